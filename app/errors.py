@@ -1,0 +1,90 @@
+"""The errors a caller may see. They know no transport: each door shapes them its own way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    RATE_LIMITED = "RATE_LIMITED"
+    UNAVAILABLE = "UNAVAILABLE"
+    INTERNAL = "INTERNAL"
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one input field; `path` is as documented, e.g. `recipients[1]`."""
+
+    path: str
+    message: str
+
+
+class AppError(Exception):
+    """Base of everything a caller is told.
+
+    `detail` is one readable sentence, safe to show; `fields` names the input at fault.
+    """
+
+    code: ErrorCode
+    status: int
+    title: str
+
+    def __init__(self, detail: str, *, fields: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.fields = tuple(fields)
+
+
+class InvalidInputError(AppError):
+    code = ErrorCode.BAD_USER_INPUT
+    status = 400
+    title = "Bad Request"
+
+    @classmethod
+    def of(cls, *fields: FieldError) -> "InvalidInputError":
+        """One error that names every field at fault."""
+        return cls("; ".join(f"{field.path}: {field.message}" for field in fields), fields=fields)
+
+
+class UnauthenticatedError(AppError):
+    code = ErrorCode.UNAUTHENTICATED
+    status = 401
+    title = "Unauthorized"
+
+
+class ForbiddenError(AppError):
+    code = ErrorCode.FORBIDDEN
+    status = 403
+    title = "Forbidden"
+
+
+class NotFoundError(AppError):
+    code = ErrorCode.NOT_FOUND
+    status = 404
+    title = "Not Found"
+
+
+class ConflictError(AppError):
+    code = ErrorCode.CONFLICT
+    status = 409
+    title = "Conflict"
+
+
+class PayloadTooLargeError(AppError):
+    code = ErrorCode.PAYLOAD_TOO_LARGE
+    status = 413
+    title = "Content Too Large"
+
+
+class UnavailableError(AppError):
+    """Something we depend on does not answer; the same request may succeed later."""
+
+    code = ErrorCode.UNAVAILABLE
+    status = 503
+    title = "Service Unavailable"

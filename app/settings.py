@@ -1,0 +1,124 @@
+"""Every setting of Letterbox, read once from `LETTERBOX_*` environment variables."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class SmtpSecurity(StrEnum):
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+class Settings(BaseSettings):
+    """Durations are given in seconds, sizes in bytes, addresses as URLs."""
+
+    model_config = SettingsConfigDict(env_prefix="LETTERBOX_", extra="ignore", frozen=True)
+
+    environment: Environment = Field(
+        Environment.PRODUCTION,
+        description="`development` adds the inbox page at /dev/inbox and readable logs.",
+    )
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(18080, ge=1, le=65535, description="Port the API listens on.")
+    public_url: AnyHttpUrl = Field(
+        AnyHttpUrl("http://localhost:18080"),
+        description="Address at which mail clients reach this API; tracking links start with it.",
+    )
+    data_dir: str = Field(
+        ".letterbox", description="Folder of the development stack (servers, inbox, logs)."
+    )
+
+    mongo_url: str = Field(
+        "mongodb://127.0.0.1:27017/?replicaSet=rs0",
+        description="MongoDB, as a replica set (one node is enough).",
+    )
+    mongo_database: str = Field("letterbox", description="Database name.")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey, for the queue.")
+
+    jwt_secret: SecretStr | None = Field(
+        None, description="Secret of HS256 bearer tokens, at least 32 characters."
+    )
+    jwt_jwks_url: AnyHttpUrl | None = Field(
+        None, description="JWKS address of your identity provider (RS256 or ES256 tokens)."
+    )
+    jwt_issuer: str | None = Field(None, description="Required `iss` of tokens, when set.")
+    jwt_audience: str | None = Field(None, description="Required `aud` of tokens, when set.")
+    jwt_tenant_claim: str = Field("tenant", description="Claim that names the tenant.")
+    jwt_user_claim: str = Field("sub", description="Claim that names the user.")
+    jwt_leeway: timedelta = Field(
+        timedelta(0), description="Clock difference tolerated in `exp`, `nbf` and `iat`."
+    )
+
+    smtp_host: str = Field("127.0.0.1", description="SMTP relay that takes the mail.")
+    smtp_port: int = Field(1025, ge=1, le=65535, description="Its port.")
+    smtp_username: str | None = Field(None, description="Its user, when it asks for one.")
+    smtp_password: SecretStr | None = Field(None, description="Its password.")
+    smtp_security: SmtpSecurity = Field(
+        SmtpSecurity.NONE, description="`none`, `starttls` or `tls`."
+    )
+    smtp_connections: int = Field(4, ge=1, le=100, description="Connections kept per worker.")
+    smtp_timeout: timedelta = Field(
+        timedelta(seconds=30), description="Longest wait for one answer of the relay."
+    )
+
+    default_sender_email: str | None = Field(
+        None, description="Sender of mail that names none; without it `senderEmail` is required."
+    )
+    default_sender_name: str | None = Field(None, description="Display name beside it.")
+
+    send_attempts: int = Field(
+        12, ge=1, description="Attempts before a mail that fails for a passing reason is given up."
+    )
+    retry_delay: timedelta = Field(
+        timedelta(seconds=15), description="Wait before the second attempt; doubles each time."
+    )
+    retry_delay_limit: timedelta = Field(
+        timedelta(hours=1), description="Longest wait between two attempts."
+    )
+    lease: timedelta = Field(
+        timedelta(seconds=30),
+        description="How long a silent worker keeps what it took; renewed while it is alive.",
+    )
+    sweep_interval: timedelta = Field(
+        timedelta(seconds=5), description="How often due work that nobody holds is looked for."
+    )
+    worker_jobs: int = Field(20, ge=1, le=1000, description="Jobs one worker runs at a time.")
+
+    body_limit: int = Field(10 * MEBIBYTE, ge=1, description="Largest body of a mail.")
+    request_limit: int = Field(64 * MEBIBYTE, ge=1024, description="Largest request body.")
+    recipient_limit: int = Field(50, ge=1, description="Most addresses in one mail.")
+    idempotency_hours: int = Field(24, ge=1, description="How long an Idempotency-Key is kept.")
+
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < 32:
+            raise ValueError("must have at least 32 characters (RFC 7518, section 3.2)")
+        return secret
+
+    @model_validator(mode="after")
+    def _one_kind_of_key(self) -> "Settings":
+        if self.jwt_secret is not None and self.jwt_jwks_url is not None:
+            raise ValueError(
+                "LETTERBOX_JWT_SECRET and LETTERBOX_JWT_JWKS_URL exclude each other: "
+                "with both, whoever knows one could sign for the other"
+            )
+        return self
+
+    @property
+    def public_base(self) -> str:
+        """`public_url` without a slash at its end."""
+        return str(self.public_url).rstrip("/")
