@@ -35,7 +35,7 @@ format: $(READY) ## Format and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 
 bench: $(READY) ## Print the measured figures
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m tests.bench $(if $(CASE),--case $(CASE)) $(ARGS)
 
 lock: ## Renew the hashed lock files (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -88,3 +88,15 @@ class UnavailableError(AppError):
     code = ErrorCode.UNAVAILABLE
     status = 503
     title = "Service Unavailable"
+
+
+class UnsupportedMediaTypeError(AppError):
+    code = ErrorCode.BAD_USER_INPUT
+    status = 415
+    title = "Unsupported Media Type"
+
+
+class MethodNotAllowedError(AppError):
+    code = ErrorCode.BAD_USER_INPUT
+    status = 405
+    title = "Method Not Allowed"

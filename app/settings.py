@@ -2,11 +2,35 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AnyHttpUrl,
+    BeforeValidator,
+    Field,
+    FilePath,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
+# A shorter key is weaker than HS256 itself.
+SECRET_LENGTH = 32
+
+
+def _number_of_seconds(value: object) -> object:
+    """Read `30` as seconds; pydantic reads only ISO 8601 durations from an environment."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Seconds = Annotated[timedelta, BeforeValidator(_number_of_seconds)]
+Duration = Annotated[Seconds, Field(gt=timedelta(0), le=timedelta(days=30))]
 
 
 class Environment(StrEnum):
@@ -23,7 +47,9 @@ class SmtpSecurity(StrEnum):
 class Settings(BaseSettings):
     """Durations are given in seconds, sizes in bytes, addresses as URLs."""
 
-    model_config = SettingsConfigDict(env_prefix="LETTERBOX_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LETTERBOX_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     environment: Environment = Field(
         Environment.PRODUCTION,
@@ -35,8 +61,8 @@ class Settings(BaseSettings):
         AnyHttpUrl("http://localhost:18080"),
         description="Address at which mail clients reach this API; tracking links start with it.",
     )
-    data_dir: str = Field(
-        ".letterbox", description="Folder of the development stack (servers, inbox, logs)."
+    data_dir: Path = Field(
+        Path(".letterbox"), description="Folder of the development stack (servers, inbox, logs)."
     )
 
     mongo_url: str = Field(
@@ -44,7 +70,9 @@ class Settings(BaseSettings):
         description="MongoDB, as a replica set (one node is enough).",
     )
     mongo_database: str = Field("letterbox", description="Database name.")
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis or Valkey, for the queue.")
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0", description="Redis or Valkey, for the queue."
+    )
 
     jwt_secret: SecretStr | None = Field(
         None, description="Secret of HS256 bearer tokens, at least 32 characters."
@@ -56,8 +84,10 @@ class Settings(BaseSettings):
     jwt_audience: str | None = Field(None, description="Required `aud` of tokens, when set.")
     jwt_tenant_claim: str = Field("tenant", description="Claim that names the tenant.")
     jwt_user_claim: str = Field("sub", description="Claim that names the user.")
-    jwt_leeway: timedelta = Field(
-        timedelta(0), description="Clock difference tolerated in `exp`, `nbf` and `iat`."
+    jwt_leeway: Seconds = Field(
+        timedelta(0),
+        ge=timedelta(0),
+        description="Clock difference tolerated in `exp`, `nbf` and `iat`.",
     )
 
     smtp_host: str = Field("127.0.0.1", description="SMTP relay that takes the mail.")
@@ -67,8 +97,11 @@ class Settings(BaseSettings):
     smtp_security: SmtpSecurity = Field(
         SmtpSecurity.NONE, description="`none`, `starttls` or `tls`."
     )
+    smtp_ca_file: FilePath | None = Field(
+        None, description="Certificates (PEM) to trust the relay by, instead of the system's."
+    )
     smtp_connections: int = Field(4, ge=1, le=100, description="Connections kept per worker.")
-    smtp_timeout: timedelta = Field(
+    smtp_timeout: Duration = Field(
         timedelta(seconds=30), description="Longest wait for one answer of the relay."
     )
 
@@ -80,17 +113,17 @@ class Settings(BaseSettings):
     send_attempts: int = Field(
         12, ge=1, description="Attempts before a mail that fails for a passing reason is given up."
     )
-    retry_delay: timedelta = Field(
+    retry_delay: Duration = Field(
         timedelta(seconds=15), description="Wait before the second attempt; doubles each time."
     )
-    retry_delay_limit: timedelta = Field(
+    retry_delay_limit: Duration = Field(
         timedelta(hours=1), description="Longest wait between two attempts."
     )
-    lease: timedelta = Field(
+    lease: Duration = Field(
         timedelta(seconds=30),
         description="How long a silent worker keeps what it took; renewed while it is alive.",
     )
-    sweep_interval: timedelta = Field(
+    sweep_interval: Duration = Field(
         timedelta(seconds=5), description="How often due work that nobody holds is looked for."
     )
     worker_jobs: int = Field(20, ge=1, le=1000, description="Jobs one worker runs at a time.")
@@ -100,13 +133,15 @@ class Settings(BaseSettings):
     recipient_limit: int = Field(50, ge=1, description="Most addresses in one mail.")
     idempotency_hours: int = Field(24, ge=1, description="How long an Idempotency-Key is kept.")
 
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."
+    )
 
     @field_validator("jwt_secret")
     @classmethod
     def _long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is not None and len(secret.get_secret_value()) < 32:
-            raise ValueError("must have at least 32 characters (RFC 7518, section 3.2)")
+        if secret is not None and len(secret.get_secret_value()) < SECRET_LENGTH:
+            raise ValueError(f"must have at least {SECRET_LENGTH} characters (RFC 7518)")
         return secret
 
     @model_validator(mode="after")

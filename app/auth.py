@@ -1,0 +1,193 @@
+"""From the Authorization header to the caller (RFC 6750 bearer tokens, RFC 7519 JWT)."""
+
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Protocol
+
+import httpx2
+import structlog
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OctKey
+from joserfc.jws import extract_compact
+
+from app.context import Caller
+from app.errors import UnauthenticatedError, UnavailableError
+from app.settings import Settings
+
+log = structlog.get_logger()
+
+_TOKEN_OCTETS = 16 * 1024
+_JWKS_LIFETIME = 600.0
+# An unknown key id makes us look again, but not for every forged token.
+_JWKS_PAUSE = 30.0
+
+
+class KeySource(Protocol):
+    """Where signatures are checked; the algorithms belong to the key, never to the token."""
+
+    @property
+    def algorithms(self) -> tuple[str, ...]: ...
+
+    async def key_for(self, key_id: str | None) -> OctKey | KeySet: ...
+
+
+class SecretKey:
+    algorithms = ("HS256",)
+
+    def __init__(self, secret: str) -> None:
+        self._key = OctKey.import_key(secret.encode())
+
+    async def key_for(self, key_id: str | None) -> OctKey:  # noqa: ARG002 - one key signs all
+        return self._key
+
+
+class JwksKeys:
+    """The keys of an identity provider, kept for ten minutes and through its outages."""
+
+    algorithms = ("RS256", "ES256")
+
+    def __init__(self, url: str, http: httpx2.AsyncClient) -> None:
+        self._url = url
+        self._http = http
+        self._keys: KeySet | None = None
+        self._fetched = 0.0
+        self._tried = float("-inf")
+
+    async def key_for(self, key_id: str | None) -> KeySet:
+        """Give the keys, fetched again when they are old or lack `key_id`.
+
+        Raises UnavailableError when they were never fetched and cannot be now.
+        """
+        age = time.monotonic() - self._fetched
+        known = self._keys is not None and (
+            key_id is None or any(key.kid == key_id for key in self._keys.keys)
+        )
+        pausing = time.monotonic() - self._tried < _JWKS_PAUSE
+        if not (known and age < _JWKS_LIFETIME) and not (self._keys is not None and pausing):
+            await self._fetch()
+        if self._keys is None:
+            raise UnavailableError("The keys that check tokens cannot be fetched at the moment.")
+        return self._keys
+
+    async def _fetch(self) -> None:
+        self._tried = time.monotonic()
+        try:
+            response = await self._http.get(self._url)
+            response.raise_for_status()
+            self._keys = KeySet.import_key_set(response.json())
+        except (httpx2.HTTPError, JoseError, ValueError, KeyError, TypeError) as error:
+            log.warning("jwks.unreachable", error=type(error).__name__)
+            return
+        self._fetched = time.monotonic()
+
+
+class Authenticator:
+    def __init__(self, settings: Settings, http: httpx2.AsyncClient) -> None:
+        self._settings = settings
+        self._source: KeySource | None = None
+        if settings.jwt_secret is not None:
+            self._source = SecretKey(settings.jwt_secret.get_secret_value())
+        elif settings.jwt_jwks_url is not None:
+            self._source = JwksKeys(str(settings.jwt_jwks_url), http)
+
+    async def caller(self, authorization: str | None) -> Caller | None:
+        """Read an Authorization header; None when there is none.
+
+        Raises UnauthenticatedError for a header or token that is not good, UnavailableError when
+        it cannot be checked now.
+        """
+        if authorization is None:
+            return None
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise UnauthenticatedError("The Authorization header must be: Bearer <token>.")
+        if len(token) > _TOKEN_OCTETS:
+            raise UnauthenticatedError("The token is too long.")
+        return self._caller_of(await self._claims(token.strip()))
+
+    async def _claims(self, token: str) -> Mapping[str, Any]:
+        if self._source is None:
+            raise UnauthenticatedError(
+                "This service has no token key: LETTERBOX_JWT_SECRET or LETTERBOX_JWT_JWKS_URL "
+                "must be set."
+            )
+        try:
+            key = await self._source.key_for(_key_id(token))
+            claims = jwt.decode(token, key, algorithms=list(self._source.algorithms)).claims
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise UnauthenticatedError("The token's signature is not valid.") from error
+        self._check_claims(claims)
+        return claims
+
+    def _check_claims(self, claims: Mapping[str, Any]) -> None:
+        settings = self._settings
+        now, leeway = time.time(), settings.jwt_leeway.total_seconds()
+        if not _is_time(claims.get("exp")):
+            raise UnauthenticatedError("The token has no valid expiry (exp).")
+        if claims["exp"] <= now - leeway:
+            raise UnauthenticatedError("The token has expired.")
+        for claim in ("nbf", "iat"):
+            if claim in claims and not (_is_time(claims[claim]) and claims[claim] <= now + leeway):
+                raise UnauthenticatedError(f"The token is not valid yet ({claim}).")
+        if settings.jwt_issuer is not None and claims.get("iss") != settings.jwt_issuer:
+            raise UnauthenticatedError("The token is of another issuer.")
+        if settings.jwt_audience is not None:
+            audience = claims.get("aud")
+            audiences = audience if isinstance(audience, list) else [audience]
+            if settings.jwt_audience not in audiences:
+                raise UnauthenticatedError("The token is for another audience.")
+
+    def _caller_of(self, claims: Mapping[str, Any]) -> Caller:
+        tenant = claims.get(self._settings.jwt_tenant_claim)
+        user = claims.get(self._settings.jwt_user_claim)
+        if not isinstance(tenant, str) or not tenant or not isinstance(user, str) or not user:
+            names = f"{self._settings.jwt_tenant_claim} and {self._settings.jwt_user_claim}"
+            raise UnauthenticatedError(f"The token must name {names}.")
+        return Caller(tenant=tenant, user=user, scopes=_scopes(claims))
+
+
+def issue_token(
+    settings: Settings, *, tenant: str, user: str, scopes: Iterable[str], lifetime: timedelta
+) -> str:
+    """Sign a token with `jwt_secret`. Raises ValueError when none is set."""
+    if settings.jwt_secret is None:
+        raise ValueError("LETTERBOX_JWT_SECRET is not set")
+    now = int(time.time())
+    claims: dict[str, Any] = {
+        settings.jwt_tenant_claim: tenant,
+        settings.jwt_user_claim: user,
+        "scope": " ".join(scopes),
+        "iat": now,
+        "exp": now + int(lifetime.total_seconds()),
+        "jti": secrets.token_hex(8),
+    }
+    if settings.jwt_issuer is not None:
+        claims["iss"] = settings.jwt_issuer
+    if settings.jwt_audience is not None:
+        claims["aud"] = settings.jwt_audience
+    key = OctKey.import_key(settings.jwt_secret.get_secret_value().encode())
+    return jwt.encode({"alg": "HS256"}, claims, key)
+
+
+def _key_id(token: str) -> str | None:
+    """Read the key id from a header that nobody has vouched for yet."""
+    key_id = extract_compact(token.encode()).headers().get("kid")
+    return key_id if isinstance(key_id, str) else None
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Read `scope` (RFC 8693 section 4.2: one string) or the lists some identity providers send."""
+    found: set[str] = set()
+    for claim in ("scope", "scopes", "scp"):
+        value = claims.get(claim)
+        words = value.split() if isinstance(value, str) else value
+        if isinstance(words, list):
+            found.update(word for word in words if isinstance(word, str))
+    return frozenset(found)

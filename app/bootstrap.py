@@ -1,0 +1,86 @@
+"""Opening and closing everything the service depends on: web, workers, commands and tests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+from beanie import init_beanie
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.errors import PyMongoError
+
+from app.context import Deps
+from app.documents import ALL_DOCUMENTS
+from app.documents.vocabulary import ProviderType
+from app.providers.base import EmailProvider
+from app.providers.smtp import SmtpAccount, SmtpProvider
+from app.queue import ArqQueue
+from app.settings import Settings
+
+_PING_SECONDS = 2.0
+
+
+@asynccontextmanager
+async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
+    """Open MongoDB (with its indexes), the queue, the HTTP client and the providers.
+
+    The queue connects when it is first used: mail is accepted without it. Raises
+    pymongo.errors.PyMongoError when MongoDB does not answer within 10 seconds.
+    """
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        settings.mongo_url,
+        tz_aware=True,
+        w="majority",
+        serverSelectionTimeoutMS=10_000,
+        appname="letterbox",
+    )
+    await init_beanie(database=client[settings.mongo_database], document_models=ALL_DOCUMENTS)
+
+    async def ping_mongo() -> None:
+        """Raise ConnectionError when MongoDB does not answer."""
+        try:
+            await asyncio.wait_for(client.admin.command("ping"), _PING_SECONDS)
+        except (PyMongoError, TimeoutError) as error:
+            raise ConnectionError("MongoDB does not answer") from error
+
+    queue = ArqQueue(settings.redis_url)
+    providers = open_providers(settings)
+    async with httpx2.AsyncClient(timeout=10, follow_redirects=False) as http:
+        try:
+            yield Deps(
+                settings=settings,
+                queue=queue,
+                providers=providers,
+                http=http,
+                now=utc_now,
+                ping_mongo=ping_mongo,
+            )
+        finally:
+            for provider in providers.values():
+                await provider.close()
+            await queue.close()
+            client.close()
+
+
+def open_providers(settings: Settings) -> Mapping[ProviderType, EmailProvider]:
+    """Make the providers that the settings describe; the first is the default."""
+    password = settings.smtp_password
+    account = SmtpAccount(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        username=settings.smtp_username,
+        password=None if password is None else password.get_secret_value(),
+        ca_file=settings.smtp_ca_file,
+        connections=settings.smtp_connections,
+        timeout=settings.smtp_timeout,
+    )
+    return {ProviderType.SMTP: SmtpProvider(account)}
+
+
+def utc_now() -> datetime:
+    """Tell the time in whole milliseconds, as MongoDB keeps it: what is shown is what is stored."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -1,0 +1,161 @@
+# ruff: noqa: PLC0415  # each command imports only what it needs: `token` must not load a server
+"""The `letterbox` command."""
+
+import contextlib
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic_core import ValidationError
+
+STARTUP_FAILURE = 3
+INVALID_SETTINGS = 2
+
+app = typer.Typer(
+    name="letterbox",
+    help="Letterbox, the e-mail service that CRMs plug in.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the development stack; default LETTERBOX_DATA_DIR or .letterbox."),
+]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the API.")]
+
+
+def main() -> None:
+    """Run the command line; settings that are wrong end it with exit code 2 and no traceback."""
+    try:
+        app()
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        from app.dev.environment import problems_of
+
+        for line in problems_of(error):
+            typer.echo(line, err=True)
+        raise SystemExit(INVALID_SETTINGS) from None
+
+
+@app.command()
+def dev(
+    port: Port = None,
+    data_dir: DataDir = None,
+    workers: Annotated[int, typer.Option(min=1, max=32, help="Worker processes.")] = 1,
+    demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Demo mails on first use.")] = True,
+) -> None:
+    """Start everything on this machine: servers, inbox, API and worker."""
+    from app.dev.environment import data_folder
+    from app.dev.stack import StackOptions, run_stack
+    from app.settings import Settings
+
+    options = StackOptions(data_folder(data_dir), port or Settings().port, workers, demo)
+    raise typer.Exit(run_stack(options))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Port = None,
+) -> None:
+    """Run the API."""
+    import uvicorn
+
+    from app.settings import Settings
+
+    if host is not None:
+        os.environ["LETTERBOX_HOST"] = host
+    if port is not None:
+        os.environ["LETTERBOX_PORT"] = str(port)
+    settings = Settings()
+    config = uvicorn.Config(
+        "app.main:app_from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=10,
+    )
+    server = uvicorn.Server(config)
+    # After its own orderly end uvicorn raises the signal once more.
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        raise typer.Exit(STARTUP_FAILURE)
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker, which sends mail."""
+    from app.settings import Settings
+    from workers.settings import run_worker
+
+    run_worker(Settings())
+
+
+@app.command()
+def token(
+    tenant: Annotated[str, typer.Option(help="Tenant the token is for.")],
+    user: Annotated[str, typer.Option(help="User the token is for.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What it allows; repeatable; default all.")
+    ] = None,
+    lifetime_hours: Annotated[float, typer.Option(min=0.01, help="How long it is valid.")] = 720,
+    data_dir: DataDir = None,
+) -> None:
+    """Print a bearer token that fits LETTERBOX_JWT_SECRET or the development stack."""
+    from app.dev.environment import data_folder, token_settings
+    from app.dev.errors import StackError
+    from app.dev.tokens import make_token
+
+    try:
+        made = make_token(
+            token_settings(data_folder(data_dir)),
+            tenant=tenant,
+            user=user,
+            scopes=scope or [],
+            lifetime=timedelta(hours=lifetime_hours),
+        )
+    except StackError as error:
+        typer.echo(error, err=True)
+        raise typer.Exit(1) from None
+    typer.echo(made)
+
+
+@app.command()
+def doctor(data_dir: DataDir = None) -> None:
+    """Check everything Letterbox depends on and say how to mend what is wrong."""
+    from app.dev.doctor import run_doctor
+    from app.dev.environment import data_folder
+
+    raise typer.Exit(run_doctor(data_folder(data_dir)))
+
+
+@app.command()
+def schema() -> None:
+    """Print the GraphQL schema."""
+    from graphql_schema.schema import schema as graphql_schema
+
+    typer.echo(graphql_schema.as_str())
+
+
+@app.command(hidden=True)
+def inbox(port: Annotated[int, typer.Option(min=1, max=65535)], data_dir: DataDir = None) -> None:
+    """Run the SMTP server of the development inbox."""
+    from app.dev.environment import data_folder
+    from app.dev.inbox import run_inbox
+
+    run_inbox(port, data_folder(data_dir).inbox)
+
+
+if __name__ == "__main__":
+    main()

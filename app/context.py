@@ -1,0 +1,61 @@
+"""Who asks, and what the answer may be built from."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import httpx2
+
+from app.documents.vocabulary import ProviderType
+from app.errors import ForbiddenError, UnauthenticatedError
+from app.providers.base import EmailProvider
+from app.queue import JobQueue
+from app.settings import Settings
+
+
+class Scope(StrEnum):
+    COMMUNICATIONS_READ = "communications:read"
+    COMMUNICATIONS_SEND = "communications:send"
+
+
+@dataclass(frozen=True)
+class Caller:
+    tenant: str
+    user: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Deps:
+    """What `bootstrap.open_deps` opened. `now` gives aware UTC times in whole milliseconds."""
+
+    settings: Settings
+    queue: JobQueue
+    providers: Mapping[ProviderType, EmailProvider]
+    http: httpx2.AsyncClient
+    now: Callable[[], datetime]
+    ping_mongo: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Context:
+    """One request of one caller; `caller` is None for a request without a token.
+
+    `idempotency_key` is the request's `Idempotency-Key` header.
+    """
+
+    deps: Deps
+    caller: Caller | None
+    idempotency_key: str | None = None
+
+    def require(self, scope: Scope) -> Caller:
+        """The caller, if it holds `scope`.
+
+        Raises UnauthenticatedError without a caller, ForbiddenError without the scope.
+        """
+        if self.caller is None:
+            raise UnauthenticatedError("A bearer token is required in the Authorization header.")
+        if scope not in self.caller.scopes:
+            raise ForbiddenError(f"The token lacks the scope {scope.value}.")
+        return self.caller

@@ -1,0 +1,64 @@
+from datetime import datetime
+from typing import Any, Self
+
+from beanie import Document, PydanticObjectId
+from bson.errors import InvalidId
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+from pymongo import ReturnDocument
+
+Filter = dict[str, Any]
+
+
+def stored_name(name: str) -> str:
+    """The documented camelCase name is the stored one; `_id` is MongoDB's."""
+    return "_id" if name == "id" else to_camel(name)
+
+
+class StoredModel(BaseModel):
+    model_config = ConfigDict(alias_generator=stored_name, populate_by_name=True)
+
+
+class StoredDocument(Document):
+    model_config = ConfigDict(alias_generator=stored_name, populate_by_name=True)
+
+    @classmethod
+    async def move(
+        cls, id_: PydanticObjectId, *, leaving: Filter, update: dict[str, Any]
+    ) -> Self | None:
+        """The document after `update`, or None when it no longer matches `leaving`.
+
+        One `find_one_and_update`: of several movers exactly one wins.
+        """
+        row = await cls.get_motor_collection().find_one_and_update(
+            {"_id": id_, **leaving}, update, return_document=ReturnDocument.AFTER
+        )
+        return None if row is None else cls.model_validate(row)
+
+
+class TenantDocument(StoredDocument):
+    """A document of one tenant. `owned` is the only place where the tenant filter is made."""
+
+    tenant_id: str
+    created: datetime
+
+    @classmethod
+    def owned(cls, tenant: str, criteria: Filter) -> Filter:
+        return {**criteria, "tenantId": tenant}
+
+    @classmethod
+    async def of_tenant(cls, tenant: str, id_: str) -> Self | None:
+        """The tenant's document with this id; None for unknown, malformed and others' ids."""
+        object_id = object_id_of(id_)
+        if object_id is None:
+            return None
+        row = await cls.get_motor_collection().find_one(cls.owned(tenant, {"_id": object_id}))
+        return None if row is None else cls.model_validate(row)
+
+
+def object_id_of(text: str) -> PydanticObjectId | None:
+    """The id that `text` spells in 24 hexadecimal digits, else None."""
+    try:
+        return PydanticObjectId(text)
+    except (InvalidId, TypeError):
+        return None

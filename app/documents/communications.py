@@ -1,0 +1,280 @@
+import json
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from beanie import PydanticObjectId
+from pydantic import Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from app.documents import content
+from app.documents.base import Filter, StoredModel, TenantDocument, object_id_of
+from app.documents.vocabulary import (
+    CommunicationStatus,
+    CommunicationType,
+    EventType,
+    ProviderType,
+)
+
+
+class Event(StoredModel):
+    """One line of the audit trail; `author_id` is None for what the service did by itself."""
+
+    type: EventType
+    date: datetime
+    author_id: str | None = None
+    description: str | None = None
+    id: str = Field(default_factory=lambda: str(PydanticObjectId()))
+
+    def stored(self) -> dict[str, Any]:
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class ClickedLink(StoredModel):
+    """A tracked link: `url` is the tracking address; `clicked_at` is the first click."""
+
+    original_url: str
+    url: str
+    click_count: int = 0
+    clicked_at: datetime | None = None
+    last_clicked_at: datetime | None = None
+
+
+class Communication(TenantDocument):
+    """What the caller sees of a mail; the 37 documented fields and a few of our own.
+
+    `dispatch_at` is when the sweep must see to it; absent once its delivery exists and is moving.
+    """
+
+    id: PydanticObjectId = Field(default_factory=PydanticObjectId)
+    status: CommunicationStatus
+    type: CommunicationType | None = None
+    subject: str
+    body: str = ""
+    original_body: str = ""
+    variables: dict[str, Any] | None = None
+    template_id: str | None = None
+    template_name: str | None = None
+    sender_email: str
+    sender_name: str | None = None
+    reply_to: str | None = None
+    recipients: list[str]
+    cc: list[str] = Field(default_factory=list)
+    bcc: list[str] = Field(default_factory=list)
+    recipient_list_id: str | None = None
+    provider_type: ProviderType
+    related_entity_type: str | None = None
+    related_entity_id: str | None = None
+    conversation_id: str
+    message_id: str | None = None
+    internet_message_id: str | None = None
+    scheduled_at: datetime | None = None
+    sent_at: datetime | None = None
+    error_message: str | None = None
+    tracking_enabled: bool
+    link_tracking_enabled: bool
+    opened: bool = False
+    opened_at: datetime | None = None
+    last_opened_at: datetime | None = None
+    open_count: int = 0
+    clicked_links: list[ClickedLink] = Field(default_factory=list)
+    events: list[Event] = Field(default_factory=list)
+    created_by: str
+    updated: datetime
+    updated_by: str | None = None
+
+    tracking_id: str
+    content_id: PydanticObjectId | None = None
+    dispatch_at: datetime | None = None
+    dispatches: int = 0
+
+    class Settings:
+        name = "communications"
+        keep_nulls = False
+        indexes: ClassVar = [
+            IndexModel([("tenantId", ASCENDING), ("created", DESCENDING)]),
+            IndexModel([("tenantId", ASCENDING), ("conversationId", ASCENDING)]),
+            # Sparse: its size, and so the sweep's cost, follows what is waiting.
+            IndexModel([("dispatchAt", ASCENDING)], sparse=True),
+        ]
+
+    async def store(self) -> bool:
+        """Insert; False when a record with this id is there already."""
+        stored = self
+        if len(self.body.encode()) + len(self.original_body.encode()) > content.INLINE_LIMIT:
+            # Orphaned by a crash before the insert, never the other way round.
+            bodies = json.dumps([self.body, self.original_body]).encode()
+            content_id = await content.put(Communication, bodies)
+            stored = self.model_copy(
+                update={"body": "", "original_body": "", "content_id": content_id}
+            )
+        try:
+            await stored.insert()
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def load_content(self) -> None:
+        """Fill in bodies that were too large to stand in the document."""
+        if self.content_id is not None and not self.body:
+            stored = await content.get(Communication, self.content_id)
+            self.body, self.original_body = json.loads(stored)
+
+    @classmethod
+    async def shown(cls, tenant: str, id_: str) -> Self | None:
+        """The tenant's record in full, None when the tenant has none with this id."""
+        found = await cls.of_tenant(tenant, id_)
+        if found is not None:
+            await found.load_content()
+        return found
+
+    def as_accepted(self) -> Self:
+        """The record as its first answer showed it, before anything happened to it."""
+        first = self.events[0]
+        accepted: Self = self.model_copy(
+            update={
+                "status": (
+                    CommunicationStatus.PENDING
+                    if self.scheduled_at is None
+                    else CommunicationStatus.SCHEDULED
+                ),
+                "message_id": None,
+                "internet_message_id": None,
+                "sent_at": None,
+                "error_message": None,
+                "opened": False,
+                "opened_at": None,
+                "last_opened_at": None,
+                "open_count": 0,
+                "clicked_links": [
+                    ClickedLink(original_url=link.original_url, url=link.url)
+                    for link in self.clicked_links
+                ],
+                "events": [first],
+                "updated": self.created,
+                "updated_by": self.created_by,
+            }
+        )
+        return accepted
+
+    @classmethod
+    async def status_of(cls, id_: PydanticObjectId) -> CommunicationStatus | None:
+        row = await cls.get_motor_collection().find_one({"_id": id_}, {"status": 1})
+        return None if row is None else CommunicationStatus(row["status"])
+
+    @classmethod
+    async def due(cls, now: datetime, limit: int) -> list[tuple[str, int]]:
+        """Ids waiting for dispatch, longest first, each with how often it was begun."""
+        cursor = (
+            cls.get_motor_collection()
+            .find({"dispatchAt": {"$lte": now}}, {"dispatches": 1})
+            .sort("dispatchAt", ASCENDING)
+            .limit(limit)
+        )
+        return [(str(row["_id"]), row.get("dispatches", 0)) async for row in cursor]
+
+    @classmethod
+    async def message_ids_of(cls, tenant: str, conversation_id: str) -> list[str]:
+        """Message-IDs sent in this conversation, oldest first, at most the last 50."""
+        cursor = (
+            cls.get_motor_collection()
+            .find(
+                cls.owned(
+                    tenant,
+                    {"conversationId": conversation_id, "internetMessageId": {"$gt": ""}},
+                ),
+                {"internetMessageId": 1},
+            )
+            .sort("sentAt", DESCENDING)
+            .limit(50)
+        )
+        return [row["internetMessageId"] async for row in cursor][::-1]
+
+    # Moves. Each names the states it leaves; a None means that another mover was first.
+
+    @classmethod
+    async def begin_dispatch(cls, id_: str, *, now: datetime, until: datetime) -> Self | None:
+        """Take it for dispatch until `until`; the sweep finds it again after that."""
+        object_id = object_id_of(id_)
+        if object_id is None:
+            return None
+        waiting = [CommunicationStatus.SCHEDULED, CommunicationStatus.PENDING]
+        return await cls.move(
+            object_id,
+            leaving={"status": {"$in": waiting}, "dispatchAt": {"$lte": now}},
+            update={
+                "$set": {"status": CommunicationStatus.PENDING, "dispatchAt": until},
+                "$inc": {"dispatches": 1},
+            },
+        )
+
+    @classmethod
+    async def start_sending(cls, id_: PydanticObjectId, now: datetime) -> Self | None:
+        # SENDING may be left for SENDING: the worker that went there may have died on the way.
+        leaving = [CommunicationStatus.PENDING, CommunicationStatus.SENDING]
+        return await cls.move(
+            id_,
+            leaving={"status": {"$in": leaving}},
+            update={
+                "$set": {"status": CommunicationStatus.SENDING, "updated": now},
+                "$unset": {"dispatchAt": "", "updatedBy": ""},
+            },
+        )
+
+    @classmethod
+    async def wait_for_retry(
+        cls, id_: PydanticObjectId, *, now: datetime, reason: str, cancellable: bool
+    ) -> Self | None:
+        """Show why it is not out yet; when `cancellable`, PENDING again."""
+        waiting = CommunicationStatus.PENDING if cancellable else CommunicationStatus.SENDING
+        return await cls.move(
+            id_,
+            leaving={"status": CommunicationStatus.SENDING},
+            update={"$set": {"status": waiting, "errorMessage": reason, "updated": now}},
+        )
+
+    @classmethod
+    async def mark_sent(
+        cls,
+        id_: PydanticObjectId,
+        *,
+        now: datetime,
+        message_id: str,
+        internet_message_id: str,
+        remark: str | None,
+    ) -> Self | None:
+        """`remark` tells of recipients that were refused while others were taken."""
+        settled: Filter = {
+            "status": CommunicationStatus.SENT,
+            "sentAt": now,
+            "messageId": message_id,
+            "internetMessageId": internet_message_id,
+            "updated": now,
+        }
+        event = Event(type=EventType.SEND, date=now, description=remark)
+        update: dict[str, Any] = {"$set": settled, "$push": {"events": event.stored()}}
+        if remark is None:
+            update["$unset"] = {"errorMessage": ""}
+        else:
+            settled["errorMessage"] = remark
+        # PENDING too: the mail is out, whatever a slower worker wrote in the meantime.
+        leaving = [CommunicationStatus.SENDING, CommunicationStatus.PENDING]
+        return await cls.move(id_, leaving={"status": {"$in": leaving}}, update=update)
+
+    @classmethod
+    async def mark_failed(cls, id_: PydanticObjectId, *, now: datetime, reason: str) -> Self | None:
+        event = Event(type=EventType.FAIL, date=now, description=reason)
+        leaving = [CommunicationStatus.SENDING, CommunicationStatus.PENDING]
+        return await cls.move(
+            id_,
+            leaving={"status": {"$in": leaving}},
+            update={
+                "$set": {
+                    "status": CommunicationStatus.FAILED,
+                    "errorMessage": reason,
+                    "updated": now,
+                },
+                "$unset": {"dispatchAt": ""},
+                "$push": {"events": event.stored()},
+            },
+        )

@@ -1,0 +1,30 @@
+"""Content too large to stand inside a document (MongoDB ends one at 16 MB) is kept in GridFS."""
+
+from io import BytesIO
+from typing import Any, cast
+
+from beanie import Document, PydanticObjectId
+from motor.motor_asyncio import AsyncIOMotorDatabase, AsyncIOMotorGridFSBucket
+
+# Two bodies of 10 MB, or the message composed of one, do not fit one document.
+INLINE_LIMIT = 4 * 1024 * 1024
+
+
+def _bucket(owner: type[Document]) -> AsyncIOMotorGridFSBucket:
+    # Motor's stub calls every attribute of a collection a collection, `database` among them.
+    database = cast(AsyncIOMotorDatabase[Any], owner.get_motor_collection().database)
+    return AsyncIOMotorGridFSBucket(database, bucket_name=f"{owner.get_collection_name()}.content")
+
+
+async def put(owner: type[Document], content: bytes) -> PydanticObjectId:
+    """Store `content` beside the collection of `owner`; its id."""
+    file_id = PydanticObjectId()
+    await _bucket(owner).upload_from_stream_with_id(file_id, "content", content)
+    return file_id
+
+
+async def get(owner: type[Document], file_id: PydanticObjectId) -> bytes:
+    """The content stored by `put`. Raises gridfs.NoFile for an unknown id."""
+    buffer = BytesIO()
+    await _bucket(owner).download_to_stream(file_id, buffer)
+    return buffer.getvalue()

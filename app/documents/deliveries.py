@@ -1,0 +1,190 @@
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from beanie import PydanticObjectId
+from pydantic import Field
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from app.documents import content
+from app.documents.base import StoredModel, TenantDocument, object_id_of
+from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientStatus
+
+
+class DeliveryRecipient(StoredModel):
+    """An address of the envelope; `reply` is what the provider said when it refused it."""
+
+    address: str
+    status: RecipientStatus = RecipientStatus.PENDING
+    reply: str | None = None
+
+
+class Attempt(StoredModel):
+    """One hand-over that was tried; `detail` holds the provider's words."""
+
+    date: datetime
+    outcome: AttemptOutcome
+    detail: str | None = None
+
+
+class Delivery(TenantDocument):
+    """One envelope to hand to a provider: the outbox of record.
+
+    `due_at` is the next time anyone may take it: when it is due, or when the lease of the worker
+    that holds it ends; absent once it is settled. `message` is composed once, so that every
+    attempt sends the same bytes.
+    """
+
+    id: PydanticObjectId = Field(default_factory=PydanticObjectId)
+    communication_id: PydanticObjectId
+    sending: int = 1
+    status: DeliveryStatus = DeliveryStatus.QUEUED
+    tracking_id: str
+    sender: str
+    recipients: list[DeliveryRecipient]
+    message_id: str
+    provider_id: str | None = None
+    internet_message_id: str | None = None
+    message: bytes | None = None
+    content_id: PydanticObjectId | None = None
+    attempts: list[Attempt] = Field(default_factory=list)
+    due_at: datetime | None = None
+    lease: str | None = None
+    claims: int = 0
+
+    class Settings:
+        name = "deliveries"
+        keep_nulls = False
+        indexes: ClassVar = [
+            # What makes a replayed dispatch add nothing.
+            IndexModel([("communicationId", ASCENDING), ("sending", ASCENDING)], unique=True),
+            IndexModel([("trackingId", ASCENDING)]),
+            # Sparse: its size, and so the sweep's cost, follows what is unsettled.
+            IndexModel([("dueAt", ASCENDING)], sparse=True),
+        ]
+
+    async def store_once(self) -> Self:
+        """Insert, unless this sending of the communication has its delivery already.
+
+        Returns the stored delivery, this or the earlier one.
+        """
+        stored = self
+        if self.message is not None and len(self.message) > content.INLINE_LIMIT:
+            content_id = await content.put(Delivery, self.message)
+            stored = self.model_copy(update={"message": None, "content_id": content_id})
+        try:
+            await stored.insert()
+        except DuplicateKeyError:
+            earlier = await self.of_communication(self.communication_id, self.sending)
+            if earlier is None:
+                raise
+            return earlier
+        return stored
+
+    @classmethod
+    async def of_communication(cls, id_: PydanticObjectId, sending: int) -> Self | None:
+        row = await cls.get_motor_collection().find_one(
+            {"communicationId": id_, "sending": sending}
+        )
+        return None if row is None else cls.model_validate(row)
+
+    async def composed(self) -> bytes:
+        """The message as it goes out, an RFC 5322 octet string."""
+        if self.message is not None:
+            return self.message
+        if self.content_id is None:
+            raise RuntimeError(f"delivery {self.id} has no message")
+        return await content.get(Delivery, self.content_id)
+
+    def waiting(self) -> list[str]:
+        """Addresses that were neither accepted nor refused yet."""
+        return [r.address for r in self.recipients if r.status == RecipientStatus.PENDING]
+
+    @classmethod
+    async def due(cls, now: datetime, limit: int) -> list[tuple[str, int]]:
+        """Ids that anyone may take, longest due first, each with how often it was claimed."""
+        cursor = (
+            cls.get_motor_collection()
+            .find({"dueAt": {"$lte": now}}, {"claims": 1})
+            .sort("dueAt", ASCENDING)
+            .limit(limit)
+        )
+        return [(str(row["_id"]), row.get("claims", 0)) async for row in cursor]
+
+    @classmethod
+    async def communication_of(cls, tracking_id: str) -> PydanticObjectId | None:
+        """The communication whose mail carries this tracking id."""
+        row = await cls.get_motor_collection().find_one(
+            {"trackingId": tracking_id}, {"communicationId": 1}
+        )
+        return None if row is None else PydanticObjectId(row["communicationId"])
+
+    # Moves.
+
+    @classmethod
+    async def claim(cls, id_: str, *, lease: str, now: datetime, until: datetime) -> Self | None:
+        """Take it under `lease` until `until`; None when it is settled, not due, or held."""
+        object_id = object_id_of(id_)
+        if object_id is None:
+            return None
+        return await cls.move(
+            object_id,
+            leaving={"status": DeliveryStatus.QUEUED, "dueAt": {"$lte": now}},
+            update={"$set": {"dueAt": until, "lease": lease}, "$inc": {"claims": 1}},
+        )
+
+    async def extend(self, until: datetime) -> bool:
+        """Keep it until `until`; False when the lease was lost to another worker."""
+        held = await self.move(
+            self.id,
+            leaving={"status": DeliveryStatus.QUEUED, "lease": self.lease},
+            update={"$set": {"dueAt": until}},
+        )
+        return held is not None
+
+    async def settle(
+        self, status: DeliveryStatus, recipients: list[DeliveryRecipient], attempt: Attempt
+    ) -> Self | None:
+        # Not bound to the lease: what happened at the provider happened, whoever holds it now.
+        return await self.move(
+            self.id,
+            leaving={"status": DeliveryStatus.QUEUED},
+            update={
+                "$set": {"status": status, **self._progress(recipients)},
+                "$push": {"attempts": _stored([attempt])[0]},
+                "$unset": {"dueAt": "", "lease": ""},
+            },
+        )
+
+    async def close(self, status: DeliveryStatus) -> Self | None:
+        """Settle it without an attempt."""
+        return await self.move(
+            self.id,
+            leaving={"status": DeliveryStatus.QUEUED},
+            update={"$set": {"status": status}, "$unset": {"dueAt": "", "lease": ""}},
+        )
+
+    async def wait(
+        self, due_at: datetime, recipients: list[DeliveryRecipient], attempt: Attempt
+    ) -> Self | None:
+        """Give it back until `due_at`; None when the lease was lost."""
+        return await self.move(
+            self.id,
+            leaving={"status": DeliveryStatus.QUEUED, "lease": self.lease},
+            update={
+                "$set": {"dueAt": due_at, **self._progress(recipients)},
+                "$push": {"attempts": _stored([attempt])[0]},
+                "$unset": {"lease": ""},
+            },
+        )
+
+    def _progress(self, recipients: list[DeliveryRecipient]) -> dict[str, Any]:
+        return {
+            "recipients": _stored(recipients),
+            "providerId": self.provider_id,
+            "internetMessageId": self.internet_message_id,
+        }
+
+
+def _stored(models: list[Any]) -> list[dict[str, Any]]:
+    return [model.model_dump(by_alias=True, exclude_none=True) for model in models]

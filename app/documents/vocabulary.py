@@ -1,0 +1,71 @@
+"""The words that are stored and shown: states, kinds and outcomes."""
+
+from enum import StrEnum
+
+
+class CommunicationStatus(StrEnum):
+    SCHEDULED = "SCHEDULED"
+    PENDING = "PENDING"
+    SENDING = "SENDING"
+    SENT = "SENT"
+    DELIVERED = "DELIVERED"
+    BOUNCED = "BOUNCED"
+    COMPLAINED = "COMPLAINED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class CommunicationType(StrEnum):
+    OFFERTE = "OFFERTE"
+    FACTUUR = "FACTUUR"
+    HERINNERING = "HERINNERING"
+    CONTRACT = "CONTRACT"
+    AFSPRAAK = "AFSPRAAK"
+    NIEUWSBRIEF = "NIEUWSBRIEF"
+    SUPPORT = "SUPPORT"
+    ALGEMEEN = "ALGEMEEN"
+
+
+class ProviderType(StrEnum):
+    RESEND = "RESEND"
+    GRAPH = "GRAPH"
+    SMTP = "SMTP"
+
+
+class EventType(StrEnum):
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    SCHEDULE = "SCHEDULE"
+    RESCHEDULE = "RESCHEDULE"
+    CANCEL = "CANCEL"
+    SEND = "SEND"
+    FAIL = "FAIL"
+    RESEND = "RESEND"
+    DELIVER = "DELIVER"
+    BOUNCE = "BOUNCE"
+    COMPLAIN = "COMPLAIN"
+    OPEN = "OPEN"
+    CLICK = "CLICK"
+    COMMENT = "COMMENT"
+    REPLY = "REPLY"
+    DELETE = "DELETE"
+
+
+class DeliveryStatus(StrEnum):
+    QUEUED = "QUEUED"
+    SENT = "SENT"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class RecipientStatus(StrEnum):
+    PENDING = "PENDING"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+
+
+class AttemptOutcome(StrEnum):
+    SENT = "SENT"
+    TRANSIENT = "TRANSIENT"
+    PERMANENT = "PERMANENT"
+    INTERRUPTED = "INTERRUPTED"

@@ -1,0 +1,31 @@
+"""Logs: an event's name and its fields; JSON in production, readable lines in development."""
+
+import logging
+import sys
+
+import structlog
+
+from app.settings import Environment, Settings
+
+
+def configure_logs(settings: Settings) -> None:
+    """Send our events and the libraries' warnings to standard error."""
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if settings.environment is Environment.DEVELOPMENT:
+        renderer = structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.dict_tracebacks
+            if settings.environment is Environment.PRODUCTION
+            else structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)

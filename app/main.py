@@ -1,0 +1,87 @@
+"""The web application: routes, middleware, error handlers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from app.auth import Authenticator
+from app.bootstrap import open_deps
+from app.context import Deps
+from app.errors import AppError
+from app.health import healthz, readyz
+from app.inbox import inbox_routes
+from app.logs import configure_logs
+from app.request_limit import RequestLimit
+from app.settings import Environment, Settings
+from graphql_schema import http as graphql_http
+from rest_compat import problems
+from rest_compat.requests import context_of
+from rest_compat.routes import rest_routes
+
+
+class State(TypedDict):
+    deps: Deps
+    authenticator: Authenticator
+
+
+def app_from_environment() -> Starlette:
+    """Build the application for uvicorn, from `LETTERBOX_*` variables."""
+    settings = Settings()
+    configure_logs(settings)
+    return create_app(settings)
+
+
+def create_app(settings: Settings, deps: Deps | None = None) -> Starlette:
+    """Build the application; it opens its own dependencies unless `deps` are given."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[State]:  # noqa: ARG001 - Starlette's signature
+        async with _opened(settings, deps) as opened:
+            yield {"deps": opened, "authenticator": Authenticator(settings, opened.http)}
+
+    return Starlette(
+        routes=_routes(settings),
+        middleware=[Middleware(RequestLimit, limit=settings.request_limit)],
+        exception_handlers={
+            AppError: problems.on_app_error,
+            HTTPException: problems.on_http_exception,
+            Exception: problems.on_fault,
+        },
+        lifespan=lifespan,
+    )
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, deps: Deps | None) -> AsyncIterator[Deps]:
+    if deps is not None:
+        yield deps
+        return
+    async with open_deps(settings) as opened:
+        yield opened
+
+
+def _routes(settings: Settings) -> list[BaseRoute]:
+    routes: list[BaseRoute] = [
+        Route("/graphql", _graphql, methods=["GET", "POST"]),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        *rest_routes(),
+    ]
+    if settings.environment is Environment.DEVELOPMENT:
+        routes += inbox_routes(settings.data_dir)
+    return routes
+
+
+async def _graphql(request: Request) -> Response:
+    try:
+        context = await context_of(request)
+    except AppError as error:
+        return graphql_http.refusal(request, error)
+    return await graphql_http.answer(request, context)

@@ -1,0 +1,190 @@
+"""An SMTP relay (RFC 5321), over connections that are kept open between mails."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import aiosmtplib
+from aiosmtplib import SMTP, SMTPRecipientsRefused, SMTPResponseException
+
+from app.providers.base import OutgoingMessage, PermanentError, Receipt, Refusal, TransientError
+from app.settings import SmtpSecurity
+
+# Relays drop silent connections after some minutes (RFC 5321 section 4.5.3.2.7 asks for five).
+_IDLE_LIMIT = 60.0
+# A connection silent for longer is asked before it gets a mail.
+_TRUSTED = 5.0
+_REFUSING_CLASSES = (4, 5)
+_PERMANENT_CLASS = 5
+
+
+@dataclass(frozen=True)
+class SmtpAccount:
+    host: str
+    port: int
+    security: SmtpSecurity
+    username: str | None
+    password: str | None
+    ca_file: Path | None
+    connections: int
+    timeout: timedelta
+
+
+class SmtpProvider:
+    """At most `account.connections` mails are handed over at a time; others wait their turn.
+
+    SMTP knows no idempotency: a connection lost after DATA leaves it open whether the mail was
+    taken. It counts as not taken, and is sent again with the same Message-ID.
+    """
+
+    def __init__(self, account: SmtpAccount) -> None:
+        self._account = account
+        self._turns = asyncio.Semaphore(account.connections)
+        self._idle: deque[tuple[SMTP, float]] = deque()
+
+    async def send(self, message: OutgoingMessage) -> Receipt:
+        """Hand it over. The server's 4xx and a lost connection are transient, 5xx permanent."""
+        try:
+            async with self._connection() as connection:
+                # Never send_message(): it re-flattens and breaks long header tokens.
+                refused, _ = await connection.sendmail(
+                    message.sender, list(message.recipients), message.content
+                )
+        except SMTPRecipientsRefused as error:
+            raise _all_refused(error) from error
+        except SMTPResponseException as error:
+            raise _refusal(error) from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise TransientError(f"connection to the relay lost: {error}") from error
+        except ValueError as error:
+            raise PermanentError(f"no relay can be given this envelope: {error}") from error
+        return Receipt(
+            provider_id=message.message_id.strip("<>"),
+            internet_message_id=message.message_id,
+            refused=_refusals({a: (r.code, r.message) for a, r in refused.items()}),
+        )
+
+    async def close(self) -> None:
+        while self._idle:
+            connection, _ = self._idle.pop()
+            await _quit(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[SMTP]:
+        async with self._turns:
+            connection = await self._kept() or await self._connect()
+            try:
+                yield connection
+            except BaseException as error:
+                if _is_refusal(error):
+                    # It refused a mail, and is fit for the next.
+                    self._keep(connection)
+                else:
+                    # In the middle of who knows what: its next answer may belong to this mail.
+                    connection.close()
+                raise
+            self._keep(connection)
+
+    def _keep(self, connection: SMTP) -> None:
+        if connection.is_connected:
+            self._idle.append((connection, time.monotonic()))
+
+    async def _kept(self) -> SMTP | None:
+        """Find a kept connection that still answers; the last used first."""
+        while self._idle:
+            connection, since = self._idle.pop()
+            idle = time.monotonic() - since
+            if idle > _IDLE_LIMIT:
+                await _quit(connection)
+            elif connection.is_connected and (idle < _TRUSTED or await _answers(connection)):
+                return connection
+            else:
+                connection.close()
+        return None
+
+    async def _connect(self) -> SMTP:
+        account = self._account
+        connection = SMTP(
+            hostname=account.host,
+            port=account.port,
+            username=account.username,
+            password=account.password,
+            use_tls=account.security is SmtpSecurity.TLS,
+            start_tls=account.security is SmtpSecurity.STARTTLS,
+            cert_bundle=None if account.ca_file is None else str(account.ca_file),
+            timeout=account.timeout.total_seconds(),
+        )
+        try:
+            await connection.connect()
+        except aiosmtplib.SMTPAuthenticationError as error:
+            # Wrong credentials are mended by a person; the mail must not be lost meanwhile.
+            raise TransientError(f"the relay refused our credentials: {_words(error)}") from error
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise TransientError(
+                f"no connection to the relay {account.host}:{account.port}: {error}"
+            ) from error
+        return connection
+
+
+def _all_refused(error: SMTPRecipientsRefused) -> TransientError | PermanentError:
+    refused = _refusals({one.recipient: (one.code, one.message) for one in error.recipients})
+    words = "; ".join(f"{address}: {one.reply}" for address, one in refused.items())
+    if any(one.transient for one in refused.values()):
+        return TransientError(words, refused=refused)
+    return PermanentError(words, refused=refused)
+
+
+def _refusal(error: SMTPResponseException) -> TransientError | PermanentError:
+    if not _is_refusal(error):
+        # A server talking nonsense; it may have recovered by later.
+        return TransientError(f"the relay gave an answer that fits no question: {_words(error)}")
+    return (
+        PermanentError(_words(error)) if _permanent(error.code) else TransientError(_words(error))
+    )
+
+
+def _is_refusal(error: BaseException) -> bool:
+    if isinstance(error, SMTPResponseException):
+        return error.code // 100 in _REFUSING_CLASSES
+    return isinstance(error, SMTPRecipientsRefused)
+
+
+def _permanent(code: int) -> bool:
+    return code // 100 == _PERMANENT_CLASS
+
+
+def _refusals(replies: Mapping[str, tuple[int, str]]) -> dict[str, Refusal]:
+    return {
+        address: Refusal(f"{code} {_line(words)}", transient=not _permanent(code))
+        for address, (code, words) in replies.items()
+    }
+
+
+def _words(error: SMTPResponseException) -> str:
+    return f"{error.code} {_line(error.message)}"
+
+
+def _line(text: str) -> str:
+    # Words in Latin-1 come as lone surrogates, which MongoDB would not store.
+    readable = text.encode(errors="surrogateescape").decode(errors="replace")
+    return " ".join(readable.split())[:500]
+
+
+async def _answers(connection: SMTP) -> bool:
+    try:
+        await connection.noop(timeout=2)
+    except (aiosmtplib.SMTPException, OSError):
+        return False
+    return True
+
+
+async def _quit(connection: SMTP) -> None:
+    try:
+        await connection.quit(timeout=2)
+    except (aiosmtplib.SMTPException, OSError):
+        connection.close()

@@ -1,0 +1,75 @@
+"""The envelope of a record: what exactly goes out, and to which addresses."""
+
+import asyncio
+
+from app.context import Deps
+from app.documents.communications import Communication
+from app.documents.deliveries import Delivery, DeliveryRecipient
+from app.mail.addresses import Mailbox, new_message_id, parse_mailbox
+from app.mail.compose import Message, compose
+from app.mail.text import plain_text
+
+# Larger bodies are composed in a thread, so that a worker's other jobs and leases go on.
+_LARGE_BODY = 256 * 1024
+
+
+async def prepare(deps: Deps, communication: Communication) -> Delivery:
+    """Compose the mail of `communication`; its delivery, due at once, not stored yet."""
+    await communication.load_content()
+    earlier = await Communication.message_ids_of(
+        communication.tenant_id, communication.conversation_id
+    )
+    if len(communication.body) > _LARGE_BODY:
+        return await asyncio.to_thread(_envelope, deps, communication, earlier)
+    return _envelope(deps, communication, earlier)
+
+
+def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> Delivery:
+    sender = parse_mailbox(communication.sender_email)
+    to = _mailboxes(communication.recipients)
+    cc = _mailboxes(communication.cc)
+    bcc = _mailboxes(communication.bcc)
+    now = deps.now()
+    message = Message(
+        sender=Mailbox(sender.address, communication.sender_name or sender.name),
+        to=to,
+        cc=cc,
+        reply_to=None if communication.reply_to is None else parse_mailbox(communication.reply_to),
+        subject=communication.subject,
+        html=communication.body,
+        text=_text(communication),
+        message_id=new_message_id(sender.address.rpartition("@")[2]),
+        date=now,
+        in_reply_to=earlier[-1] if earlier else None,
+        references=tuple(earlier),
+    )
+    return Delivery(
+        tenant_id=communication.tenant_id,
+        created=now,
+        communication_id=communication.id,
+        tracking_id=communication.tracking_id,
+        sender=sender.address,
+        recipients=_recipients(to, cc, bcc),
+        message_id=message.message_id,
+        message=compose(message),
+        due_at=now,
+    )
+
+
+def _text(communication: Communication) -> str:
+    """The text part shows where links really lead; clicks are counted in the HTML only."""
+    originals = {link.url: link.original_url for link in communication.clicked_links}
+    return plain_text(communication.body, replacements=originals)
+
+
+def _mailboxes(texts: list[str]) -> tuple[Mailbox, ...]:
+    return tuple(parse_mailbox(text) for text in texts)
+
+
+def _recipients(*groups: tuple[Mailbox, ...]) -> list[DeliveryRecipient]:
+    """Each address once: nobody gets a mail twice for standing in both To and Cc."""
+    addresses: dict[str, str] = {}
+    for group in groups:
+        for mailbox in group:
+            addresses.setdefault(mailbox.address.lower(), mailbox.address)
+    return [DeliveryRecipient(address=address) for address in addresses.values()]

@@ -1,0 +1,91 @@
+"""What one attempt means for each address of the envelope, and for the mail as a whole."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.documents.deliveries import DeliveryRecipient
+from app.documents.vocabulary import AttemptOutcome, RecipientStatus
+from app.providers.base import PermanentError, ProviderError, Receipt, Refusal
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The recipients as they stand after an attempt; `detail` holds the provider's words."""
+
+    kind: AttemptOutcome
+    recipients: list[DeliveryRecipient]
+    detail: str | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether an address may still be taken later."""
+        return any(r.status == RecipientStatus.PENDING for r in self.recipients)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the provider took the mail for at least one address, now or earlier."""
+        return any(r.status == RecipientStatus.ACCEPTED for r in self.recipients)
+
+    @property
+    def remark(self) -> str | None:
+        """Tell which addresses were refused of a mail that others get; None when all get it."""
+        refused = [r for r in self.recipients if r.status == RecipientStatus.REFUSED]
+        if not refused:
+            return None
+        return "Not delivered to " + "; ".join(f"{r.address} ({r.reply})" for r in refused)
+
+
+def of_receipt(recipients: Sequence[DeliveryRecipient], receipt: Receipt) -> Outcome:
+    """Take it as accepted for every address the provider did not refuse."""
+    after = [_after(r, receipt.refused.get(r.address)) for r in recipients]
+    words = "; ".join(refusal.reply for refusal in receipt.refused.values())
+    waits = any(r.status == RecipientStatus.PENDING for r in after)
+    kind = AttemptOutcome.TRANSIENT if waits else AttemptOutcome.SENT
+    return Outcome(kind, after, words or None)
+
+
+def of_error(recipients: Sequence[DeliveryRecipient], error: ProviderError) -> Outcome:
+    """Take it as accepted for nobody; what was refused for good is not tried again."""
+    permanent = isinstance(error, PermanentError)
+    rest = Refusal(error.detail, transient=not permanent)
+    after = [_after(r, error.refused.get(r.address, rest)) for r in recipients]
+    kind = AttemptOutcome.PERMANENT if permanent else AttemptOutcome.TRANSIENT
+    return Outcome(kind, after, error.detail)
+
+
+def given_up(outcome: Outcome, attempts: int) -> Outcome:
+    """The outcome when no further attempt is made."""
+    after = [
+        r.model_copy(update={"status": RecipientStatus.REFUSED})
+        if r.status == RecipientStatus.PENDING
+        else r
+        for r in outcome.recipients
+    ]
+    detail = f"Gave up after {attempts} attempts: {outcome.detail}"
+    return Outcome(outcome.kind, after, detail)
+
+
+def failure(before: Sequence[DeliveryRecipient], outcome: Outcome) -> str:
+    """Tell why nobody gets the mail: who was refused at earlier attempts, and the last words."""
+    earlier = [f"{r.address}: {r.reply}" for r in before if r.status == RecipientStatus.REFUSED]
+    return "; ".join([*earlier, outcome.detail or "refused"])
+
+
+def retry_delay(attempt: int, *, first: timedelta, longest: timedelta) -> timedelta:
+    """Wait after the attempt with this number (from 1): doubling, with a fifth of jitter.
+
+    The jitter keeps mails that failed together from coming back together.
+    """
+    doubled: timedelta = first * 2.0 ** min(attempt - 1, 30)
+    return min(doubled, longest) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+
+
+def _after(recipient: DeliveryRecipient, refusal: Refusal | None) -> DeliveryRecipient:
+    if recipient.status != RecipientStatus.PENDING:
+        return recipient
+    if refusal is None:
+        return recipient.model_copy(update={"status": RecipientStatus.ACCEPTED, "reply": None})
+    status = RecipientStatus.PENDING if refusal.transient else RecipientStatus.REFUSED
+    return recipient.model_copy(update={"status": status, "reply": refusal.reply})

@@ -1,0 +1,5 @@
+import strawberry
+
+from app.context import Context
+
+Info = strawberry.Info[Context, None]

@@ -1,0 +1,82 @@
+"""Errors as GraphQL shows them: a stable code, the fields at fault, nothing of our insides."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from graphql import ExecutionResult as GraphQLExecutionResult
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.extensions import SchemaExtension
+from strawberry.types import ExecutionResult
+
+from app.errors import AppError, ErrorCode
+
+log = structlog.get_logger()
+
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+# The library repeats the whole value, which may be a mail of 10 MB.
+MESSAGE_LENGTH = 2000
+# graphql-core tells the place of a wrong variable only in words.
+_INPUT_PATH = re.compile(r"has invalid value at \.?(?P<path>[^:\s]+):")
+_REQUIRED_FIELD = re.compile(r"to include required field '(?P<field>\w+)'")
+_UNKNOWN_FIELD = re.compile(r"not to include unknown field '(?P<field>\w+)'")
+
+
+class ErrorCodes(SchemaExtension):
+    """Give every error of an operation its `extensions.code`."""
+
+    def on_operation(self) -> Iterator[None]:
+        yield
+        result = self.execution_context.result
+        if isinstance(result, GraphQLExecutionResult | ExecutionResult) and result.errors:
+            result.errors = [coded(error) for error in result.errors]
+
+
+def coded(error: GraphQLError) -> GraphQLError:
+    """The error as the caller may see it; an unexpected one is logged under the id it shows."""
+    original = error.original_error
+    if isinstance(original, AppError):
+        return _with(error, original.detail, app_extensions(original))
+    if isinstance(error, GraphQLSyntaxError):
+        return _with(error, error.message, {"code": PARSE_FAILED})
+    if original is None or isinstance(original, GraphQLError):
+        return _with(error, error.message, _request_extensions(error))
+    reference = uuid4().hex
+    log.error("graphql.fault", reference=reference, path=error.path, exc_info=original)
+    extensions = {"code": ErrorCode.INTERNAL.value, "reference": reference}
+    return _with(error, "Something went wrong on our side.", extensions)
+
+
+def app_extensions(error: AppError) -> dict[str, Any]:
+    """`{code}`, and `fields: [{path, message}]` where the input is at fault."""
+    extensions: dict[str, Any] = {"code": error.code.value}
+    if error.fields:
+        extensions["fields"] = [
+            {"path": field.path, "message": field.message} for field in error.fields
+        ]
+    return extensions
+
+
+def _request_extensions(error: GraphQLError) -> dict[str, Any]:
+    """Tell variables of the wrong shape (the caller's input) from a wrong document."""
+    if not error.message.startswith("Variable ") and error.path is None:
+        return {**(error.extensions or {}), "code": VALIDATION_FAILED}
+    path = _INPUT_PATH.search(error.message)
+    field = _REQUIRED_FIELD.search(error.message) or _UNKNOWN_FIELD.search(error.message)
+    place = ".".join([*([path["path"]] if path else []), *([field["field"]] if field else [])])
+    fields = [{"path": place, "message": error.message[:MESSAGE_LENGTH]}] if place else []
+    return {"code": ErrorCode.BAD_USER_INPUT.value, "fields": fields}
+
+
+def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(
+        message[:MESSAGE_LENGTH],
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )

@@ -1,0 +1,125 @@
+"""GraphQL over HTTP: one endpoint, JSON in and out, every refusal in GraphQL's error form."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from strawberry.http.ides import get_graphql_ide_html
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from app.context import Context
+from app.errors import AppError, InvalidInputError, UnsupportedMediaTypeError
+from graphql_schema.errors import app_extensions
+from graphql_schema.schema import schema
+
+JSON = "application/json"
+GRAPHQL_RESPONSE = "application/graphql-response+json"
+
+
+async def answer(request: Request, context: Context) -> Response:
+    """Run the operation of a GET or POST request; a browser's GET gets GraphiQL."""
+    if request.method == "GET" and "query" not in request.query_params and _is_browser(request):
+        return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"))
+    try:
+        result = await _execute(await _operation(request), context, request.method)
+    except AppError as error:
+        return refusal(request, error)
+    return _shaped(request, result)
+
+
+def refusal(request: Request, error: AppError) -> Response:
+    """Shape an error that kept the operation from running."""
+    body = {"errors": [{"message": error.detail, "extensions": app_extensions(error)}]}
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
+    return _response(request, body, status=error.status, headers=headers)
+
+
+async def _operation(request: Request) -> Mapping[str, Any]:
+    if request.method == "GET":
+        pairs = parse_qs(request.url.query, keep_blank_values=True)
+        operation: dict[str, Any] = {name: values[-1] for name, values in pairs.items()}
+        if "variables" in operation:
+            operation["variables"] = _json(operation["variables"].encode())
+    else:
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type != JSON:
+            raise UnsupportedMediaTypeError(f"The Content-Type must be {JSON}.")
+        operation = _json(await request.body())
+    _check(operation)
+    return operation
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInputError(f"The request is not valid JSON: {error}") from error
+
+
+def _check(operation: Any) -> None:
+    if not isinstance(operation, dict):
+        raise InvalidInputError("The request must be a JSON object with a query.")
+    if not isinstance(operation.get("query"), str):
+        raise InvalidInputError("query: must be a string that holds a GraphQL document")
+    if not isinstance(operation.get("operationName"), str | None):
+        raise InvalidInputError("operationName: must be a string")
+    if not isinstance(operation.get("variables"), dict | None):
+        raise InvalidInputError("variables: must be an object")
+
+
+async def _execute(operation: Mapping[str, Any], context: Context, method: str) -> ExecutionResult:
+    try:
+        result = await schema.execute(
+            operation["query"],
+            variable_values=operation.get("variables"),
+            context_value=context,
+            operation_name=operation.get("operationName"),
+            allowed_operation_types=OperationType.from_http("GET" if method == "GET" else "POST"),
+        )
+    except CannotGetOperationTypeError as error:
+        raise InvalidInputError(error.as_http_error_reason()) from error
+    except InvalidOperationTypeError as error:
+        raise InvalidInputError(error.as_http_error_reason("GET")) from error
+    if not isinstance(result, ExecutionResult):
+        raise InvalidInputError("Streamed answers are not served here.")
+    return result
+
+
+def _shaped(request: Request, result: ExecutionResult) -> Response:
+    body: dict[str, Any] = {}
+    if result.errors:
+        body["errors"] = [error.formatted for error in result.errors]
+    # Without `data` the operation never ran (GraphQL specification, section 7.1).
+    ran = result.data is not None or not result.errors or any(e.path for e in result.errors)
+    if ran:
+        body["data"] = result.data
+    if result.extensions:
+        body["extensions"] = result.extensions
+    status = 400 if not ran and _media_type(request) == GRAPHQL_RESPONSE else 200
+    return _response(request, body, status=status)
+
+
+def _response(
+    request: Request,
+    body: Mapping[str, Any],
+    *,
+    status: int,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    return Response(
+        orjson.dumps(body), status_code=status, media_type=_media_type(request), headers=headers
+    )
+
+
+def _media_type(request: Request) -> str:
+    return GRAPHQL_RESPONSE if GRAPHQL_RESPONSE in request.headers.get("accept", "") else JSON
+
+
+def _is_browser(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")

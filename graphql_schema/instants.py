@@ -1,0 +1,26 @@
+from datetime import UTC, datetime
+
+
+def format_instant(moment: datetime) -> str:
+    """Write a time as Java's Instant does: `2019-08-24T14:15:22Z`, or with 3 or 6 digits.
+
+    Digits come in groups (java.time.format.DateTimeFormatter.ISO_INSTANT).
+    """
+    utc = moment.astimezone(UTC)
+    text = utc.strftime("%Y-%m-%dT%H:%M:%S")
+    if utc.microsecond == 0:
+        return f"{text}Z"
+    if utc.microsecond % 1000 == 0:
+        return f"{text}.{utc.microsecond // 1000:03d}Z"
+    return f"{text}.{utc.microsecond:06d}Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """Read any ISO 8601 form; a time without a zone is UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def format_optional(moment: datetime | None) -> str | None:
+    """Write a time as `format_instant`; None stays None."""
+    return None if moment is None else format_instant(moment)

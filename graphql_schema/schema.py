@@ -1,0 +1,41 @@
+"""The schema: a table of contents. Each noun brings its queries and mutations."""
+
+from datetime import datetime
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from graphql_schema.communications import CommunicationMutation, CommunicationQuery
+from graphql_schema.errors import ErrorCodes
+from graphql_schema.limits import limits
+from graphql_schema.types.scalars import INSTANT
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query(CommunicationQuery):
+    pass
+
+
+@strawberry.type(description="Everything that can be changed.")
+class Mutation(CommunicationMutation):
+    pass
+
+
+class LetterboxSchema(strawberry.Schema):
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Log nothing here: the library would log callers' mistakes, with their addresses in it.
+
+        `ErrorCodes` logs what is our fault.
+        """
+
+
+schema = LetterboxSchema(
+    query=Query,
+    mutation=Mutation,
+    extensions=[ErrorCodes, *limits()],
+    config=StrawberryConfig(scalar_map={datetime: INSTANT}),
+)

@@ -1,0 +1,193 @@
+"""Communications as GraphQL shows them: the documented names, and what we add."""
+
+from datetime import datetime
+from typing import Self
+
+import strawberry
+from strawberry.scalars import JSON
+
+from app.documents import communications as documents
+from graphql_schema.types.enums import (
+    CommunicationStatus,
+    CommunicationType,
+    EventType,
+    ProviderType,
+)
+
+
+@strawberry.type(description="One line of a record's audit trail: who did what, and when.")
+class Event:
+    id: strawberry.ID = strawberry.field(description="Id of the event.")
+    type: EventType = strawberry.field(description="What happened.")
+    date: datetime = strawberry.field(description="When it happened.")
+    author_id: str | None = strawberry.field(
+        description="The user who did it; null for what the service did by itself."
+    )
+    description: str | None = strawberry.field(description="Details in words.")
+
+    @classmethod
+    def of(cls, event: documents.Event) -> Self:
+        return cls(
+            id=strawberry.ID(event.id),
+            type=event.type,
+            date=event.date,
+            author_id=event.author_id,
+            description=event.description,
+        )
+
+
+@strawberry.type(description="A link in the mail whose clicks are counted.")
+class ClickedLink:
+    original_url: str = strawberry.field(description="Where the link leads.")
+    url: str = strawberry.field(description="The tracking address that stands in the mail.")
+    click_count: int = strawberry.field(description="How often it was followed.")
+    clicked_at: datetime | None = strawberry.field(description="The first click.")
+    last_clicked_at: datetime | None = strawberry.field(description="The latest click.")
+
+    @classmethod
+    def of(cls, link: documents.ClickedLink) -> Self:
+        return cls(
+            original_url=link.original_url,
+            url=link.url,
+            click_count=link.click_count,
+            clicked_at=link.clicked_at,
+            last_clicked_at=link.last_clicked_at,
+        )
+
+
+@strawberry.type(description="A mail to one or more recipients, and what became of it.")
+class Communication:
+    id: strawberry.ID = strawberry.field(description="Id of the record.")
+    tenant_id: str = strawberry.field(description="The tenant it belongs to.")
+    status: CommunicationStatus = strawberry.field(description="Where it stands.")
+    type: CommunicationType | None = strawberry.field(description="What it is about.")
+    subject: str | None = strawberry.field(description="The subject line.")
+    body: str | None = strawberry.field(description="The HTML that goes out, tracking included.")
+    original_body: str | None = strawberry.field(description="The HTML as it was given.")
+    variables: JSON | None = strawberry.field(description="Variables filled into subject and body.")
+    template_id: str | None = strawberry.field(description="The template it was made from.")
+    template_name: str | None = strawberry.field(description="That template's name.")
+    sender_email: str | None = strawberry.field(description="Address in From.")
+    sender_name: str | None = strawberry.field(description="Display name in From.")
+    reply_to: str | None = strawberry.field(description="Where answers go.")
+    recipients: list[str] = strawberry.field(description="Addresses in To.")
+    cc: list[str] = strawberry.field(description="Addresses in Cc.")
+    bcc: list[str] = strawberry.field(description="Addresses that get it unseen by the others.")
+    recipient_list_id: str | None = strawberry.field(description="The list it was sent to.")
+    provider_type: ProviderType | None = strawberry.field(description="Who carries it.")
+    related_entity_type: str | None = strawberry.field(
+        description="Kind of the CRM entity it belongs to."
+    )
+    related_entity_id: str | None = strawberry.field(description="Id of that entity.")
+    conversation_id: str | None = strawberry.field(description="The conversation it is part of.")
+    message_id: str | None = strawberry.field(description="The provider's id, once it is sent.")
+    internet_message_id: str | None = strawberry.field(
+        description="The Message-ID header, once it is sent."
+    )
+    scheduled_at: datetime | None = strawberry.field(description="When it is to go out.")
+    sent_at: datetime | None = strawberry.field(description="When the provider took it.")
+    error_message: str | None = strawberry.field(description="What went wrong, in words.")
+    tracking_enabled: bool = strawberry.field(description="Whether opens are counted.")
+    link_tracking_enabled: bool = strawberry.field(description="Whether clicks are counted.")
+    opened: bool = strawberry.field(description="Whether it was opened.")
+    opened_at: datetime | None = strawberry.field(description="The first open.")
+    last_opened_at: datetime | None = strawberry.field(description="The latest open.")
+    open_count: int = strawberry.field(description="How often it was opened.")
+    clicked_links: list[ClickedLink] = strawberry.field(
+        description="Every tracked link, in the order of the mail, clicked or not."
+    )
+    events: list[Event] = strawberry.field(description="The audit trail, oldest first.")
+    created: datetime = strawberry.field(description="When it was accepted.")
+    created_by: str | None = strawberry.field(description="The user who asked for it.")
+    updated: datetime | None = strawberry.field(description="The latest change.")
+    updated_by: str | None = strawberry.field(
+        description="The user who made it; null for the service."
+    )
+
+    @classmethod
+    def of(cls, record: documents.Communication) -> Self:
+        return cls(
+            id=strawberry.ID(str(record.id)),
+            tenant_id=record.tenant_id,
+            status=record.status,
+            type=record.type,
+            subject=record.subject,
+            body=record.body,
+            original_body=record.original_body,
+            variables=None if record.variables is None else JSON(record.variables),
+            template_id=record.template_id,
+            template_name=record.template_name,
+            sender_email=record.sender_email,
+            sender_name=record.sender_name,
+            reply_to=record.reply_to,
+            recipients=record.recipients,
+            cc=record.cc,
+            bcc=record.bcc,
+            recipient_list_id=record.recipient_list_id,
+            provider_type=record.provider_type,
+            related_entity_type=record.related_entity_type,
+            related_entity_id=record.related_entity_id,
+            conversation_id=record.conversation_id,
+            message_id=record.message_id,
+            internet_message_id=record.internet_message_id,
+            scheduled_at=record.scheduled_at,
+            sent_at=record.sent_at,
+            error_message=record.error_message,
+            tracking_enabled=record.tracking_enabled,
+            link_tracking_enabled=record.link_tracking_enabled,
+            opened=record.opened,
+            opened_at=record.opened_at,
+            last_opened_at=record.last_opened_at,
+            open_count=record.open_count,
+            clicked_links=[ClickedLink.of(link) for link in record.clicked_links],
+            events=[Event.of(event) for event in record.events],
+            created=record.created,
+            created_by=record.created_by,
+            updated=record.updated,
+            updated_by=record.updated_by,
+        )
+
+
+@strawberry.input(description="A mail to be sent at once.")
+class SendCommunicationInput:
+    subject: str = strawberry.field(description="The subject line.")
+    body: str = strawberry.field(description="The HTML of the mail, at most 10 MB.")
+    recipients: list[str] = strawberry.field(
+        description="Addresses for To, as `a@b.nl` or `Name <a@b.nl>`; at most 50 with cc and bcc."
+    )
+    cc: list[str] | None = strawberry.field(default=None, description="Addresses for Cc.")
+    bcc: list[str] | None = strawberry.field(
+        default=None, description="Addresses that get it unseen by the others."
+    )
+    reply_to: str | None = strawberry.field(default=None, description="Where answers go.")
+    sender_email: str | None = strawberry.field(
+        default=None, description="Address for From; the service's default sender without it."
+    )
+    sender_name: str | None = strawberry.field(default=None, description="Display name for From.")
+    type: CommunicationType | None = strawberry.field(default=None, description="What it is about.")
+    provider_type: ProviderType | None = strawberry.field(
+        default=None, description="Who is to carry it; the default provider without it."
+    )
+    related_entity_type: str | None = strawberry.field(
+        default=None, description="Kind of the CRM entity it belongs to."
+    )
+    related_entity_id: str | None = strawberry.field(default=None, description="Id of that entity.")
+    recipient_list_id: str | None = strawberry.field(
+        default=None, description="The list it is sent to."
+    )
+    template_id: str | None = strawberry.field(
+        default=None, description="The template it was made from."
+    )
+    variables: JSON | None = strawberry.field(
+        default=None,
+        description="An object; with it, `{{ name }}` in subject and body is filled in.",
+    )
+    tracking_enabled: bool | None = strawberry.field(
+        default=None, description="Whether to count opens; true without it."
+    )
+    link_tracking_enabled: bool | None = strawberry.field(
+        default=None, description="Whether to count clicks; as trackingEnabled without it."
+    )
+    conversation_id: str | None = strawberry.field(
+        default=None, description="The conversation it continues; a new one without it."
+    )

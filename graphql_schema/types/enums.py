@@ -1,0 +1,86 @@
+"""The words of the domain as GraphQL enums, each value explained.
+
+Types take the enums from here: one that is used before it is explained stays unexplained.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import strawberry
+
+from app.documents.vocabulary import (
+    CommunicationStatus,
+    CommunicationType,
+    EventType,
+    ProviderType,
+)
+
+__all__ = ["CommunicationStatus", "CommunicationType", "EventType", "ProviderType"]
+
+
+def _explained(enum: type[StrEnum], description: str, values: Mapping[str, str]) -> None:
+    strawberry.enum(enum, description=description)
+    for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = values[value.name]
+
+
+_explained(
+    CommunicationStatus,
+    "Where a communication stands on its way to its recipients.",
+    {
+        "SCHEDULED": "Accepted, to go out at a later time.",
+        "PENDING": "Accepted, waiting for a worker or for the next attempt.",
+        "SENDING": "In the hands of a worker.",
+        "SENT": "Taken by the provider.",
+        "DELIVERED": "Taken by the recipient's server.",
+        "BOUNCED": "Returned by the recipient's server.",
+        "COMPLAINED": "Reported as spam by the recipient.",
+        "FAILED": "Not sent; errorMessage says why.",
+        "CANCELLED": "Called off before it went out.",
+    },
+)
+_explained(
+    CommunicationType,
+    "What a communication is about, in the CRM's terms.",
+    {
+        "OFFERTE": "An offer.",
+        "FACTUUR": "An invoice.",
+        "HERINNERING": "A reminder.",
+        "CONTRACT": "A contract.",
+        "AFSPRAAK": "An appointment.",
+        "NIEUWSBRIEF": "A newsletter.",
+        "SUPPORT": "Help for a customer.",
+        "ALGEMEEN": "Anything else.",
+    },
+)
+_explained(
+    ProviderType,
+    "The service that carries the mail.",
+    {
+        "RESEND": "Resend.",
+        "GRAPH": "A mailbox of Microsoft 365, by Microsoft Graph.",
+        "SMTP": "An SMTP relay.",
+    },
+)
+_explained(
+    EventType,
+    "What happened, in the audit trail.",
+    {
+        "CREATE": "The record was made.",
+        "UPDATE": "The record was changed.",
+        "SCHEDULE": "It was given a time to go out.",
+        "RESCHEDULE": "That time was changed.",
+        "CANCEL": "It was called off.",
+        "SEND": "The provider took it.",
+        "FAIL": "It could not be sent.",
+        "RESEND": "It was sent once more.",
+        "DELIVER": "The recipient's server took it.",
+        "BOUNCE": "The recipient's server returned it.",
+        "COMPLAIN": "The recipient reported it as spam.",
+        "OPEN": "It was opened for the first time.",
+        "CLICK": "A link was followed for the first time.",
+        "COMMENT": "A user wrote a comment.",
+        "REPLY": "A reply came in.",
+        "DELETE": "The record was deleted.",
+    },
+)

@@ -1,0 +1,27 @@
+from datetime import datetime
+
+import strawberry
+from graphql import GraphQLError
+
+from graphql_schema.instants import format_instant, parse_instant
+
+
+def _parse(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise GraphQLError("must be an ISO 8601 date-time in a string")
+    try:
+        return parse_instant(value)
+    except ValueError as error:
+        raise GraphQLError("must be an ISO 8601 date-time, e.g. 2019-08-24T14:15:22Z") from error
+
+
+INSTANT = strawberry.scalar(
+    name="DateTime",
+    description=(
+        "A moment in UTC, ISO 8601, e.g. `2019-08-24T14:15:22Z`. Read in any ISO 8601 form; "
+        "one without a zone is UTC."
+    ),
+    specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+    serialize=format_instant,
+    parse_value=_parse,
+)

@@ -1,0 +1,53 @@
+import pytest
+import strawberry
+
+from app.errors import FieldError, InvalidInputError
+from graphql_schema.errors import ErrorCodes
+
+
+@strawberry.type
+class Query:
+    @strawberry.field
+    def fault(self) -> str:
+        raise RuntimeError("the password is hunter2")
+
+    @strawberry.field
+    def refused(self) -> str:
+        raise InvalidInputError.of(FieldError("a", "is bad"), FieldError("b[1]", "is worse"))
+
+
+schema = strawberry.Schema(Query, extensions=[ErrorCodes])
+
+
+async def test_a_fault_of_ours_shows_a_reference_that_is_in_the_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    result = await schema.execute("{ fault }")
+
+    assert result.errors is not None
+    (error,) = result.errors
+    assert error.message == "Something went wrong on our side."
+    assert error.extensions is not None
+    assert error.extensions["code"] == "INTERNAL"
+    assert error.path == ["fault"]
+    assert "hunter2" not in str(error.formatted)
+    assert error.extensions["reference"] in capsys.readouterr().out
+
+
+async def test_an_error_of_the_callers_keeps_its_code_and_fields() -> None:
+    result = await schema.execute("{ refused }")
+
+    assert result.errors is not None
+    (error,) = result.errors
+    assert error.formatted == {
+        "message": "a: is bad; b[1]: is worse",
+        "locations": [{"line": 1, "column": 3}],
+        "path": ["refused"],
+        "extensions": {
+            "code": "BAD_USER_INPUT",
+            "fields": [
+                {"path": "a", "message": "is bad"},
+                {"path": "b[1]", "message": "is worse"},
+            ],
+        },
+    }

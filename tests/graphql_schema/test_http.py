@@ -1,0 +1,179 @@
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.documents.communications import Communication
+from graphql_schema.errors import MESSAGE_LENGTH
+from graphql_schema.limits import ALIASES
+
+SEND = "mutation($input: SendCommunicationInput!) { sendCommunication(input: $input) { id } }"
+RESPONSE = "application/graphql-response+json"
+
+
+async def post(client: httpx2.AsyncClient, **operation: Any) -> httpx2.Response:
+    return await client.post("/graphql", json=operation)
+
+
+async def test_a_query_may_come_by_get(client: httpx2.AsyncClient) -> None:
+    response = await client.get(
+        "/graphql",
+        params={"query": "query($a: ID!) { __typename }", "variables": '{"a":{}}'},
+    )
+    good = await client.get("/graphql", params={"query": "{ __typename }"})
+
+    assert good.json() == {"data": {"__typename": "Query"}}
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_a_mutation_may_not_come_by_get(
+    client: httpx2.AsyncClient, mail: dict[str, Any]
+) -> None:
+    document = (
+        'mutation { sendCommunication(input: {subject: "a", body: "b", recipients: "a@b.test"}) '
+        "{ id } }"
+    )
+
+    response = await client.get("/graphql", params={"query": document})
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert await Communication.count() == 0
+
+
+async def test_a_browser_gets_an_editor(anonymous: httpx2.AsyncClient) -> None:
+    response = await anonymous.get("/graphql", headers={"Accept": "text/html,*/*"})
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "GraphiQL" in response.text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"1", b'"a"', b"\xff", b"[" * 3000 + b"]" * 3000, b"{}", b'{"query": 1}',
+     b'{"query": "{a}", "variables": []}', b'{"query": "{a}", "operationName": 1}'],
+)  # fmt: skip
+async def test_what_is_no_operation_is_refused(client: httpx2.AsyncClient, content: bytes) -> None:
+    response = await client.post(
+        "/graphql", content=content, headers={"Content-Type": "application/json"}
+    )
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_another_content_type_is_refused(client: httpx2.AsyncClient) -> None:
+    response = await client.post(
+        "/graphql", content=b'{"query":"{__typename}"}', headers={"Content-Type": "text/plain"}
+    )
+
+    assert response.status_code == 415
+    assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    "document,code",
+    [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{ communication { id } }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query { ...A } fragment A on Query { ...A }", "GRAPHQL_VALIDATION_FAILED"),
+        ("{" + " ".join(f"a{n}: __typename" for n in range(ALIASES + 1)) + "}",
+         "GRAPHQL_VALIDATION_FAILED"),
+        ("{" + "__typename " * 5000 + "}", "GRAPHQL_PARSE_FAILED"),
+        ("{__schema{types" + "{fields{type" * 20 + "{name}" + "}}" * 20 + "}}",
+         "GRAPHQL_VALIDATION_FAILED"),
+    ],
+)  # fmt: skip
+async def test_a_document_that_cannot_run_is_coded(
+    client: httpx2.AsyncClient, document: str, code: str
+) -> None:
+    plain = await client.post("/graphql", json={"query": document})
+    strict = await client.post("/graphql", json={"query": document}, headers={"Accept": RESPONSE})
+
+    assert plain.json()["errors"][0]["extensions"]["code"] == code
+    assert plain.headers["content-type"] == "application/json"
+    assert strict.status_code == 400
+    assert strict.headers["content-type"] == RESPONSE
+    assert "data" not in strict.json()
+
+
+async def test_one_of_several_operations_is_chosen_by_name(client: httpx2.AsyncClient) -> None:
+    response = await post(
+        client, query="query A { a: __typename } query B { b: __typename }", operationName="B"
+    )
+
+    assert response.json() == {"data": {"b": "Query"}}
+
+
+@pytest.mark.parametrize(
+    "change,paths",
+    [
+        ({"subject": None}, ["subject"]),
+        ({"recipients": ["a@b.test", 3]}, ["recipients[1]"]),
+        ({"type": "OFFER"}, ["type"]),
+        ({"priority": 1}, ["priority"]),
+        ({"recipients": ["a@b.test", "x"], "replyTo": "y", "subject": "\n"},
+         ["subject", "recipients[1]", "replyTo"]),
+    ],
+)  # fmt: skip
+async def test_bad_input_names_its_fields(
+    client: httpx2.AsyncClient, mail: dict[str, Any], change: dict[str, Any], paths: list[str]
+) -> None:
+    response = await post(client, query=SEND, variables={"input": {**mail, **change}})
+
+    errors = response.json()["errors"]
+    fields = [field for error in errors for field in error["extensions"]["fields"]]
+    assert {error["extensions"]["code"] for error in errors} == {"BAD_USER_INPUT"}
+    assert [field["path"] for field in fields] == paths
+    assert all(field["message"] for field in fields)
+    assert await Communication.count() == 0
+
+
+async def test_an_error_does_not_repeat_the_whole_mail(
+    client: httpx2.AsyncClient, mail: dict[str, Any]
+) -> None:
+    response = await post(client, query=SEND, variables={"input": {**mail, "type": "X" * 100_000}})
+
+    assert len(response.json()["errors"][0]["message"]) == MESSAGE_LENGTH
+
+
+async def test_a_forged_token_is_refused_before_anything_runs(
+    client: httpx2.AsyncClient,
+) -> None:
+    client.headers["Authorization"] = "Bearer forged"
+
+    response = await post(client, query="{ __typename }")
+
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_the_header_makes_a_send_repeatable_too(
+    client: httpx2.AsyncClient, mail: dict[str, Any]
+) -> None:
+    client.headers["Idempotency-Key"] = "key-1"
+
+    first = await post(client, query=SEND, variables={"input": mail})
+    second = await post(client, query=SEND, variables={"input": mail})
+
+    assert first.json() == second.json()
+    assert await Communication.count() == 1
+
+
+async def test_fields_of_our_own_are_shown(
+    client: httpx2.AsyncClient, mail: dict[str, Any]
+) -> None:
+    document = (
+        "mutation($input: SendCommunicationInput!) { sendCommunication(input: $input) "
+        "{ lastOpenedAt clickedLinks { lastClickedAt } } }"
+    )
+
+    response = await post(client, query=document, variables={"input": mail})
+
+    assert response.json()["data"]["sendCommunication"] == {
+        "lastOpenedAt": None,
+        "clickedLinks": [{"lastClickedAt": None}],
+    }

@@ -1,0 +1,71 @@
+"""A `letterbox dev` as a process, for the end-to-end tests and the bench."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as policy
+from pathlib import Path
+
+import httpx2
+import psutil
+
+
+class Stack:
+    """`ready_seconds` is the time from the last start to the API's and worker's readiness."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.ready_seconds = 0.0
+        self._process: subprocess.Popen[str] | None = None
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port: int = probe.getsockname()[1]
+
+    def start(self) -> None:
+        """Start it and wait until it says that it is ready."""
+        letterbox = Path(sys.executable).with_name("letterbox")
+        options = ["--port", str(self.port), "--data-dir", str(self.data), "--no-demo"]
+        begun = time.perf_counter()
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [letterbox, "dev", *options], stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith("Ready after"):
+                self.ready_seconds = time.perf_counter() - begun
+                return
+        raise RuntimeError(f"letterbox dev ended with {self._process.wait()}")
+
+    def stop(self) -> None:
+        if self._process is None or self._process.stdout is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        self._process.stdout.read()
+        self._process.stdout.close()
+        self._process.wait()
+        self._process = None
+
+    def client(self) -> httpx2.AsyncClient:
+        letterbox = Path(sys.executable).with_name("letterbox")
+        token = subprocess.run(  # noqa: S603 - our own program
+            [letterbox, "token", "--tenant", "bench", "--user", "bench",
+             "--data-dir", str(self.data)],
+            check=True, capture_output=True, text=True,
+        ).stdout.strip()  # fmt: skip
+        return httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        )
+
+    def resident_megabytes(self, child: str) -> float:
+        pid = int((self.data / "run" / f"{child}.pid").read_text())
+        return float(psutil.Process(pid).memory_info().rss / 1e6)
+
+    def inbox(self) -> list[EmailMessage]:
+        """Read the mails that arrived, in no order."""
+        mails = (self.data / "inbox").glob("*.eml")
+        return [message_from_bytes(mail.read_bytes(), policy=policy) for mail in mails]

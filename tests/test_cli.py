@@ -1,0 +1,125 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+ROOT = Path(__file__).parents[1]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs the command in an empty folder, with nothing set but what is given."""
+
+    def letterbox(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        kept = {name: value for name, value in os.environ.items() if "LETTERBOX" not in name}
+        return subprocess.run(  # noqa: S603  # ourselves
+            [sys.executable, "-m", "app.cli", *arguments],
+            env={**kept, "PYTHONPATH": str(ROOT), **variables},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return letterbox
+
+
+def claims_of(token: str, secret: str) -> dict[str, object]:
+    return jwt.decode(token.strip(), OctKey.import_key(secret), algorithms=["HS256"]).claims
+
+
+def test_token_is_all_that_is_printed(run: Run, tmp_path: Path) -> None:
+    done = run("token", "--tenant", "demo", "--user", "alice")
+
+    claims = claims_of(done.stdout, (tmp_path / ".letterbox" / "secret").read_text().strip())
+    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
+    assert claims["tenant"] == "demo"
+    assert claims["sub"] == "alice"
+    lifetime = timedelta(days=30)
+    expires = datetime.fromtimestamp(float(str(claims["exp"])), UTC)
+    assert abs(expires - datetime.now(UTC) - lifetime) < timedelta(minutes=1)
+
+
+def test_token_fits_the_secret_of_the_environment(run: Run, tmp_path: Path) -> None:
+    secret = "s" * 40
+
+    done = run("token", "--tenant", "demo", "--user", "alice", LETTERBOX_JWT_SECRET=secret)
+
+    assert claims_of(done.stdout, secret)["tenant"] == "demo"
+    assert not (tmp_path / ".letterbox").exists()
+
+
+def test_token_carries_the_scopes_asked_for(run: Run) -> None:
+    arguments = ["--tenant", "demo", "--user", "bob", "--scope", "communications:read"]
+
+    done = run("token", *arguments, LETTERBOX_JWT_SECRET="s" * 40)
+
+    assert claims_of(done.stdout, "s" * 40)["scope"] == "communications:read"
+
+
+def test_unknown_scope_names_the_allowed(run: Run) -> None:
+    done = run("token", "--tenant", "demo", "--user", "alice", "--scope", "everything")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Unknown scope everything; there are: communications:read, ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_identity_provider_issues_tokens_itself(run: Run) -> None:
+    done = run(
+        *("token", "--tenant", "demo", "--user", "alice"),
+        LETTERBOX_JWT_JWKS_URL="https://id.example.com/jwks",
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "LETTERBOX_JWT_JWKS_URL is set: your identity provider issues the tokens\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [["serve"], ["worker"], ["dev"], ["token", "--tenant", "t", "--user", "u"]]
+)
+def test_wrong_settings_are_one_line_each(command: list[str], run: Run) -> None:
+    done = run(*command, LETTERBOX_PORT="ninety", LETTERBOX_SMTP_SECURITY="some")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    port, security = done.stderr.splitlines()
+    assert port.startswith("LETTERBOX_PORT: ")
+    assert security.startswith("LETTERBOX_SMTP_SECURITY: ")
+
+
+def test_schema_is_printed(run: Run) -> None:
+    done = run("schema")
+
+    assert done.returncode == 0
+    assert "type Query {" in done.stdout
+
+
+def test_help_needs_no_server_library(run: Run) -> None:
+    done = run("--help", PYTHONPROFILEIMPORTTIME="1")
+
+    assert done.returncode == 0
+    assert "\n  inbox" not in done.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert loaded.isdisjoint({"beanie", "pymongo", "starlette", "strawberry", "uvicorn"})
+
+
+def test_doctor_fails_where_nothing_runs(run: Run) -> None:
+    done = run(
+        "doctor",
+        LETTERBOX_MONGO_URL="mongodb://127.0.0.1:1/",
+        LETTERBOX_REDIS_URL="redis://127.0.0.1:1/0",
+        LETTERBOX_SMTP_PORT="1",
+    )
+
+    assert done.returncode == 1
+    assert "FAIL  MongoDB: no answer at 127.0.0.1:1 " in done.stdout
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,23 @@
+"""What the queue calls: one service call each. Jobs may run twice and in any order."""
+
+from typing import Any
+
+from app.context import Deps
+from app.services import delivery
+
+
+async def dispatch(ctx: dict[str, Any], communication_id: str) -> None:
+    await delivery.dispatch(_deps(ctx), communication_id)
+
+
+async def deliver(ctx: dict[str, Any], delivery_id: str) -> None:
+    await delivery.deliver(_deps(ctx), delivery_id)
+
+
+async def sweep(ctx: dict[str, Any]) -> None:
+    await delivery.sweep(_deps(ctx))
+
+
+def _deps(ctx: dict[str, Any]) -> Deps:
+    deps: Deps = ctx["deps"]
+    return deps

@@ -1,0 +1,105 @@
+"""How a worker is set up, and how it lives through a queue that comes and goes."""
+
+import asyncio
+import signal
+from contextlib import suppress
+
+import orjson
+import structlog
+import uvloop
+from arq.worker import Worker, func
+from redis.exceptions import RedisError
+
+from app.bootstrap import open_deps
+from app.context import Deps
+from app.logs import configure_logs
+from app.queue import QUEUE_NAME, JobName, connect
+from app.settings import Settings
+from workers import jobs
+from workers.cron import cron_jobs
+
+log = structlog.get_logger()
+
+# Exists while a worker is alive.
+HEALTH_KEY = f"{QUEUE_NAME}:health-check"
+HEALTH_SECONDS = 5
+JOB_SECONDS = 300
+POLL_SECONDS = 0.1
+# Jobs in hand at SIGTERM may finish within this; after it their deliveries are given back.
+SHUTDOWN_SECONDS = 8
+RECONNECT_SECONDS = 1.0
+# When to give up is decided from the stored attempts. For arq it must never be.
+MAX_TRIES = 1_000_000
+
+FUNCTIONS = {JobName.DISPATCH: jobs.dispatch, JobName.DELIVER: jobs.deliver}
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT."""
+    configure_logs(settings)
+    uvloop.run(_work(settings))
+
+
+def create_worker(deps: Deps) -> Worker:
+    """Make the arq worker; `async_run` starts it, `close_worker` ends it."""
+    settings = deps.settings
+    return Worker(
+        functions=[
+            func(job, name=name.value, keep_result=0, timeout=JOB_SECONDS, max_tries=MAX_TRIES)
+            for name, job in FUNCTIONS.items()
+        ],
+        cron_jobs=cron_jobs(settings),
+        queue_name=QUEUE_NAME,
+        redis_pool=connect(settings.redis_url),
+        ctx={"deps": deps},
+        handle_signals=False,
+        max_jobs=settings.worker_jobs,
+        poll_delay=POLL_SECONDS,
+        health_check_interval=HEALTH_SECONDS,
+        health_check_key=HEALTH_KEY,
+        job_serializer=orjson.dumps,
+        job_deserializer=orjson.loads,
+        # No result stays, of jobs that expired in the queue either: it would keep the sweep from
+        # queueing them again.
+        keep_result=0,
+        log_results=False,
+    )
+
+
+async def close_worker(worker: Worker) -> None:
+    """Take no more jobs, let those in hand finish for a while, then cancel them."""
+    worker.allow_pick_jobs = False
+    if worker.tasks:
+        await asyncio.wait(worker.tasks.values(), timeout=SHUTDOWN_SECONDS)
+    with suppress(RedisError, OSError, asyncio.CancelledError):
+        await worker.close()
+
+
+async def _work(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_, stop.set)
+    async with open_deps(settings) as deps:
+        log.info("worker.started")
+        stopping = asyncio.create_task(stop.wait())
+        while not stop.is_set():
+            await _work_until_disturbed(deps, stopping)
+    log.info("worker.stopped")
+
+
+async def _work_until_disturbed(deps: Deps, stopping: asyncio.Task[bool]) -> None:
+    """Run one arq worker until the queue is lost or `stopping` is done."""
+    worker = create_worker(deps)
+    running = asyncio.create_task(worker.async_run())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await close_worker(worker)
+    if stopping.done():
+        running.cancel()
+        with suppress(asyncio.CancelledError, RedisError, OSError):
+            await running
+        return
+    try:
+        await running
+    except (RedisError, OSError) as error:
+        log.warning("worker.queue_lost", error=type(error).__name__)
+        await asyncio.wait({stopping}, timeout=RECONNECT_SECONDS)
