@@ -5,7 +5,8 @@ RUN python -m venv /opt/letterbox \
  && /opt/letterbox/bin/pip install --no-cache-dir --require-hashes -r /tmp/requirements.lock
 
 FROM python:3.11-slim
-ENV PATH=/opt/letterbox/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/letterbox/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/srv/letterbox
 RUN useradd --system --uid 10001 --no-create-home letterbox \
  && printf '#!/bin/sh\nexec python -m app.cli "$@"\n' > /usr/local/bin/letterbox \
  && chmod 755 /usr/local/bin/letterbox

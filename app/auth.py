@@ -1,5 +1,6 @@
 """From the Authorization header to the caller (RFC 6750 bearer tokens, RFC 7519 JWT)."""
 
+import math
 import secrets
 import time
 from collections.abc import Iterable, Mapping
@@ -179,7 +180,7 @@ def _key_id(token: str) -> str | None:
 
 
 def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:

@@ -27,13 +27,13 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
     """Open MongoDB (with its indexes), the queue, the HTTP client and the providers.
 
     The queue connects when it is first used: mail is accepted without it. Raises
-    pymongo.errors.PyMongoError when MongoDB does not answer within 10 seconds.
+    pymongo.errors.PyMongoError when MongoDB does not answer within 5 seconds.
     """
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
         settings.mongo_url,
         tz_aware=True,
         w="majority",
-        serverSelectionTimeoutMS=10_000,
+        serverSelectionTimeoutMS=5_000,
         appname="letterbox",
     )
     await init_beanie(database=client[settings.mongo_database], document_models=ALL_DOCUMENTS)
@@ -76,6 +76,7 @@ def open_providers(settings: Settings) -> Mapping[ProviderType, EmailProvider]:
         ca_file=settings.smtp_ca_file,
         connections=settings.smtp_connections,
         timeout=settings.smtp_timeout,
+        data_timeout=settings.smtp_data_timeout,
     )
     return {ProviderType.SMTP: SmtpProvider(account)}
 

@@ -17,6 +17,11 @@ from app.settings import Settings
 class Scope(StrEnum):
     COMMUNICATIONS_READ = "communications:read"
     COMMUNICATIONS_SEND = "communications:send"
+    COMMUNICATIONS_WRITE = "communications:write"
+    COMMUNICATIONS_DELETE = "communications:delete"
+    TEMPLATES_READ = "templates:read"
+    TEMPLATES_WRITE = "templates:write"
+    INBOUND_WRITE = "inbound:write"
 
 
 @dataclass(frozen=True)

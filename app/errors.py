@@ -1,8 +1,9 @@
 """The errors a caller may see. They know no transport: each door shapes them its own way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class ErrorCode(StrEnum):
@@ -12,7 +13,6 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
-    RATE_LIMITED = "RATE_LIMITED"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
 
@@ -35,6 +35,8 @@ class AppError(Exception):
     status: int
     title: str
 
+    headers: Mapping[str, str] = MappingProxyType({})
+
     def __init__(self, detail: str, *, fields: Sequence[FieldError] = ()) -> None:
         super().__init__(detail)
         self.detail = detail
@@ -56,6 +58,8 @@ class UnauthenticatedError(AppError):
     code = ErrorCode.UNAUTHENTICATED
     status = 401
     title = "Unauthorized"
+    # RFC 6750, section 3.
+    headers = MappingProxyType({"WWW-Authenticate": "Bearer"})
 
 
 class ForbiddenError(AppError):
@@ -82,21 +86,19 @@ class PayloadTooLargeError(AppError):
     title = "Content Too Large"
 
 
+RETRY_AFTER_SECONDS = 5
+
+
 class UnavailableError(AppError):
     """Something we depend on does not answer; the same request may succeed later."""
 
     code = ErrorCode.UNAVAILABLE
     status = 503
     title = "Service Unavailable"
+    headers = MappingProxyType({"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 class UnsupportedMediaTypeError(AppError):
     code = ErrorCode.BAD_USER_INPUT
     status = 415
     title = "Unsupported Media Type"
-
-
-class MethodNotAllowedError(AppError):
-    code = ErrorCode.BAD_USER_INPUT
-    status = 405
-    title = "Method Not Allowed"

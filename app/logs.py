@@ -4,6 +4,7 @@ import logging
 import sys
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 from app.settings import Environment, Settings
 
@@ -19,7 +20,8 @@ def configure_logs(settings: Settings) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.dict_tracebacks
+            # Local variables hold bodies, addresses and secrets.
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
             if settings.environment is Environment.PRODUCTION
             else structlog.processors.format_exc_info,
             renderer,

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from app.auth import Authenticator
 from app.bootstrap import open_deps
 from app.context import Deps
+from app.documents.base import StoreUnavailableError
 from app.errors import AppError
 from app.health import healthz, readyz
 from app.inbox import inbox_routes
@@ -22,7 +23,7 @@ from app.request_limit import RequestLimit
 from app.settings import Environment, Settings
 from graphql_schema import http as graphql_http
 from rest_compat import problems
-from rest_compat.requests import context_of
+from rest_compat.requests import open_context_of
 from rest_compat.routes import rest_routes
 
 
@@ -51,6 +52,7 @@ def create_app(settings: Settings, deps: Deps | None = None) -> Starlette:
         middleware=[Middleware(RequestLimit, limit=settings.request_limit)],
         exception_handlers={
             AppError: problems.on_app_error,
+            StoreUnavailableError: problems.on_store_unavailable,
             HTTPException: problems.on_http_exception,
             Exception: problems.on_fault,
         },
@@ -81,7 +83,7 @@ def _routes(settings: Settings) -> list[BaseRoute]:
 
 async def _graphql(request: Request) -> Response:
     try:
-        context = await context_of(request)
+        context = await open_context_of(request)
     except AppError as error:
         return graphql_http.refusal(request, error)
     return await graphql_http.answer(request, context)

@@ -1,6 +1,6 @@
 """The alarm clock of the workers. MongoDB is the truth: a job lost here is found by the sweep."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -19,11 +19,12 @@ class JobName(StrEnum):
     DISPATCH = "dispatch"
     DELIVER = "deliver"
     SWEEP = "sweep"
+    PURGE = "purge"
 
 
 class JobQueue(Protocol):
     async def enqueue(
-        self, job: JobName, id_: str, *, turn: int, at: datetime | None = None
+        self, job: JobName, id_: str, *, turn: int | str, at: datetime | None = None
     ) -> None:
         """Have `job` run for the document `id_`, at `at` or at once.
 
@@ -44,11 +45,13 @@ class ArqQueue:
         self._redis = connect(redis_url)
 
     async def enqueue(
-        self, job: JobName, id_: str, *, turn: int, at: datetime | None = None
+        self, job: JobName, id_: str, *, turn: int | str, at: datetime | None = None
     ) -> None:
+        # arq lets a job expire a day after it is due: one overdue by more could not be stored.
+        later = at if at is not None and at > datetime.now(UTC) else None
         try:
             await self._redis.enqueue_job(
-                job.value, id_, _job_id=f"{job.value}:{id_}:{turn}", _defer_until=at
+                job.value, id_, _job_id=f"{job.value}:{id_}:{turn}", _defer_until=later
             )
         except (RedisError, OSError) as error:
             log.warning("queue.unreachable", job=job.value, id=id_, error=type(error).__name__)

@@ -48,7 +48,12 @@ class Settings(BaseSettings):
     """Durations are given in seconds, sizes in bytes, addresses as URLs."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LETTERBOX_", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="LETTERBOX_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        # A secret that is refused must not be printed.
+        hide_input_in_errors=True,
     )
 
     environment: Environment = Field(
@@ -105,6 +110,11 @@ class Settings(BaseSettings):
         timedelta(seconds=30), description="Longest wait for one answer of the relay."
     )
 
+    smtp_data_timeout: Duration = Field(
+        timedelta(minutes=10),
+        description="Longest wait for the relay to confirm a mail (RFC 5321 asks for 10 minutes).",
+    )
+
     default_sender_email: str | None = Field(
         None, description="Sender of mail that names none; without it `senderEmail` is required."
     )
@@ -123,14 +133,21 @@ class Settings(BaseSettings):
         timedelta(seconds=30),
         description="How long a silent worker keeps what it took; renewed while it is alive.",
     )
-    sweep_interval: Duration = Field(
-        timedelta(seconds=5), description="How often due work that nobody holds is looked for."
+    sweep_interval: Seconds = Field(
+        timedelta(seconds=2),
+        ge=timedelta(seconds=1),
+        le=timedelta(seconds=60),
+        description="How often due work that nobody holds is looked for; 1 to 60.",
     )
     worker_jobs: int = Field(20, ge=1, le=1000, description="Jobs one worker runs at a time.")
 
     body_limit: int = Field(10 * MEBIBYTE, ge=1, description="Largest body of a mail.")
     request_limit: int = Field(64 * MEBIBYTE, ge=1024, description="Largest request body.")
+    inbound_limit: int = Field(25 * MEBIBYTE, ge=1, description="Largest message received.")
     recipient_limit: int = Field(50, ge=1, description="Most addresses in one mail.")
+    retention: Duration = Field(
+        timedelta(days=30), description="How long a deleted record's mail keeps its links working."
+    )
     idempotency_hours: int = Field(24, ge=1, description="How long an Idempotency-Key is kept.")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

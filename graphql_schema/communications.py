@@ -2,37 +2,113 @@ from typing import Annotated
 
 import strawberry
 
+from app.errors import FieldError, InvalidInputError
+from app.services.scheduling import ScheduleCommunication
 from app.services.sending import SendCommunication
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
 from graphql_schema.resolvers import communications as resolvers
-from graphql_schema.types.communications import Communication, SendCommunicationInput
+from graphql_schema.types.communications import (
+    Communication,
+    ScheduleCommunicationInput,
+    SendCommunicationInput,
+)
+
+RecordId = Annotated[strawberry.ID, strawberry.argument(description="Id of the record.")]
+IdempotencyKey = Annotated[
+    str | None,
+    strawberry.argument(
+        description=(
+            "Makes repeating safe for 24 hours: the same key and input give the first answer "
+            "again. The header Idempotency-Key does the same."
+        )
+    ),
+]
 
 
-async def _communication(
-    info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="Id of the record.")]
-) -> Communication | None:
+def repeat_key(info: Info, argument: str | None) -> str | None:
+    """Choose the argument over the header, which fits a document with one mutation only.
+
+    Raises InvalidInputError for the header with several mutations: they would share it.
+    """
+    if argument is not None or info.context.idempotency_key is None:
+        return argument
+    if len(info.operation.selection_set.selections) > 1:
+        reason = "fits one mutation; with several, give each its argument idempotencyKey"
+        raise InvalidInputError.of(FieldError("Idempotency-Key", reason))
+    return info.context.idempotency_key
+
+
+async def _communication(info: Info, id: RecordId) -> Communication | None:
     return Communication.of(await resolvers.communication(info.context, id))
 
 
-async def _send_communication(
+async def _scheduled(info: Info) -> list[Communication]:
+    records = await resolvers.scheduled_communications(info.context)
+    return [Communication.of(record) for record in records]
+
+
+async def _send(
     info: Info,
     input: Annotated[SendCommunicationInput, strawberry.argument(description="The mail.")],
-    idempotency_key: Annotated[
-        str | None,
-        strawberry.argument(
-            description=(
-                "Makes repeating safe for 24 hours: the same key and input give the first "
-                "answer again. The header Idempotency-Key does the same."
-            )
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Communication:
     command = read_command(input, SendCommunication)
-    record = await resolvers.send_communication(
-        info.context, command, idempotency_key=idempotency_key
+    return Communication.of(
+        await resolvers.send_communication(
+            info.context, command, idempotency_key=repeat_key(info, idempotency_key)
+        )
     )
-    return Communication.of(record)
+
+
+async def _schedule(
+    info: Info,
+    input: Annotated[ScheduleCommunicationInput, strawberry.argument(description="The mail.")],
+    idempotency_key: IdempotencyKey = None,
+) -> Communication:
+    command = read_command(input, ScheduleCommunication)
+    return Communication.of(
+        await resolvers.schedule_communication(
+            info.context, command, idempotency_key=repeat_key(info, idempotency_key)
+        )
+    )
+
+
+async def _cancel(info: Info, id: RecordId) -> Communication:
+    return Communication.of(await resolvers.cancel_communication(info.context, id))
+
+
+async def _resend(
+    info: Info, id: RecordId, idempotency_key: IdempotencyKey = None
+) -> Communication:
+    return Communication.of(
+        await resolvers.resend_communication(
+            info.context, id, idempotency_key=repeat_key(info, idempotency_key)
+        )
+    )
+
+
+async def _comment(
+    info: Info,
+    id: RecordId,
+    text: Annotated[str, strawberry.argument(description="The comment, 1 to 10,000 characters.")],
+) -> Communication:
+    return Communication.of(await resolvers.comment_communication(info.context, id, text))
+
+
+async def _delete(info: Info, id: RecordId) -> strawberry.ID:
+    await resolvers.delete_communication(info.context, id)
+    return id
+
+
+async def _delete_many(
+    info: Info,
+    ids: Annotated[
+        list[strawberry.ID], strawberry.argument(description="Ids; unknown ones are passed over.")
+    ],
+) -> list[strawberry.ID]:
+    deleted = await resolvers.delete_communications(info.context, ids)
+    return [strawberry.ID(id_) for id_ in deleted]
 
 
 @strawberry.type
@@ -40,11 +116,34 @@ class CommunicationQuery:
     communication: Communication | None = strawberry.field(
         resolver=_communication, description="The communication with this id."
     )
+    scheduled_communications: list[Communication] = strawberry.field(
+        resolver=_scheduled, description="Every communication that waits for its time, next first."
+    )
 
 
 @strawberry.type
 class CommunicationMutation:
     send_communication: Communication = strawberry.mutation(
-        resolver=_send_communication,
+        resolver=_send,
         description="Send a mail at once. It is accepted when this answers; a worker sends it.",
+    )
+    schedule_communication: Communication = strawberry.mutation(
+        resolver=_schedule, description="Send a mail at a later time."
+    )
+    cancel_communication: Communication = strawberry.mutation(
+        resolver=_cancel, description="Call off a mail that is SCHEDULED or PENDING."
+    )
+    resend_communication: Communication = strawberry.mutation(
+        resolver=_resend,
+        description="Send a mail that was sent or failed once more, with a Message-ID of its own.",
+    )
+    comment_communication: Communication = strawberry.mutation(
+        resolver=_comment, description="Write a comment into the audit trail."
+    )
+    delete_communication: strawberry.ID = strawberry.mutation(
+        resolver=_delete,
+        description="Hide a record at once and purge it later; a mail that waits is called off.",
+    )
+    delete_communications: list[strawberry.ID] = strawberry.mutation(
+        resolver=_delete_many, description="Delete several; answers the ids that were deleted."
     )

@@ -11,7 +11,8 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 
-from app.errors import AppError, ErrorCode
+from app.documents.base import StoreUnavailableError
+from app.errors import AppError, ErrorCode, UnavailableError
 
 log = structlog.get_logger()
 
@@ -38,6 +39,9 @@ class ErrorCodes(SchemaExtension):
 def coded(error: GraphQLError) -> GraphQLError:
     """The error as the caller may see it; an unexpected one is logged under the id it shows."""
     original = error.original_error
+    if isinstance(original, StoreUnavailableError):
+        log.warning("store.unavailable", path=error.path, error=type(original).__name__)
+        original = UnavailableError("The store does not answer; try again.")
     if isinstance(original, AppError):
         return _with(error, original.detail, app_extensions(original))
     if isinstance(error, GraphQLSyntaxError):

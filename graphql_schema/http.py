@@ -1,7 +1,6 @@
 """GraphQL over HTTP: one endpoint, JSON in and out, every refusal in GraphQL's error form."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,11 +13,19 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from app.context import Context
-from app.errors import AppError, InvalidInputError, UnsupportedMediaTypeError
+from app.errors import (
+    AppError,
+    InvalidInputError,
+    PayloadTooLargeError,
+    UnsupportedMediaTypeError,
+)
 from graphql_schema.errors import app_extensions
 from graphql_schema.schema import schema
 
 JSON = "application/json"
+# Parsing runs on the event loop, and one long string is but one token.
+DOCUMENT_LENGTH = 64 * 1024
+ANONYMOUS_OCTETS = 64 * 1024
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 
@@ -27,7 +34,8 @@ async def answer(request: Request, context: Context) -> Response:
     if request.method == "GET" and "query" not in request.query_params and _is_browser(request):
         return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"))
     try:
-        result = await _execute(await _operation(request), context, request.method)
+        operation = await _operation(request, anonymous=context.caller is None)
+        result = await _execute(operation, context, request.method)
     except AppError as error:
         return refusal(request, error)
     return _shaped(request, result)
@@ -36,11 +44,10 @@ async def answer(request: Request, context: Context) -> Response:
 def refusal(request: Request, error: AppError) -> Response:
     """Shape an error that kept the operation from running."""
     body = {"errors": [{"message": error.detail, "extensions": app_extensions(error)}]}
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
-    return _response(request, body, status=error.status, headers=headers)
+    return _response(request, body, status=error.status, headers=error.headers)
 
 
-async def _operation(request: Request) -> Mapping[str, Any]:
+async def _operation(request: Request, *, anonymous: bool) -> Mapping[str, Any]:
     if request.method == "GET":
         pairs = parse_qs(request.url.query, keep_blank_values=True)
         operation: dict[str, Any] = {name: values[-1] for name, values in pairs.items()}
@@ -50,9 +57,19 @@ async def _operation(request: Request) -> Mapping[str, Any]:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != JSON:
             raise UnsupportedMediaTypeError(f"The Content-Type must be {JSON}.")
-        operation = _json(await request.body())
+        operation = _json(await _body(request, ANONYMOUS_OCTETS if anonymous else None))
     _check(operation)
     return operation
+
+
+async def _body(request: Request, limit: int | None) -> bytes:
+    """Read the body; what nobody vouches for must be small."""
+    octets = bytearray()
+    async for chunk in request.stream():
+        octets += chunk
+        if limit is not None and len(octets) > limit:
+            raise PayloadTooLargeError(f"Without a token a request may have {limit} octets.")
+    return bytes(octets)
 
 
 def _json(text: bytes) -> Any:
@@ -67,6 +84,12 @@ def _check(operation: Any) -> None:
         raise InvalidInputError("The request must be a JSON object with a query.")
     if not isinstance(operation.get("query"), str):
         raise InvalidInputError("query: must be a string that holds a GraphQL document")
+    if not operation["query"].strip():
+        raise InvalidInputError("query: must not be blank")
+    if len(operation["query"]) > DOCUMENT_LENGTH:
+        raise PayloadTooLargeError(
+            f"query: must have at most {DOCUMENT_LENGTH} characters; put long values in variables"
+        )
     if not isinstance(operation.get("operationName"), str | None):
         raise InvalidInputError("operationName: must be a string")
     if not isinstance(operation.get("variables"), dict | None):

@@ -7,19 +7,26 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from graphql_schema.analytics import AnalyticsQuery
 from graphql_schema.communications import CommunicationMutation, CommunicationQuery
+from graphql_schema.conversations import ConversationQuery
 from graphql_schema.errors import ErrorCodes
+from graphql_schema.inbound import InboundMutation, InboundQuery
 from graphql_schema.limits import limits
+from graphql_schema.search import SearchQuery
+from graphql_schema.templates import TemplateMutation, TemplateQuery
 from graphql_schema.types.scalars import INSTANT
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(CommunicationQuery):
+class Query(
+    CommunicationQuery, SearchQuery, ConversationQuery, InboundQuery, AnalyticsQuery, TemplateQuery
+):
     pass
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(CommunicationMutation):
+class Mutation(CommunicationMutation, InboundMutation, TemplateMutation):
     pass
 
 

@@ -1,9 +1,11 @@
 """Request bodies of the REST door."""
 
+from collections.abc import Sequence
+
 import orjson
 from starlette.requests import Request
 
-from app.errors import InvalidInputError, UnsupportedMediaTypeError
+from app.errors import InvalidInputError, PayloadTooLargeError, UnsupportedMediaTypeError
 from app.services.inputs import AnyCommand, parse
 
 
@@ -13,11 +15,64 @@ async def read_command(request: Request, command: type[AnyCommand]) -> AnyComman
     Raises UnsupportedMediaTypeError for another content type, InvalidInputError for broken JSON
     and for fields that are wrong.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        raise UnsupportedMediaTypeError("The Content-Type must be application/json.")
+    _require_json(_media_type(request))
+    return parse(command, _json(await request.body()))
+
+
+async def read_text(request: Request) -> str:
+    """Read a body that is a JSON string, or raw text in UTF-8.
+
+    Raises InvalidInputError for JSON that is no string, and for what is no UTF-8.
+    """
+    content = await request.body()
+    media_type = _media_type(request)
+    if media_type == "text/plain":
+        return _text(content)
+    _require_json(media_type)
     try:
-        data = orjson.loads(await request.body())
+        data = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        # The documented example sends bare words under application/json.
+        return _text(content)
+    if not isinstance(data, str):
+        raise InvalidInputError("The body must be a JSON string or plain text.")
+    return data
+
+
+async def read_octets(request: Request, *, media_types: Sequence[str], limit: int) -> bytes:
+    """Read a body of one of these media types as it is, and no more of it than `limit` octets.
+
+    Raises UnsupportedMediaTypeError, and PayloadTooLargeError before the body is whole.
+    """
+    if _media_type(request) not in media_types:
+        raise UnsupportedMediaTypeError(f"The Content-Type must be {' or '.join(media_types)}.")
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > limit:
+            raise PayloadTooLargeError(f"The body is larger than {limit} octets.")
+    return bytes(content)
+
+
+def _json(content: bytes) -> object:
+    try:
+        data: object = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise InvalidInputError(f"The body is not valid JSON: {error}") from error
-    return parse(command, data)
+    return data
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInputError("The body is not valid UTF-8.") from error
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _require_json(media_type: str) -> None:
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaTypeError("The Content-Type must be application/json.")

@@ -1,10 +1,12 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.services.scheduling import ScheduleCommunication
 from app.services.sending import SendCommunication
 from graphql_schema.resolvers import communications as resolvers
-from rest_compat.bodies import read_command
-from rest_compat.records import record_response
+from rest_compat.bodies import read_command, read_text
+from rest_compat.queries import read_ids
+from rest_compat.records import record_response, records_response
 from rest_compat.requests import context_of
 
 
@@ -16,4 +18,46 @@ async def send(request: Request) -> Response:
 
 async def find_by_id(request: Request) -> Response:
     context = await context_of(request)
-    return record_response(await resolvers.communication(context, request.path_params["id"]))
+    return record_response(await resolvers.communication(context, _id(request)))
+
+
+async def schedule(request: Request) -> Response:
+    context = await context_of(request)
+    command = await read_command(request, ScheduleCommunication)
+    return record_response(await resolvers.schedule_communication(context, command))
+
+
+async def scheduled(request: Request) -> Response:
+    context = await context_of(request)
+    return records_response(await resolvers.scheduled_communications(context))
+
+
+async def cancel(request: Request) -> Response:
+    context = await context_of(request)
+    return record_response(await resolvers.cancel_communication(context, _id(request)))
+
+
+async def resend(request: Request) -> Response:
+    context = await context_of(request)
+    return record_response(await resolvers.resend_communication(context, _id(request)))
+
+
+async def comment(request: Request) -> Response:
+    context = await context_of(request)
+    text = await read_text(request)
+    return record_response(await resolvers.comment_communication(context, _id(request), text))
+
+
+async def delete(request: Request) -> Response:
+    await resolvers.delete_communication(await context_of(request), _id(request))
+    return Response(status_code=204)
+
+
+async def delete_list(request: Request) -> Response:
+    context = await context_of(request)
+    await resolvers.delete_communications(context, read_ids(request, required=True))
+    return Response(status_code=204)
+
+
+def _id(request: Request) -> str:
+    return str(request.path_params["id"])

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.bootstrap import utc_now
-from app.errors import AppError
-from graphql_schema.instants import format_instant
+from app.errors import AppError, UnavailableError
+from app.instants import format_instant
 
 log = structlog.get_logger()
 
@@ -27,15 +27,15 @@ def problem(
     )
 
 
-def app_problem(error: AppError) -> Response:
-    """Shape an error of ours; 401 tells how to authenticate (RFC 6750, section 3)."""
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
-    return problem(error.status, error.title, error.detail, headers)
-
-
 async def on_app_error(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
     assert isinstance(error, AppError)  # noqa: S101 - registered for this class
-    return app_problem(error)
+    return problem(error.status, error.title, error.detail, error.headers)
+
+
+async def on_store_unavailable(request: Request, error: Exception) -> Response:
+    """Answer 503 while MongoDB is away; the client may come again."""
+    log.warning("store.unavailable", path=request.url.path, error=type(error).__name__)
+    return await on_app_error(request, UnavailableError("The store does not answer; try again."))
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

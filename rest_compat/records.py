@@ -1,76 +1,118 @@
-"""The documented shapes: 37 fields, always present, null when empty."""
+"""The documented shapes, made from stored rows: every field always present, null when empty."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 from starlette.responses import Response
 
-from app.documents.communications import ClickedLink, Communication, Event
-from graphql_schema.instants import format_instant, format_optional
+from app.documents.communications import Communication
+from app.instants import format_optional
+
+Row = Mapping[str, Any]
 
 
 def record_response(record: Communication) -> Response:
     """Answer with one CommunicationRecord of the contract."""
-    return Response(orjson.dumps(communication_record(record)), media_type="application/json")
+    row = record.model_dump(by_alias=True)
+    return Response(orjson.dumps(communication_record(row)), media_type="application/json")
 
 
-def communication_record(record: Communication) -> dict[str, Any]:
-    """Shape a CommunicationRecord of the contract."""
+def records_response(records: Iterable[Communication]) -> Response:
+    """Answer with a list of CommunicationRecords of the contract."""
+    rows = (record.model_dump(by_alias=True) for record in records)
+    body = orjson.dumps([communication_record(row) for row in rows])
+    return Response(body, media_type="application/json")
+
+
+def communication_record(row: Row) -> dict[str, Any]:
+    """Shape a stored communication as the contract's CommunicationRecord, 37 fields."""
     return {
-        "bcc": record.bcc,
-        "body": record.body,
-        "cc": record.cc,
-        "clickedLinks": [_clicked_link(link) for link in record.clicked_links],
-        "conversationId": record.conversation_id,
-        "created": format_instant(record.created),
-        "createdBy": record.created_by,
-        "errorMessage": record.error_message,
-        "events": [_event(event) for event in record.events],
-        "id": str(record.id),
-        "internetMessageId": record.internet_message_id,
-        "linkTrackingEnabled": record.link_tracking_enabled,
-        "messageId": record.message_id,
-        "openCount": record.open_count,
-        "opened": record.opened,
-        "openedAt": format_optional(record.opened_at),
-        "originalBody": record.original_body,
-        "providerType": record.provider_type,
-        "recipientListId": record.recipient_list_id,
-        "recipients": record.recipients,
-        "relatedEntityId": record.related_entity_id,
-        "relatedEntityType": record.related_entity_type,
-        "replyTo": record.reply_to,
-        "scheduledAt": format_optional(record.scheduled_at),
-        "senderEmail": record.sender_email,
-        "senderName": record.sender_name,
-        "sentAt": format_optional(record.sent_at),
-        "status": record.status,
-        "subject": record.subject,
-        "templateId": record.template_id,
-        "templateName": record.template_name,
-        "tenantId": record.tenant_id,
-        "trackingEnabled": record.tracking_enabled,
-        "type": record.type,
-        "updated": format_instant(record.updated),
-        "updatedBy": record.updated_by,
-        "variables": record.variables,
+        "bcc": row["bcc"],
+        "body": row.get("body"),
+        "cc": row["cc"],
+        "clickedLinks": [_clicked_link(link) for link in row["clickedLinks"]],
+        "conversationId": row.get("conversationId"),
+        "created": format_optional(row["created"]),
+        "createdBy": row.get("createdBy"),
+        "errorMessage": row.get("errorMessage"),
+        "events": [event(one) for one in row["events"]],
+        "id": str(row["_id"]),
+        "internetMessageId": row.get("internetMessageId"),
+        "linkTrackingEnabled": row["linkTrackingEnabled"],
+        "messageId": row.get("messageId"),
+        "openCount": row["openCount"],
+        "opened": row["opened"],
+        "openedAt": format_optional(row.get("openedAt")),
+        "originalBody": row.get("originalBody"),
+        "providerType": row.get("providerType"),
+        "recipientListId": row.get("recipientListId"),
+        "recipients": row["recipients"],
+        "relatedEntityId": row.get("relatedEntityId"),
+        "relatedEntityType": row.get("relatedEntityType"),
+        "replyTo": row.get("replyTo"),
+        "scheduledAt": format_optional(row.get("scheduledAt")),
+        "senderEmail": row.get("senderEmail"),
+        "senderName": row.get("senderName"),
+        "sentAt": format_optional(row.get("sentAt")),
+        "status": row["status"],
+        "subject": row.get("subject"),
+        "templateId": row.get("templateId"),
+        "templateName": row.get("templateName"),
+        "tenantId": row["tenantId"],
+        "trackingEnabled": row["trackingEnabled"],
+        "type": row.get("type"),
+        "updated": format_optional(row.get("updated")),
+        "updatedBy": row.get("updatedBy"),
+        "variables": row.get("variables"),
     }
 
 
-def _clicked_link(link: ClickedLink) -> dict[str, Any]:
+def inbound_record(row: Row) -> dict[str, Any]:
+    """Shape a received message as the contract's InboundMessage, 22 fields."""
+    parent = row.get("parentCommunicationId")
     return {
-        "clickCount": link.click_count,
-        "clickedAt": format_optional(link.clicked_at),
-        "originalUrl": link.original_url,
-        "url": link.url,
+        "bodyHtml": row.get("bodyHtml"),
+        "bodyText": row.get("bodyText"),
+        "cc": row["cc"],
+        "conversationId": row.get("conversationId"),
+        "created": format_optional(row["created"]),
+        "createdBy": row.get("createdBy"),
+        "events": [event(one) for one in row["events"]],
+        "fromEmail": row["fromEmail"],
+        "fromName": row.get("fromName"),
+        "graphMessageId": row.get("graphMessageId"),
+        "id": str(row["_id"]),
+        "inReplyTo": row.get("inReplyTo"),
+        "internetMessageId": row.get("internetMessageId"),
+        "parentCommunicationId": None if parent is None else str(parent),
+        "receivedAt": format_optional(row["receivedAt"]),
+        "recipients": row["recipients"],
+        "relatedEntityId": row.get("relatedEntityId"),
+        "relatedEntityType": row.get("relatedEntityType"),
+        "status": row["status"],
+        "subject": row.get("subject"),
+        "tenantId": row["tenantId"],
+        "updated": format_optional(row.get("updated")),
+        "updatedBy": row.get("updatedBy"),
     }
 
 
-def _event(event: Event) -> dict[str, Any]:
+def _clicked_link(link: Row) -> dict[str, Any]:
     return {
-        "authorId": event.author_id,
-        "date": format_instant(event.date),
-        "description": event.description,
-        "id": event.id,
-        "type": event.type,
+        "clickCount": link["clickCount"],
+        "clickedAt": format_optional(link.get("clickedAt")),
+        "originalUrl": link["originalUrl"],
+        "url": link["url"],
+    }
+
+
+def event(row: Row) -> dict[str, Any]:
+    """Shape a stored event as the contract's Event."""
+    return {
+        "authorId": row.get("authorId"),
+        "date": format_optional(row["date"]),
+        "description": row.get("description"),
+        "id": row["id"],
+        "type": row["type"],
     }

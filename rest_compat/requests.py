@@ -2,10 +2,22 @@ from starlette.requests import Request
 
 from app.auth import Authenticator
 from app.context import Context, Deps
+from app.errors import UnauthenticatedError
 
 
 async def context_of(request: Request) -> Context:
-    """Read who asks. Raises UnauthenticatedError for a token that is not good."""
+    """Read who asks, before anything else of the request is looked at.
+
+    Raises UnauthenticatedError without a token, and for one that is not good.
+    """
+    context = await open_context_of(request)
+    if context.caller is None:
+        raise UnauthenticatedError("A bearer token is required in the Authorization header.")
+    return context
+
+
+async def open_context_of(request: Request) -> Context:
+    """Read who asks; nobody, without a token. Raises UnauthenticatedError for a bad one."""
     authenticator: Authenticator = request.state.authenticator
     return Context(
         deps=_deps(request),

@@ -1,5 +1,6 @@
 """What mail clients fetch. Nothing here asks for a token, and a picture always comes back."""
 
+import asyncio
 import re
 from urllib.parse import quote
 
@@ -18,6 +19,8 @@ PIXEL = bytes.fromhex(
     "47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b"
 )
 _UNCACHED = {"Cache-Control": "no-store, max-age=0", "Pragma": "no-cache"}
+# Seconds a mail client is kept waiting for its picture when the store does not answer.
+_PATIENCE = 2
 _INDEX = re.compile(r"[0-9]{1,9}")
 
 
@@ -26,7 +29,8 @@ async def track(request: Request) -> Response:
     if request.method == "GET":
         context = public_context_of(request)
         try:
-            await resolvers.track_open(context, request.path_params["id"])
+            async with asyncio.timeout(_PATIENCE):
+                await resolvers.track_open(context, request.path_params["id"])
         except Exception:
             log.exception("track.fault")
     return Response(PIXEL, media_type="image/gif", headers=_UNCACHED)

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from pydantic import SecretStr
+from pymongo import MongoClient
 from redis.asyncio import Redis
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Scope_
@@ -92,6 +93,7 @@ def base_settings(mongo_url: str, redis_url: str, process_number: int) -> Settin
         default_sender_email="crm@acme.test",
         default_sender_name="Acme",
         smtp_timeout=timedelta(seconds=2),
+        smtp_data_timeout=timedelta(seconds=2),
         retry_delay=timedelta(seconds=10),
         send_attempts=3,
     )
@@ -100,6 +102,9 @@ def base_settings(mongo_url: str, redis_url: str, process_number: int) -> Settin
 @pytest.fixture(scope="session")
 async def opened_once(base_settings: Settings) -> AsyncIterator[Deps]:
     """Beanie binds documents to one client; it is opened once per process."""
+    # Tests stop the clock; MongoDB's own goes on, and would drop what has expired by it.
+    with MongoClient[dict[str, Any]](base_settings.mongo_url) as client:
+        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
     async with open_deps(base_settings) as deps:
         yield deps
 
@@ -205,7 +210,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 def send(
     deps: Deps, caller: Caller, mail: dict[str, Any]
 ) -> Callable[..., Awaitable[Communication]]:
-    """Accepts `mail` with these documented fields changed, as alice of acme unless told otherwise."""
+    """Accepts `mail` with these documented fields changed, as alice of acme by default."""
 
     async def accept(
         changes: dict[str, Any] | None = None,

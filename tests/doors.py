@@ -1,5 +1,7 @@
 """The two doors of the service, seen alike: one behaviour suite runs over both."""
 
+import base64
+import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +22,17 @@ RECORD_SELECTION = (
     + " clickedLinks { clickCount clickedAt originalUrl url }"
     + " events { authorId date description id type }"
 )
+INBOUND_SELECTION = (
+    "bodyHtml bodyText cc conversationId created createdBy fromEmail fromName graphMessageId id "
+    "inReplyTo internetMessageId parentCommunicationId receivedAt recipients relatedEntityId "
+    "relatedEntityType status subject tenantId updated updatedBy "
+    "events { authorId date description id type }"
+)
+TIMELINE_SELECTION = (
+    "bodyHtml bodyText cc conversationId date direction fromEmail fromName id opened recipients "
+    "status subject"
+)
+RATES_SELECTION = "clickRate openRate totalClicked totalOpened totalSent"
 STATUS_CODES = {
     400: ErrorCode.BAD_USER_INPUT,
     401: ErrorCode.UNAUTHENTICATED,
@@ -33,11 +46,11 @@ STATUS_CODES = {
 
 @dataclass(frozen=True)
 class Answer:
-    """`code` is None and `record` the documented 37 fields when it worked."""
+    """`code` is None and `record` the documented answer when it worked."""
 
     code: ErrorCode | None
     detail: str
-    record: dict[str, Any]
+    record: Any
 
 
 class Door(Protocol):
@@ -45,21 +58,113 @@ class Door(Protocol):
 
     async def find(self, id_: str) -> Answer: ...
 
+    async def schedule(self, mail: object, *, key: str | None = None) -> Answer: ...
+
+    async def scheduled(self) -> Answer: ...
+
+    async def cancel(self, id_: str) -> Answer: ...
+
+    async def resend(self, id_: str, *, key: str | None = None) -> Answer: ...
+
+    async def comment(self, id_: str, text: object) -> Answer: ...
+
+    async def delete(self, id_: str) -> Answer: ...
+
+    async def delete_list(self, ids: list[str]) -> Answer: ...
+
+    async def by_ids(self, ids: list[str]) -> Answer: ...
+
+    async def all(self) -> Answer: ...
+
+    async def search(self, **asked: Any) -> Answer: ...
+
+    async def csv(self, **asked: Any) -> Answer: ...
+
+    async def ingest(self, raw: bytes) -> Answer: ...
+
+    async def thread(self, id_: str) -> Answer: ...
+
+    async def timeline(self, entity_type: str, entity_id: str) -> Answer: ...
+
+    async def analytics(self, **asked: str) -> Answer: ...
+
 
 @dataclass(frozen=True)
 class RestDoor:
     client: httpx2.AsyncClient
 
     async def send(self, mail: object, *, key: str | None = None) -> Answer:
-        headers = {} if key is None else {"Idempotency-Key": key}
-        return self._answer(
-            await self.client.post("/api/v1/communications/send", json=mail, headers=headers)
-        )
+        return await self._call("POST", "/send", json=mail, headers=_key_header(key))
 
     async def find(self, id_: str) -> Answer:
-        return self._answer(await self.client.get(f"/api/v1/communications/find/{id_}"))
+        return await self._call("GET", f"/find/{id_}")
+
+    async def schedule(self, mail: object, *, key: str | None = None) -> Answer:
+        return await self._call("POST", "/schedule", json=mail, headers=_key_header(key))
+
+    async def scheduled(self) -> Answer:
+        return await self._call("GET", "/scheduled")
+
+    async def cancel(self, id_: str) -> Answer:
+        return await self._call("POST", f"/{id_}/cancel")
+
+    async def resend(self, id_: str, *, key: str | None = None) -> Answer:
+        return await self._call("POST", f"/{id_}/resend", headers=_key_header(key))
+
+    async def comment(self, id_: str, text: object) -> Answer:
+        return await self._call(
+            "POST",
+            f"/{id_}/comment",
+            content=json.dumps(text),
+            headers={"Content-Type": "application/json"},
+        )
+
+    async def delete(self, id_: str) -> Answer:
+        return await self._call("DELETE", f"/{id_}")
+
+    async def delete_list(self, ids: list[str]) -> Answer:
+        return await self._call("DELETE", "/delete-list", params={"ids": ",".join(ids)})
+
+    async def by_ids(self, ids: list[str]) -> Answer:
+        return await self._call("GET", "/find", params={"ids": ids})
+
+    async def all(self) -> Answer:
+        return await self._call("GET", "/find-all")
+
+    async def search(self, **asked: Any) -> Answer:
+        answer = await self._call("POST", "/dynamic-search", json=asked)
+        for name in ("pageable", "sort"):
+            answer.record.pop(name, None)
+        return answer
+
+    async def csv(self, **asked: Any) -> Answer:
+        accept = {"Accept": "application/json"}
+        return await self._call("GET", "/csv-export", params=asked, headers=accept)
+
+    async def ingest(self, raw: bytes) -> Answer:
+        headers = {"Content-Type": "message/rfc822"}
+        return self._answer(
+            await self.client.post("/api/v1/inbound/mime", content=raw, headers=headers)
+        )
+
+    async def thread(self, id_: str) -> Answer:
+        return await self._call("GET", f"/{id_}/thread")
+
+    async def timeline(self, entity_type: str, entity_id: str) -> Answer:
+        asked = {"entityType": entity_type, "entityId": entity_id}
+        return await self._call("GET", "/by-entity", params=asked)
+
+    async def analytics(self, **asked: str) -> Answer:
+        return await self._call("GET", "/analytics", params=asked)
+
+    async def _call(self, method: str, path: str, **options: Any) -> Answer:
+        return self._answer(
+            await self.client.request(method, f"/api/v1/communications{path}", **options)
+        )
 
     def _answer(self, response: httpx2.Response) -> Answer:
+        if response.status_code == 204:
+            return Answer(None, "", {})
         body = response.json()
         if response.status_code == 200:
             return Answer(None, "", body)
@@ -85,6 +190,104 @@ class GraphqlDoor:
         )
         return await self._answer(document, {"id": id_})
 
+    async def schedule(self, mail: object, *, key: str | None = None) -> Answer:
+        document = (
+            "mutation Schedule($input: ScheduleCommunicationInput!, $key: String) {"
+            "  answer: scheduleCommunication(input: $input, idempotencyKey: $key) {"
+            f"   {RECORD_SELECTION} }} }}"
+        )
+        return await self._answer(document, {"input": mail, "key": key})
+
+    async def scheduled(self) -> Answer:
+        return await self._answer(
+            f"{{ answer: scheduledCommunications {{ {RECORD_SELECTION} }} }}", {}
+        )
+
+    async def cancel(self, id_: str) -> Answer:
+        return await self._change("cancelCommunication", id_)
+
+    async def resend(self, id_: str, *, key: str | None = None) -> Answer:
+        document = (
+            "mutation($id: ID!, $key: String) { answer: resendCommunication(id: $id, "
+            f"idempotencyKey: $key) {{ {RECORD_SELECTION} }} }}"
+        )
+        return await self._answer(document, {"id": id_, "key": key})
+
+    async def comment(self, id_: str, text: object) -> Answer:
+        document = (
+            "mutation($id: ID!, $text: String!) { answer: commentCommunication(id: $id, "
+            f"text: $text) {{ {RECORD_SELECTION} }} }}"
+        )
+        return await self._answer(document, {"id": id_, "text": text})
+
+    async def delete(self, id_: str) -> Answer:
+        document = "mutation($id: ID!) { answer: deleteCommunication(id: $id) }"
+        answer = await self._answer(document, {"id": id_})
+        return Answer(answer.code, answer.detail, {})
+
+    async def delete_list(self, ids: list[str]) -> Answer:
+        document = "mutation($ids: [ID!]!) { answer: deleteCommunications(ids: $ids) }"
+        answer = await self._answer(document, {"ids": ids})
+        return Answer(answer.code, answer.detail, {})
+
+    async def by_ids(self, ids: list[str]) -> Answer:
+        document = (
+            f"query($ids: [ID!]!) {{ answer: communicationsByIds(ids: $ids) {{ {RECORD_SELECTION} "
+            "} }"
+        )
+        return await self._answer(document, {"ids": ids})
+
+    async def all(self) -> Answer:
+        return await self._answer(f"{{ answer: allCommunications {{ {RECORD_SELECTION} }} }}", {})
+
+    async def search(self, **asked: Any) -> Answer:
+        document = (
+            "query($page: Int, $size: Int, $filters: JSON, $search: [String!], "
+            "$sort: [SortInput!]) { answer: communicationsPage(page: $page, size: $size, "
+            f"filters: $filters, search: $search, sort: $sort) {{ content {{ {RECORD_SELECTION} }} "
+            "number size totalElements totalPages first last numberOfElements empty } }"
+        )
+        return await self._answer(document, asked)
+
+    async def csv(self, **asked: Any) -> Answer:
+        document = (
+            "query($page: Int, $size: Int) { answer: communicationsCsv(page: $page, size: $size) }"
+        )
+        return await self._answer(document, asked)
+
+    async def ingest(self, raw: bytes) -> Answer:
+        document = (
+            f"mutation($raw: String!) {{ answer: ingestMime(raw: $raw) {{ {INBOUND_SELECTION} }} }}"
+        )
+        return await self._answer(document, {"raw": base64.b64encode(raw).decode()})
+
+    async def thread(self, id_: str) -> Answer:
+        document = (
+            f"query($id: ID!) {{ answer: thread(id: $id) {{ inbound {{ {INBOUND_SELECTION} }} "
+            f"outbound {{ {RECORD_SELECTION} }} }} }}"
+        )
+        return await self._answer(document, {"id": id_})
+
+    async def timeline(self, entity_type: str, entity_id: str) -> Answer:
+        document = (
+            "query($type: String!, $id: String!) { answer: timeline(entityType: $type, "
+            f"entityId: $id) {{ {TIMELINE_SELECTION} }} }}"
+        )
+        return await self._answer(document, {"type": entity_type, "id": entity_id})
+
+    async def analytics(self, **asked: str) -> Answer:
+        document = (
+            "query($from: DateTime, $to: DateTime, $timezone: String) { answer: analytics("
+            f"from: $from, to: $to, timezone: $timezone) {{ {RATES_SELECTION} failureRate "
+            f"byTemplate {{ templateId templateName {RATES_SELECTION} }} "
+            f"byType {{ type {RATES_SELECTION} }} sendVolumeByDay {{ count date }} }} }}"
+        )
+        return await self._answer(document, asked)
+
+    async def _change(self, mutation: str, id_: str) -> Answer:
+        document = f"mutation($id: ID!) {{ answer: {mutation}(id: $id) {{ {RECORD_SELECTION} }} }}"
+        return await self._answer(document, {"id": id_})
+
     async def _answer(self, document: str, variables: dict[str, Any]) -> Answer:
         response = await self.client.post(
             "/graphql", json={"query": document, "variables": variables}
@@ -94,3 +297,7 @@ class GraphqlDoor:
             return Answer(None, "", body["data"]["answer"])
         error = body["errors"][0]
         return Answer(ErrorCode(error["extensions"]["code"]), error["message"], {})
+
+
+def _key_header(key: str | None) -> dict[str, str]:
+    return {} if key is None else {"Idempotency-Key": key}

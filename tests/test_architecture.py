@@ -19,8 +19,8 @@ NAMES = [str(path.relative_to(ROOT)) for path in MODULES]
 LAZY = {ROOT / "app" / "cli.py", *(ROOT / "app" / "dev").rglob("*.py")}
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 50
-# Two functions that list every documented field, once for each door's shape.
-TABLES = {"communication_record", "of"}
+# Functions that list every documented field: as it is accepted, and in each door's shape.
+TABLES = {"communication_record", "of", "_record"}
 
 
 def functions(module: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -109,7 +109,7 @@ async def test_an_issued_token_is_good(http: httpx2.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes,reason",
+    ("changes", "reason"),
     [
         ({"exp": 1}, "expired"),
         ({"exp": None}, "no valid expiry"),
@@ -237,7 +237,7 @@ async def test_without_a_key_no_token_is_good(
         await Authenticator(Settings(), http).caller(f"Bearer {sign()}")
 
 
-@pytest.mark.parametrize("key,algorithm", [(0, "RS256"), (1, "ES256")])
+@pytest.mark.parametrize(("key", "algorithm"), [(0, "RS256"), (1, "ES256")])
 async def test_a_token_of_the_identity_provider_is_good(
     by_jwks: Authenticator, provider: IdentityProvider, key: int, algorithm: str
 ) -> None:

@@ -106,7 +106,7 @@ async def test_every_optional_field_works(door: Door, mail: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    "change,field", [(c, f) for _, c, f in REFUSED], ids=[name for name, _, _ in REFUSED]
+    ("change", "field"), [(c, f) for _, c, f in REFUSED], ids=[name for name, _, _ in REFUSED]
 )
 async def test_bad_input_is_named_and_nothing_is_stored(
     door: Door, mail: dict[str, Any], change: dict[str, Any], field: str, relay: Relay

@@ -15,5 +15,6 @@ def cron_jobs(settings: Settings) -> list[CronJob]:
             second=set(range(0, 60, step)),
             run_at_startup=True,
             timeout=60,
-        )
+        ),
+        cron(jobs.purge, name=JobName.PURGE.value, minute=17, timeout=300),
     ]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.context import Deps
-from app.services import delivery
+from app.services import delivery, records
 
 
 async def dispatch(ctx: dict[str, Any], communication_id: str) -> None:
@@ -16,6 +16,10 @@ async def deliver(ctx: dict[str, Any], delivery_id: str) -> None:
 
 async def sweep(ctx: dict[str, Any]) -> None:
     await delivery.sweep(_deps(ctx))
+
+
+async def purge(ctx: dict[str, Any]) -> None:
+    await records.purge(_deps(ctx))
 
 
 def _deps(ctx: dict[str, Any]) -> Deps:

@@ -23,7 +23,8 @@ log = structlog.get_logger()
 # Exists while a worker is alive.
 HEALTH_KEY = f"{QUEUE_NAME}:health-check"
 HEALTH_SECONDS = 5
-JOB_SECONDS = 300
+# No deadline of arq's: each step of a hand-over has its own, and a cancelled one is no attempt.
+JOB_SECONDS = 24 * 3600
 POLL_SECONDS = 0.1
 # Jobs in hand at SIGTERM may finish within this; after it their deliveries are given back.
 SHUTDOWN_SECONDS = 8
@@ -71,8 +72,13 @@ async def close_worker(worker: Worker) -> None:
     worker.allow_pick_jobs = False
     if worker.tasks:
         await asyncio.wait(worker.tasks.values(), timeout=SHUTDOWN_SECONDS)
-    with suppress(RedisError, OSError, asyncio.CancelledError):
-        await worker.close()
+    worker.handle_sig(signal.SIGUSR1)
+    cancelled = [*worker.tasks.values(), *filter(None, [worker.main_task])]
+    await asyncio.gather(*cancelled, return_exceptions=True)
+    # Not by arq's close(): it leaves the connections open when the queue is gone.
+    with suppress(RedisError, OSError):
+        await worker.pool.delete(HEALTH_KEY)
+    await worker.pool.aclose(close_connection_pool=True)
 
 
 async def _work(settings: Settings) -> None:
@@ -82,24 +88,33 @@ async def _work(settings: Settings) -> None:
     async with open_deps(settings) as deps:
         log.info("worker.started")
         stopping = asyncio.create_task(stop.wait())
-        while not stop.is_set():
-            await _work_until_disturbed(deps, stopping)
+        async with asyncio.TaskGroup() as ending:
+            while not stop.is_set():
+                worker = await _work_until_disturbed(deps, stopping)
+                ending.create_task(_see_off(worker, stopping))
     log.info("worker.stopped")
 
 
-async def _work_until_disturbed(deps: Deps, stopping: asyncio.Task[bool]) -> None:
-    """Run one arq worker until the queue is lost or `stopping` is done."""
+async def _work_until_disturbed(deps: Deps, stopping: asyncio.Task[bool]) -> Worker:
+    """Run one arq worker until the queue is lost or `stopping` is done; it still has jobs."""
     worker = create_worker(deps)
     running = asyncio.create_task(worker.async_run())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    await close_worker(worker)
-    if stopping.done():
-        running.cancel()
-        with suppress(asyncio.CancelledError, RedisError, OSError):
+    if running.done():
+        try:
             await running
-        return
-    try:
-        await running
-    except (RedisError, OSError) as error:
-        log.warning("worker.queue_lost", error=type(error).__name__)
-        await asyncio.wait({stopping}, timeout=RECONNECT_SECONDS)
+        except (RedisError, OSError) as error:
+            log.warning("worker.queue_lost", error=type(error).__name__)
+            await asyncio.wait({stopping}, timeout=RECONNECT_SECONDS)
+    return worker
+
+
+async def _see_off(worker: Worker, stopping: asyncio.Task[bool]) -> None:
+    """Let jobs in hand end without their queue: MongoDB holds their leases.
+
+    Cancelled, a mail in the middle of its hand-over would be sent once more.
+    """
+    if worker.tasks:
+        in_hand = asyncio.ensure_future(asyncio.wait(worker.tasks.values()))
+        await asyncio.wait({in_hand, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await close_worker(worker)

@@ -11,7 +11,6 @@ from app.dev.folder import DataFolder
 from app.settings import Environment, Settings
 
 PREFIX = "LETTERBOX_"
-DEFAULT_PORT = 18080
 
 
 @dataclass(frozen=True)

@@ -3,5 +3,13 @@ from beanie import Document
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.idempotency_keys import IdempotencyKey
+from app.documents.inbound_messages import InboundMessage
+from app.documents.templates import Template
 
-ALL_DOCUMENTS: list[type[Document]] = [Communication, Delivery, IdempotencyKey]
+ALL_DOCUMENTS: list[type[Document]] = [
+    Communication,
+    Delivery,
+    IdempotencyKey,
+    InboundMessage,
+    Template,
+]

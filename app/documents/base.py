@@ -1,13 +1,16 @@
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from beanie import Document, PydanticObjectId
 from bson.errors import InvalidId
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from pymongo import ReturnDocument
+from pymongo.errors import ConnectionFailure
 
 Filter = dict[str, Any]
+# MongoDB does not answer, or has no primary at the moment: the same call may succeed later.
+StoreUnavailableError = ConnectionFailure
 
 
 def stored_name(name: str) -> str:
@@ -16,7 +19,9 @@ def stored_name(name: str) -> str:
 
 
 class StoredModel(BaseModel):
-    model_config = ConfigDict(alias_generator=stored_name, populate_by_name=True)
+    """A part of a document."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
 class StoredDocument(Document):
@@ -37,14 +42,19 @@ class StoredDocument(Document):
 
 
 class TenantDocument(StoredDocument):
-    """A document of one tenant. `owned` is the only place where the tenant filter is made."""
+    """A document of one tenant. `owned` is the only place where the tenant filter is made.
+
+    `visible` is what a document must match to exist for its tenant.
+    """
+
+    visible: ClassVar[Filter] = {}
 
     tenant_id: str
     created: datetime
 
     @classmethod
     def owned(cls, tenant: str, criteria: Filter) -> Filter:
-        return {**criteria, "tenantId": tenant}
+        return {**criteria, **cls.visible, "tenantId": tenant}
 
     @classmethod
     async def of_tenant(cls, tenant: str, id_: str) -> Self | None:

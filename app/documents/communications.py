@@ -4,11 +4,12 @@ from typing import Any, ClassVar, Self
 
 from beanie import PydanticObjectId
 from pydantic import Field
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from app.documents import content
 from app.documents.base import Filter, StoredModel, TenantDocument, object_id_of
+from app.documents.communication_indexes import INDEXES
 from app.documents.vocabulary import (
     CommunicationStatus,
     CommunicationType,
@@ -45,6 +46,9 @@ class Communication(TenantDocument):
 
     `dispatch_at` is when the sweep must see to it; absent once its delivery exists and is moving.
     """
+
+    # Deleting hides the record at once; it is purged later.
+    visible: ClassVar[Filter] = {"deletedAt": None}
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
     status: CommunicationStatus
@@ -84,19 +88,20 @@ class Communication(TenantDocument):
     updated_by: str | None = None
 
     tracking_id: str
+    search_text: str | None = None
     content_id: PydanticObjectId | None = None
     dispatch_at: datetime | None = None
     dispatches: int = 0
+    faults: int = 0
+    sending: int = 1
+    resend_key: str | None = None
+    deleted_at: datetime | None = None
+    purge_at: datetime | None = None
 
     class Settings:
         name = "communications"
         keep_nulls = False
-        indexes: ClassVar = [
-            IndexModel([("tenantId", ASCENDING), ("created", DESCENDING)]),
-            IndexModel([("tenantId", ASCENDING), ("conversationId", ASCENDING)]),
-            # Sparse: its size, and so the sweep's cost, follows what is waiting.
-            IndexModel([("dispatchAt", ASCENDING)], sparse=True),
-        ]
+        indexes: ClassVar = INDEXES
 
     async def store(self) -> bool:
         """Insert; False when a record with this id is there already."""
@@ -111,6 +116,8 @@ class Communication(TenantDocument):
         try:
             await stored.insert()
         except DuplicateKeyError:
+            if stored.content_id is not None:
+                await content.remove(Communication, stored.content_id)
             return False
         return True
 
@@ -128,34 +135,18 @@ class Communication(TenantDocument):
             await found.load_content()
         return found
 
-    def as_accepted(self) -> Self:
-        """The record as its first answer showed it, before anything happened to it."""
-        first = self.events[0]
-        accepted: Self = self.model_copy(
-            update={
-                "status": (
-                    CommunicationStatus.PENDING
-                    if self.scheduled_at is None
-                    else CommunicationStatus.SCHEDULED
-                ),
-                "message_id": None,
-                "internet_message_id": None,
-                "sent_at": None,
-                "error_message": None,
-                "opened": False,
-                "opened_at": None,
-                "last_opened_at": None,
-                "open_count": 0,
-                "clicked_links": [
-                    ClickedLink(original_url=link.original_url, url=link.url)
-                    for link in self.clicked_links
-                ],
-                "events": [first],
-                "updated": self.created,
-                "updated_by": self.created_by,
-            }
+    @classmethod
+    async def scheduled(cls, tenant: str) -> list[Self]:
+        """The tenant's records that wait for their time, next first."""
+        cursor = (
+            cls.get_motor_collection()
+            .find(cls.owned(tenant, {"status": CommunicationStatus.SCHEDULED}))
+            .sort([("scheduledAt", ASCENDING), ("_id", ASCENDING)])
         )
-        return accepted
+        found = [cls.model_validate(row) async for row in cursor]
+        for record in found:
+            await record.load_content()
+        return found
 
     @classmethod
     async def status_of(cls, id_: PydanticObjectId) -> CommunicationStatus | None:
@@ -163,32 +154,17 @@ class Communication(TenantDocument):
         return None if row is None else CommunicationStatus(row["status"])
 
     @classmethod
-    async def due(cls, now: datetime, limit: int) -> list[tuple[str, int]]:
-        """Ids waiting for dispatch, longest first, each with how often it was begun."""
+    async def due(cls, by: datetime, limit: int) -> list[tuple[str, int, datetime]]:
+        """Ids to be dispatched by then, first due first; how often each was begun, and its time."""
         cursor = (
             cls.get_motor_collection()
-            .find({"dispatchAt": {"$lte": now}}, {"dispatches": 1})
+            .find({"dispatchAt": {"$lte": by}}, {"dispatches": 1, "dispatchAt": 1})
             .sort("dispatchAt", ASCENDING)
             .limit(limit)
         )
-        return [(str(row["_id"]), row.get("dispatches", 0)) async for row in cursor]
-
-    @classmethod
-    async def message_ids_of(cls, tenant: str, conversation_id: str) -> list[str]:
-        """Message-IDs sent in this conversation, oldest first, at most the last 50."""
-        cursor = (
-            cls.get_motor_collection()
-            .find(
-                cls.owned(
-                    tenant,
-                    {"conversationId": conversation_id, "internetMessageId": {"$gt": ""}},
-                ),
-                {"internetMessageId": 1},
-            )
-            .sort("sentAt", DESCENDING)
-            .limit(50)
-        )
-        return [row["internetMessageId"] async for row in cursor][::-1]
+        return [
+            (str(row["_id"]), row.get("dispatches", 0), row["dispatchAt"]) async for row in cursor
+        ]
 
     # Moves. Each names the states it leaves; a None means that another mover was first.
 
@@ -201,12 +177,22 @@ class Communication(TenantDocument):
         waiting = [CommunicationStatus.SCHEDULED, CommunicationStatus.PENDING]
         return await cls.move(
             object_id,
-            leaving={"status": {"$in": waiting}, "dispatchAt": {"$lte": now}},
+            leaving={"status": {"$in": waiting}, "dispatchAt": {"$lte": now}, **cls.visible},
             update={
                 "$set": {"status": CommunicationStatus.PENDING, "dispatchAt": until},
                 "$inc": {"dispatches": 1},
             },
         )
+
+    async def release_dispatch(self, now: datetime) -> None:
+        """Give it back at once: the worker that took it is going down."""
+        leaving = {"status": CommunicationStatus.PENDING, "dispatches": self.dispatches}
+        await self.move(self.id, leaving=leaving, update={"$set": {"dispatchAt": now}})
+
+    async def count_fault(self) -> int:
+        """Count a failed dispatch; how many there were."""
+        moved = await self.move(self.id, leaving={}, update={"$inc": {"faults": 1}})
+        return 0 if moved is None else moved.faults
 
     @classmethod
     async def start_sending(cls, id_: PydanticObjectId, now: datetime) -> Self | None:
@@ -214,7 +200,7 @@ class Communication(TenantDocument):
         leaving = [CommunicationStatus.PENDING, CommunicationStatus.SENDING]
         return await cls.move(
             id_,
-            leaving={"status": {"$in": leaving}},
+            leaving={"status": {"$in": leaving}, **cls.visible},
             update={
                 "$set": {"status": CommunicationStatus.SENDING, "updated": now},
                 "$unset": {"dispatchAt": "", "updatedBy": ""},
@@ -252,11 +238,12 @@ class Communication(TenantDocument):
             "updated": now,
         }
         event = Event(type=EventType.SEND, date=now, description=remark)
-        update: dict[str, Any] = {"$set": settled, "$push": {"events": event.stored()}}
+        removed = {"dispatchAt": ""}
         if remark is None:
-            update["$unset"] = {"errorMessage": ""}
+            removed["errorMessage"] = ""
         else:
             settled["errorMessage"] = remark
+        update = {"$set": settled, "$unset": removed, "$push": {"events": event.stored()}}
         # PENDING too: the mail is out, whatever a slower worker wrote in the meantime.
         leaving = [CommunicationStatus.SENDING, CommunicationStatus.PENDING]
         return await cls.move(id_, leaving={"status": {"$in": leaving}}, update=update)

@@ -1,9 +1,11 @@
 """Content too large to stand inside a document (MongoDB ends one at 16 MB) is kept in GridFS."""
 
+from contextlib import suppress
 from io import BytesIO
 from typing import Any, cast
 
 from beanie import Document, PydanticObjectId
+from gridfs.errors import NoFile
 from motor.motor_asyncio import AsyncIOMotorDatabase, AsyncIOMotorGridFSBucket
 
 # Two bodies of 10 MB, or the message composed of one, do not fit one document.
@@ -28,3 +30,9 @@ async def get(owner: type[Document], file_id: PydanticObjectId) -> bytes:
     buffer = BytesIO()
     await _bucket(owner).download_to_stream(file_id, buffer)
     return buffer.getvalue()
+
+
+async def remove(owner: type[Document], file_id: PydanticObjectId) -> None:
+    """Remove the content stored by `put`; nothing happens when it is gone already."""
+    with suppress(NoFile):
+        await _bucket(owner).delete(file_id)

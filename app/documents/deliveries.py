@@ -59,6 +59,7 @@ class Delivery(TenantDocument):
             # What makes a replayed dispatch add nothing.
             IndexModel([("communicationId", ASCENDING), ("sending", ASCENDING)], unique=True),
             IndexModel([("trackingId", ASCENDING)]),
+            IndexModel([("tenantId", ASCENDING), ("messageId", ASCENDING)]),
             # Sparse: its size, and so the sweep's cost, follows what is unsettled.
             IndexModel([("dueAt", ASCENDING)], sparse=True),
         ]
@@ -75,6 +76,8 @@ class Delivery(TenantDocument):
         try:
             await stored.insert()
         except DuplicateKeyError:
+            if stored.content_id is not None:
+                await content.remove(Delivery, stored.content_id)
             earlier = await self.of_communication(self.communication_id, self.sending)
             if earlier is None:
                 raise
@@ -101,15 +104,15 @@ class Delivery(TenantDocument):
         return [r.address for r in self.recipients if r.status == RecipientStatus.PENDING]
 
     @classmethod
-    async def due(cls, now: datetime, limit: int) -> list[tuple[str, int]]:
-        """Ids that anyone may take, longest due first, each with how often it was claimed."""
+    async def due(cls, by: datetime, limit: int) -> list[tuple[str, int, datetime]]:
+        """Ids to be taken by then, first due first; how often each was claimed, and its time."""
         cursor = (
             cls.get_motor_collection()
-            .find({"dueAt": {"$lte": now}}, {"claims": 1})
+            .find({"dueAt": {"$lte": by}}, {"claims": 1, "dueAt": 1})
             .sort("dueAt", ASCENDING)
             .limit(limit)
         )
-        return [(str(row["_id"]), row.get("claims", 0)) async for row in cursor]
+        return [(str(row["_id"]), row.get("claims", 0), row["dueAt"]) async for row in cursor]
 
     @classmethod
     async def communication_of(cls, tracking_id: str) -> PydanticObjectId | None:

@@ -28,6 +28,14 @@ class IdempotencyKey(TenantDocument):
             IndexModel([("expires", ASCENDING)], expireAfterSeconds=0),
         ]
 
+    @classmethod
+    async def of_key(cls, tenant: str, key: str, now: datetime) -> Self | None:
+        """The tenant's key, if it has not expired."""
+        row = await cls.get_motor_collection().find_one(
+            cls.owned(tenant, {"key": key, "expires": {"$gt": now}})
+        )
+        return None if row is None else cls.model_validate(row)
+
     async def reserve(self) -> Self:
         """Store it, unless the tenant's key is taken; the one that holds now.
 

@@ -51,6 +51,17 @@ class EventType(StrEnum):
     DELETE = "DELETE"
 
 
+class InboundStatus(StrEnum):
+    NEW = "NEW"
+    READ = "READ"
+    ARCHIVED = "ARCHIVED"
+
+
+class Direction(StrEnum):
+    OUTBOUND = "OUTBOUND"
+    INBOUND = "INBOUND"
+
+
 class DeliveryStatus(StrEnum):
     QUEUED = "QUEUED"
     SENT = "SENT"
@@ -67,5 +78,6 @@ class RecipientStatus(StrEnum):
 class AttemptOutcome(StrEnum):
     SENT = "SENT"
     TRANSIENT = "TRANSIENT"
+    UNCERTAIN = "UNCERTAIN"
     PERMANENT = "PERMANENT"
     INTERRUPTED = "INTERRUPTED"

@@ -1,7 +1,7 @@
 """Header fields as ASCII lines, written here because the standard library's folding cannot be had.
 
-`email.policy.SMTP` turns message ids over 77 characters into encoded words and so breaks threads
-(facts 4.1); with a wide `max_line_length` it writes encoded words beyond the 75 of RFC 2047.
+`email.policy.SMTP` turns message ids over 77 characters into encoded words and so breaks
+threads; with a wide `max_line_length` it writes encoded words beyond the 75 of RFC 2047.
 """
 
 import base64
@@ -62,7 +62,7 @@ def id_list_field(name: str, values: Iterable[str]) -> str | None:
 
     Ids come from other people's mail: angle brackets are added where missing, and an id that no
     header can hold (spaces, not ASCII, endless) is left out rather than failing the reply. What
-    would pass 998 characters keeps its first and its last 20 ids (facts 4.2).
+    would pass 998 characters keeps its first and its last 20 ids.
     """
     bare = (_checked(name, value).strip().removeprefix("<").removesuffix(">") for value in values)
     ids = [f"<{value}>" for value in bare]

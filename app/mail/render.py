@@ -1,99 +1,58 @@
 """Filling variables into a subject or body that a tenant wrote.
 
-Tenants are not trusted with a programming language: a template may name variables, choose and
-repeat, and nothing else. What is left is bounded by the size of the template and its variables.
+Tenants are not trusted with a programming language: a template may name variables, choose, repeat
+and count, and nothing else. Jinja parses it; what it means is worked out here, step by step and
+within a measure, so that no template takes long or makes more than was asked for.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, UndefinedError, meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import nodes
 
-_FILTERS = (
-    "abs", "capitalize", "default", "d", "e", "escape", "first", "float", "int", "join", "last",
-    "length", "lower", "replace", "round", "title", "trim", "truncate", "upper", "urlencode",
-)  # fmt: skip
-_TESTS = (
-    "boolean", "defined", "divisibleby", "eq", "even", "false", "ge", "gt", "in", "integer",
-    "le", "lt", "mapping", "ne", "none", "number", "odd", "sequence", "string", "true",
-    "undefined",
-)  # fmt: skip
-_ALLOWED = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.Getitem,
-    nodes.Const, nodes.Filter, nodes.Test, nodes.If, nodes.For, nodes.Compare, nodes.Operand,
-    nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Keyword,
-)  # fmt: skip
-_NESTED_LOOPS = 2
+from app.mail import template_syntax
+from app.mail.template_expressions import Evaluator, Scope, located
+from app.mail.template_values import Absent, RenderError, ValueFault, items_of, text_of
 
 
-class RenderError(ValueError):
-    """A template that cannot be filled in; the text says why, in the author's terms."""
-
-
-def _environment(*, autoescape: bool) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(autoescape=autoescape, undefined=StrictUndefined)
-    environment.globals.clear()
-    environment.filters = {name: environment.filters[name] for name in _FILTERS}
-    environment.tests = {name: environment.tests[name] for name in _TESTS}
-    return environment
-
-
-_HTML = _environment(autoescape=True)
-_TEXT = _environment(autoescape=False)
+def check(template: str) -> None:
+    """Raise RenderError, with the line, for a template that could never be filled in."""
+    template_syntax.read(template)
 
 
 def render_html(template: str, variables: Mapping[str, Any], *, limit: int) -> str:
-    """Fill `variables` into an HTML template; their values are escaped.
+    """Fill `variables` (JSON values) into an HTML template; what they bring in is escaped.
 
-    Raises RenderError for a construct that is not allowed, for missing variables (all are named)
-    and for a result of more than `limit` octets in UTF-8.
+    Raises RenderError for a construct that is not allowed, for missing variables (all are named),
+    for more work than a mail can need and for a result of more than `limit` octets in UTF-8.
     """
-    return _render(_HTML, template, variables, limit)
+    return _rendered(template, variables, limit, escape)
 
 
 def render_text(template: str, variables: Mapping[str, Any], *, limit: int) -> str:
     """Fill `variables` into a line of text; otherwise as `render_html`."""
-    return _render(_TEXT, template, variables, limit)
+    return _rendered(template, variables, limit, str)
 
 
-def _render(
-    environment: ImmutableSandboxedEnvironment,
-    template: str,
-    variables: Mapping[str, Any],
-    limit: int,
+def _rendered(
+    text: str, variables: Mapping[str, Any], limit: int, written: Callable[[str], str]
 ) -> str:
+    template = template_syntax.read(text)
+    evaluator = Evaluator()
+    evaluator.missing |= template.required - variables.keys()
+    filling = _Filling(evaluator, written)
     try:
-        tree = environment.parse(template)
-        _refuse_programs(tree)
-        missing = sorted(meta.find_undeclared_variables(tree) - variables.keys())
-        if missing:
-            raise RenderError(f"missing variables: {', '.join(missing)}")
-        return _bounded(environment.from_string(tree).generate(variables), limit)
-    except UndefinedError as error:
-        raise RenderError(f"missing variable: {error.message}") from error
-    except TemplateError as error:
-        line = getattr(error, "lineno", None)
-        place = f" (line {line})" if line is not None else ""
-        raise RenderError(f"template error: {error.message}{place}") from error
-    except (TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
-        if isinstance(error, RenderError):
-            raise
-        raise RenderError(f"template error: {error}") from error
-
-
-def _refuse_programs(tree: nodes.Template) -> None:
-    for node in tree.find_all(nodes.Node):
-        if not isinstance(node, _ALLOWED):
-            name = type(node).__name__.lower()
-            raise RenderError(f"template error: {name} is not allowed here (line {node.lineno})")
-    if _loop_depth(tree) > _NESTED_LOOPS:
-        raise RenderError(f"template error: loops may be nested {_NESTED_LOOPS} deep")
-
-
-def _loop_depth(node: nodes.Node) -> int:
-    inner = max((_loop_depth(child) for child in node.iter_child_nodes()), default=0)
-    return inner + isinstance(node, nodes.For)
+        pieces = filling.pieces(template.body, ChainMap({}, dict(variables)))
+        filled = _bounded(pieces, limit)
+    except RecursionError as error:
+        raise RenderError("template error: is nested too deep") from error
+    except UnicodeError as error:
+        raise RenderError("the filled-in text is not valid Unicode") from error
+    if evaluator.missing:
+        raise RenderError(f"missing variables: {', '.join(sorted(evaluator.missing))}")
+    return filled
 
 
 def _bounded(pieces: Iterator[str], limit: int) -> str:
@@ -105,3 +64,79 @@ def _bounded(pieces: Iterator[str], limit: int) -> str:
             raise RenderError(f"the filled-in text is larger than {limit} octets")
         kept.append(piece)
     return "".join(kept)
+
+
+class _Filling:
+    """Writes what a template says; `written` is how a value goes into the text."""
+
+    def __init__(self, evaluator: Evaluator, written: Callable[[str], str]) -> None:
+        self._evaluator = evaluator
+        self._written = written
+
+    def pieces(self, body: Sequence[nodes.Node], scope: Scope) -> Iterator[str]:
+        for node in body:
+            self._evaluator.spend(1)
+            match node:
+                case nodes.Output():
+                    for part in node.nodes:
+                        yield self._piece(part, scope)
+                case nodes.If():
+                    yield from self.pieces(self._chosen(node, scope), scope)
+                case nodes.For():
+                    yield from self._repeated(node, scope)
+
+    def _piece(self, node: nodes.Node, scope: Scope) -> str:
+        if isinstance(node, nodes.TemplateData):
+            return node.data
+        value = self._evaluator.known(node, scope)
+        return "" if isinstance(value, Absent) else self._written(located(node, text_of, value))
+
+    def _chosen(self, node: nodes.If, scope: Scope) -> Sequence[nodes.Node]:
+        for branch in (node, *node.elif_):
+            if self._evaluator.holds(branch.test, scope):
+                return branch.body
+        return node.else_
+
+    def _repeated(self, node: nodes.For, scope: Scope) -> Iterator[str]:
+        inner: dict[str, Any] = {}
+        nested = scope.new_child(inner)
+        kept: list[dict[str, Any]] = []
+        for item in self._items(node, scope):
+            self._evaluator.spend(1)
+            inner.update(named := located(node, _named, node, item))
+            if node.test is None or self._evaluator.holds(node.test, nested):
+                kept.append(named)
+        if not kept:
+            yield from self.pieces(node.else_, scope)
+        for index, named in enumerate(kept):
+            inner.update(named, loop=_loop(index, len(kept)))
+            yield from self.pieces(node.body, nested)
+
+    def _items(self, node: nodes.For, scope: Scope) -> list[Any]:
+        value = self._evaluator.known(node.iter, scope)
+        if isinstance(value, Absent):
+            return []
+        self._evaluator.spend_on(value)
+        return located(node, items_of, value)
+
+
+def _named(node: nodes.For, item: object) -> dict[str, Any]:
+    names = template_syntax.target_names(node)
+    if isinstance(node.target, nodes.Name):
+        return {names[0]: item}
+    if not isinstance(item, list) or len(item) != len(names):
+        raise ValueFault(f"the loop names {len(names)} variables, for entries that are not so many")
+    return dict(zip(names, item, strict=True))
+
+
+def _loop(index: int, length: int) -> dict[str, Any]:
+    """What `loop` gives, as in Jinja."""
+    return {
+        "index": index + 1,
+        "index0": index,
+        "revindex": length - index,
+        "revindex0": length - index - 1,
+        "first": index == 0,
+        "last": index == length - 1,
+        "length": length,
+    }

@@ -49,6 +49,10 @@ class TransientError(ProviderError):
     """The same message may be taken later."""
 
 
+class UncertainError(TransientError):
+    """The provider never said whether it took the message: it may have arrived."""
+
+
 class PermanentError(ProviderError):
     """The same message will never be taken."""
 

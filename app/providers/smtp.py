@@ -3,16 +3,28 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import aiosmtplib
-from aiosmtplib import SMTP, SMTPRecipientsRefused, SMTPResponseException
+from aiosmtplib import (
+    SMTP,
+    SMTPRecipientRefused,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+)
 
-from app.providers.base import OutgoingMessage, PermanentError, Receipt, Refusal, TransientError
+from app.providers.base import (
+    OutgoingMessage,
+    PermanentError,
+    Receipt,
+    Refusal,
+    TransientError,
+    UncertainError,
+)
 from app.settings import SmtpSecurity
 
 # Relays drop silent connections after some minutes (RFC 5321 section 4.5.3.2.7 asks for five).
@@ -21,6 +33,7 @@ _IDLE_LIMIT = 60.0
 _TRUSTED = 5.0
 _REFUSING_CLASSES = (4, 5)
 _PERMANENT_CLASS = 5
+_GOING_AWAY = 421
 
 
 @dataclass(frozen=True)
@@ -29,17 +42,18 @@ class SmtpAccount:
     port: int
     security: SmtpSecurity
     username: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     ca_file: Path | None
     connections: int
     timeout: timedelta
+    data_timeout: timedelta
 
 
 class SmtpProvider:
     """At most `account.connections` mails are handed over at a time; others wait their turn.
 
     SMTP knows no idempotency: a connection lost after DATA leaves it open whether the mail was
-    taken. It counts as not taken, and is sent again with the same Message-ID.
+    taken. That is an UncertainError, and the mail is sent again with the same Message-ID.
     """
 
     def __init__(self, account: SmtpAccount) -> None:
@@ -51,10 +65,7 @@ class SmtpProvider:
         """Hand it over. The server's 4xx and a lost connection are transient, 5xx permanent."""
         try:
             async with self._connection() as connection:
-                # Never send_message(): it re-flattens and breaks long header tokens.
-                refused, _ = await connection.sendmail(
-                    message.sender, list(message.recipients), message.content
-                )
+                refused = await self._transmit(connection, message)
         except SMTPRecipientsRefused as error:
             raise _all_refused(error) from error
         except SMTPResponseException as error:
@@ -66,8 +77,35 @@ class SmtpProvider:
         return Receipt(
             provider_id=message.message_id.strip("<>"),
             internet_message_id=message.message_id,
-            refused=_refusals({a: (r.code, r.message) for a, r in refused.items()}),
+            refused=_refusals({one.recipient: (one.code, one.message) for one in refused}),
         )
+
+    async def _transmit(
+        self, connection: SMTP, message: OutgoingMessage
+    ) -> list[SMTPRecipientRefused]:
+        """Speak the mail transaction (section 3.3); the recipients that were refused.
+
+        Not by the library's sendmail(), which gives the answer to the final dot no more time
+        than any other, nor by send_message(), which re-flattens and breaks long header tokens.
+        """
+        try:
+            await connection.mail(message.sender, options=_size(connection, message))
+            refused = await _recipients(connection, message.recipients)
+        except (SMTPResponseException, SMTPRecipientsRefused):
+            await _reset(connection)
+            raise
+        try:
+            await connection.data(
+                message.content, timeout=self._account.data_timeout.total_seconds()
+            )
+        except SMTPResponseException:
+            await _reset(connection)
+            raise
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise UncertainError(
+                f"the relay did not confirm the mail, which may have arrived: {error}"
+            ) from error
+        return refused
 
     async def close(self) -> None:
         while self._idle:
@@ -121,6 +159,8 @@ class SmtpProvider:
         )
         try:
             await connection.connect()
+            if connection.is_ehlo_or_helo_needed:
+                await _greet(connection)
         except aiosmtplib.SMTPAuthenticationError as error:
             # Wrong credentials are mended by a person; the mail must not be lost meanwhile.
             raise TransientError(f"the relay refused our credentials: {_words(error)}") from error
@@ -149,9 +189,9 @@ def _refusal(error: SMTPResponseException) -> TransientError | PermanentError:
 
 
 def _is_refusal(error: BaseException) -> bool:
-    if isinstance(error, SMTPResponseException):
-        return error.code // 100 in _REFUSING_CLASSES
-    return isinstance(error, SMTPRecipientsRefused)
+    if isinstance(error, SMTPRecipientsRefused):
+        return all(map(_is_refusal, error.recipients))
+    return isinstance(error, SMTPResponseException) and error.code // 100 in _REFUSING_CLASSES
 
 
 def _permanent(code: int) -> bool:
@@ -173,6 +213,43 @@ def _line(text: str) -> str:
     # Words in Latin-1 come as lone surrogates, which MongoDB would not store.
     readable = text.encode(errors="surrogateescape").decode(errors="replace")
     return " ".join(readable.split())[:500]
+
+
+async def _greet(connection: SMTP) -> None:
+    try:
+        await connection.ehlo()
+    except aiosmtplib.SMTPHeloError:
+        # Servers older than RFC 1869 know only this.
+        await connection.helo()
+
+
+def _size(connection: SMTP, message: OutgoingMessage) -> list[str]:
+    """Declare the size where the server asks for it (RFC 1870)."""
+    return [f"size={len(message.content)}"] if connection.supports_extension("size") else []
+
+
+async def _recipients(connection: SMTP, addresses: Sequence[str]) -> list[SMTPRecipientRefused]:
+    """Name the recipients. Raises SMTPRecipientsRefused when none was taken."""
+    refused: list[SMTPRecipientRefused] = []
+    for address in addresses:
+        try:
+            await connection.rcpt(address)
+        except SMTPRecipientRefused as error:
+            refused.append(error)
+            if error.code == _GOING_AWAY:
+                # It has hung up: whoever is named after this is not heard.
+                raise SMTPRecipientsRefused(refused) from error
+    if len(refused) == len(addresses):
+        raise SMTPRecipientsRefused(refused)
+    return refused
+
+
+async def _reset(connection: SMTP) -> None:
+    """Leave the transaction, so that the next mail may use the connection."""
+    try:
+        await connection.rset()
+    except (aiosmtplib.SMTPException, OSError):
+        connection.close()
 
 
 async def _answers(connection: SMTP) -> bool:

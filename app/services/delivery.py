@@ -5,27 +5,25 @@ is guarded by one atomic move; what must not be forgotten has a due time that th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from datetime import datetime
 from uuid import uuid4
 
 import structlog
 
 from app.context import Deps
+from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
-from app.documents.deliveries import Attempt, Delivery
-from app.documents.vocabulary import AttemptOutcome, CommunicationStatus, DeliveryStatus
+from app.documents.deliveries import Delivery
 from app.providers.base import OutgoingMessage, ProviderError, Receipt, TransientError
 from app.queue import JobName
-from app.services import envelopes, outcomes
+from app.services import conclusions, envelopes, outcomes
 from app.services.outcomes import Outcome
 
 log = structlog.get_logger()
 
-# A record that cannot be dispatched this often has met a fault of ours; it must not go round
-# for ever.
-DISPATCH_LIMIT = 5
+FAULT_LIMIT = 5
 SWEEP_LIMIT = 1000
 
 
@@ -40,13 +38,18 @@ async def dispatch(deps: Deps, communication_id: str) -> None:
     )
     if communication is None:
         return
-    if communication.dispatches > DISPATCH_LIMIT:
-        log.error("communication.undispatchable", communication_id=communication_id)
-        await Communication.mark_failed(
-            communication.id, now=now, reason="This mail could not be prepared for sending."
-        )
+    try:
+        delivery = await (await envelopes.prepare(deps, communication)).store_once()
+    except asyncio.CancelledError:
+        await communication.release_dispatch(deps.now())
+        raise
+    except StoreUnavailableError:
+        # No fault of the mail's: the sweep finds it when the lease ends.
+        raise
+    except Exception:
+        log.exception("communication.unprepared", communication_id=communication_id)
+        await _blame(deps, communication)
         return
-    delivery = await (await envelopes.prepare(deps, communication)).store_once()
     await deliver(deps, str(delivery.id))
 
 
@@ -64,27 +67,49 @@ async def deliver(deps: Deps, delivery_id: str) -> None:
         return
     communication = await Communication.start_sending(delivery.communication_id, now)
     if communication is None:
-        await _settle_late(delivery)
+        await conclusions.settle_late(delivery)
         return
     try:
         async with _held(deps, delivery):
             outcome = await _attempt(deps, communication, delivery)
     except asyncio.CancelledError:
-        await _release(deps, delivery)
+        await conclusions.release(deps, delivery)
         raise
-    await _finish(_conclude(deps, delivery, outcome))
+    await conclusions.record(deps, delivery, outcome)
 
 
 async def sweep(deps: Deps) -> int:
     """Wake workers for whatever is due and in nobody's hands; how many there were."""
-    now = deps.now()
-    communications = await Communication.due(now, SWEEP_LIMIT)
-    deliveries = await Delivery.due(now, SWEEP_LIMIT)
-    for id_, turn in communications:
-        await deps.queue.enqueue(JobName.DISPATCH, id_, turn=turn)
-    for id_, turn in deliveries:
-        await deps.queue.enqueue(JobName.DELIVER, id_, turn=turn)
+    # What is due before the next sweep is queued for its time, so that it is not late either.
+    by = deps.now() + deps.settings.sweep_interval
+    communications = await Communication.due(by, SWEEP_LIMIT)
+    deliveries = await Delivery.due(by, SWEEP_LIMIT)
+    for id_, turn, at in communications:
+        await deps.queue.enqueue(JobName.DISPATCH, id_, turn=_turn(deps, turn, at), at=at)
+    for id_, turn, at in deliveries:
+        await deps.queue.enqueue(JobName.DELIVER, id_, turn=_turn(deps, turn, at), at=at)
     return len(communications) + len(deliveries)
+
+
+def _turn(deps: Deps, turn: int, at: datetime) -> str:
+    """Name the job as whoever queued it first; as another, once it is long overdue.
+
+    A worker that dies right after taking a job leaves its name blocked in the queue for hours.
+    """
+    lease, now = deps.settings.lease, deps.now()
+    if now - at < lease:
+        return str(turn)
+    return f"{turn}-{int(now.timestamp() // lease.total_seconds())}"
+
+
+async def _blame(deps: Deps, communication: Communication) -> None:
+    """Count a fault of ours against the mail, so that it does not go round for ever."""
+    if await communication.count_fault() >= FAULT_LIMIT:
+        await Communication.mark_failed(
+            communication.id,
+            now=deps.now(),
+            reason="This mail could not be prepared for sending.",
+        )
 
 
 @asynccontextmanager
@@ -112,29 +137,6 @@ async def _held(deps: Deps, delivery: Delivery) -> AsyncIterator[None]:
         renewal.cancel()
 
 
-async def _finish(conclusion: Coroutine[Any, Any, None]) -> None:
-    """See it through even when this job is cancelled: the mail is out and must be recorded."""
-    task = asyncio.create_task(conclusion)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
-
-
-async def _settle_late(delivery: Delivery) -> None:
-    """Close a delivery whose record was cancelled, or settled by a worker that died after it."""
-    status = await Communication.status_of(delivery.communication_id)
-    match status:
-        case None | CommunicationStatus.CANCELLED:
-            await delivery.close(DeliveryStatus.CANCELLED)
-        case CommunicationStatus.FAILED:
-            await delivery.close(DeliveryStatus.FAILED)
-        case _:
-            await delivery.close(DeliveryStatus.SENT)
-    log.info("delivery.closed", delivery_id=str(delivery.id), record=status)
-
-
 async def _attempt(deps: Deps, communication: Communication, delivery: Delivery) -> Outcome:
     try:
         receipt = await _hand_over(deps, communication, delivery)
@@ -149,14 +151,14 @@ async def _hand_over(deps: Deps, communication: Communication, delivery: Deliver
     provider = deps.providers.get(communication.provider_type)
     if provider is None:
         raise TransientError(f"{communication.provider_type} is not set up on this worker")
-    message = OutgoingMessage(
-        idempotency_key=str(delivery.id),
-        sender=delivery.sender,
-        recipients=tuple(delivery.waiting()),
-        message_id=delivery.message_id,
-        content=await delivery.composed(),
-    )
     try:
+        message = OutgoingMessage(
+            idempotency_key=str(delivery.id),
+            sender=delivery.sender,
+            recipients=tuple(delivery.waiting()),
+            message_id=delivery.message_id,
+            content=await delivery.composed(),
+        )
         return await provider.send(message)
     except ProviderError:
         raise
@@ -164,63 +166,3 @@ async def _hand_over(deps: Deps, communication: Communication, delivery: Deliver
         # A fault of ours must not lose the mail: it is logged, and tried again.
         log.exception("delivery.fault", delivery_id=str(delivery.id))
         raise TransientError(f"internal error ({type(error).__name__})") from error
-
-
-async def _conclude(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
-    number = 1 + sum(a.outcome != AttemptOutcome.INTERRUPTED for a in delivery.attempts)
-    if outcome.waits and number < deps.settings.send_attempts:
-        await _wait(deps, delivery, outcome, number)
-        return
-    if outcome.waits:
-        outcome = outcomes.given_up(outcome, number)
-    attempt = Attempt(date=deps.now(), outcome=outcome.kind, detail=outcome.detail)
-    # The record first: a crash in between leaves a delivery that finds its record settled,
-    # never a settled delivery whose record waits for ever.
-    if outcome.accepted:
-        await Communication.mark_sent(
-            delivery.communication_id,
-            now=attempt.date,
-            message_id=delivery.provider_id or delivery.message_id,
-            internet_message_id=delivery.internet_message_id or delivery.message_id,
-            remark=outcome.remark,
-        )
-        await delivery.settle(DeliveryStatus.SENT, outcome.recipients, attempt)
-        log.info("delivery.sent", delivery_id=str(delivery.id), attempt=number)
-    elif await delivery.extend(attempt.date + deps.settings.lease):
-        await Communication.mark_failed(
-            delivery.communication_id,
-            now=attempt.date,
-            reason=outcomes.failure(delivery.recipients, outcome),
-        )
-        await delivery.settle(DeliveryStatus.FAILED, outcome.recipients, attempt)
-        log.warning("delivery.failed", delivery_id=str(delivery.id), attempt=number)
-
-
-async def _wait(deps: Deps, delivery: Delivery, outcome: Outcome, number: int) -> None:
-    settings = deps.settings
-    now = deps.now()
-    due_at = now + outcomes.retry_delay(
-        number, first=settings.retry_delay, longest=settings.retry_delay_limit
-    )
-    attempt = Attempt(date=now, outcome=outcome.kind, detail=outcome.detail)
-    if await delivery.wait(due_at, outcome.recipients, attempt) is None:
-        return
-    await Communication.wait_for_retry(
-        delivery.communication_id,
-        now=now,
-        # Part of it is out already, so it can no longer be cancelled.
-        cancellable=not outcome.accepted,
-        reason=f"Attempt {number} of {settings.send_attempts} failed: {outcome.detail}",
-    )
-    log.info(
-        "delivery.waits", delivery_id=str(delivery.id), attempt=number, due_at=due_at.isoformat()
-    )
-    await deps.queue.enqueue(JobName.DELIVER, str(delivery.id), turn=delivery.claims, at=due_at)
-
-
-async def _release(deps: Deps, delivery: Delivery) -> None:
-    """Give the delivery back at once: this worker is going down."""
-    now = deps.now()
-    attempt = Attempt(date=now, outcome=AttemptOutcome.INTERRUPTED)
-    await delivery.wait(now, delivery.recipients, attempt)
-    log.info("delivery.released", delivery_id=str(delivery.id))

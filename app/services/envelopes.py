@@ -3,6 +3,7 @@
 import asyncio
 
 from app.context import Deps
+from app.documents import conversations
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery, DeliveryRecipient
 from app.mail.addresses import Mailbox, new_message_id, parse_mailbox
@@ -16,7 +17,7 @@ _LARGE_BODY = 256 * 1024
 async def prepare(deps: Deps, communication: Communication) -> Delivery:
     """Compose the mail of `communication`; its delivery, due at once, not stored yet."""
     await communication.load_content()
-    earlier = await Communication.message_ids_of(
+    earlier = await conversations.message_ids(
         communication.tenant_id, communication.conversation_id
     )
     if len(communication.body) > _LARGE_BODY:
@@ -47,6 +48,7 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
         tenant_id=communication.tenant_id,
         created=now,
         communication_id=communication.id,
+        sending=communication.sending,
         tracking_id=communication.tracking_id,
         sender=sender.address,
         recipients=_recipients(to, cc, bcc),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -18,10 +19,12 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from app.errors import FieldError, InvalidInputError
+from app.instants import parse_instant
 from app.mail.addresses import parse_mailbox
 
 VARIABLES_LIMIT = 256 * 1024
 VARIABLES_DEPTH = 20
+COMMENT_LENGTH = 10_000
 # Far above what fits one mail; it bounds the work of checking.
 ADDRESSES_LIMIT = 1000
 _CONTROL = {chr(code) for code in (*range(0x20), 0x7F)}
@@ -30,7 +33,7 @@ _CONTROL = {chr(code) for code in (*range(0x20), 0x7F)}
 def _one_line(text: str) -> str:
     if not _CONTROL.isdisjoint(text):
         raise ValueError("must not contain line breaks or other control characters")
-    return _storable(text).strip()
+    return storable(text).strip()
 
 
 def _an_address(text: str) -> str:
@@ -44,7 +47,7 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not contain NUL characters")
     try:
@@ -63,19 +66,19 @@ def _null_is_empty(value: object) -> object:
 
 
 def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
-    _check_json(value, VARIABLES_DEPTH)
+    check_json(value, VARIABLES_DEPTH)
     if len(orjson.dumps(value)) > VARIABLES_LIMIT:
         raise ValueError(f"must be at most {VARIABLES_LIMIT} octets of JSON")
     return value
 
 
-def _check_json(value: object, depth: int) -> None:
+def check_json(value: object, depth: int) -> None:
     """Refuse what MongoDB cannot store or JSON cannot give back."""
     match value:
         case list() | Mapping() if depth == 0:
             raise ValueError(f"must be nested at most {VARIABLES_DEPTH} deep")
         case str():
-            _storable(value)
+            storable(value)
         case bool() | None:
             pass
         case int() if not -(2**63) <= value < 2**63:
@@ -84,26 +87,52 @@ def _check_json(value: object, depth: int) -> None:
             raise ValueError("must hold finite numbers")
         case list():
             for item in value:
-                _check_json(item, depth - 1)
+                check_json(item, depth - 1)
         case Mapping():
             for key, item in value.items():
-                _storable(key)
-                if key.startswith("$"):
-                    # {"$ref": ...} would be read back as a reference to another document.
-                    raise ValueError("must not have names that begin with $")
-                _check_json(item, depth - 1)
+                _check_name(key)
+                check_json(item, depth - 1)
 
 
+def _check_name(name: str) -> None:
+    if name.startswith("$"):
+        # {"$ref": ...} would be read back as a reference to another document.
+        raise ValueError("must not have names that begin with $")
+    storable(name)
+
+
+def _instant(value: object) -> object:
+    try:
+        # The GraphQL door has read it already.
+        moment = value if isinstance(value, datetime) else parse_instant(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError("must be an ISO 8601 date-time, e.g. 2019-08-24T14:15:22Z") from error
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+# Read in any ISO 8601 form, kept in whole milliseconds; one without a zone is UTC.
+Instant = Annotated[datetime, BeforeValidator(_instant)]
 Line = Annotated[str, AfterValidator(_one_line)]
 Subject = Annotated[Line, AfterValidator(_not_blank), Field(max_length=900)]
 _SUBJECT: TypeAdapter[str] = TypeAdapter(Subject)
-Body = Annotated[str, AfterValidator(_not_blank), AfterValidator(_storable)]
+_COMMENT: TypeAdapter[str] = TypeAdapter(
+    Annotated[
+        str, AfterValidator(_not_blank), AfterValidator(storable), Field(max_length=COMMENT_LENGTH)
+    ]
+)
+Body = Annotated[str, AfterValidator(_not_blank), AfterValidator(storable)]
+Name = Annotated[Line, AfterValidator(_not_blank), Field(max_length=200)]
 # A CRM's empty form field arrives as "" as often as null.
 Address = Annotated[Line, AfterValidator(_an_address)]
 Addresses = Annotated[list[Address], Field(max_length=ADDRESSES_LIMIT)]
 OptionalLine = Annotated[
     Annotated[Line, Field(max_length=320)] | None, BeforeValidator(_blank_is_absent)
 ]
+OptionalSubject = Annotated[Subject | None, BeforeValidator(_blank_is_absent)]
+OptionalText = Annotated[
+    Annotated[Body, Field(max_length=2000)] | None, BeforeValidator(_blank_is_absent)
+]
+OptionalInstant = Annotated[Instant | None, BeforeValidator(_blank_is_absent)]
 OptionalAddress = Annotated[Address | None, BeforeValidator(_blank_is_absent)]
 OptionalAddresses = Annotated[Addresses, BeforeValidator(_null_is_empty)]
 Variables = Annotated[dict[str, Any], AfterValidator(_plain_json)]
@@ -138,10 +167,19 @@ def parse(command: type[AnyCommand], data: object) -> AnyCommand:
 
 def parse_subject(text: str) -> str:
     """Read a subject that was filled in. Raises InvalidInputError."""
+    return _parse_one(_SUBJECT, "subject", text)
+
+
+def parse_comment(text: object) -> str:
+    """Read a comment: one or more lines, not blank. Raises InvalidInputError."""
+    return _parse_one(_COMMENT, "comment", text)
+
+
+def _parse_one(adapter: TypeAdapter[str], path: str, value: object) -> str:
     try:
-        return _SUBJECT.validate_python(text)
+        return adapter.validate_python(value)
     except ValidationError as error:
-        faults = (FieldError("subject", _message(fault)) for fault in error.errors())
+        faults = (FieldError(path, _message(fault)) for fault in error.errors())
         raise InvalidInputError.of(*faults) from error
 
 

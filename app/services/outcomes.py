@@ -7,7 +7,13 @@ from datetime import timedelta
 
 from app.documents.deliveries import DeliveryRecipient
 from app.documents.vocabulary import AttemptOutcome, RecipientStatus
-from app.providers.base import PermanentError, ProviderError, Receipt, Refusal
+from app.providers.base import (
+    PermanentError,
+    ProviderError,
+    Receipt,
+    Refusal,
+    UncertainError,
+)
 
 
 @dataclass(frozen=True)
@@ -51,8 +57,15 @@ def of_error(recipients: Sequence[DeliveryRecipient], error: ProviderError) -> O
     permanent = isinstance(error, PermanentError)
     rest = Refusal(error.detail, transient=not permanent)
     after = [_after(r, error.refused.get(r.address, rest)) for r in recipients]
-    kind = AttemptOutcome.PERMANENT if permanent else AttemptOutcome.TRANSIENT
-    return Outcome(kind, after, error.detail)
+    return Outcome(_kind(error), after, error.detail)
+
+
+def _kind(error: ProviderError) -> AttemptOutcome:
+    if isinstance(error, PermanentError):
+        return AttemptOutcome.PERMANENT
+    if isinstance(error, UncertainError):
+        return AttemptOutcome.UNCERTAIN
+    return AttemptOutcome.TRANSIENT
 
 
 def given_up(outcome: Outcome, attempts: int) -> Outcome:

@@ -1,9 +1,11 @@
 """What callers may do with communications: who may, then one call. Both doors come through here."""
 
+from collections.abc import Sequence
+
 from app.context import Context, Scope
 from app.documents.communications import Communication
-from app.errors import NotFoundError
-from app.services import sending
+from app.services import records, scheduling, sending
+from app.services.scheduling import ScheduleCommunication
 from app.services.sending import SendCommunication
 
 
@@ -21,8 +23,54 @@ async def send_communication(
 
 async def communication(context: Context, id_: str) -> Communication:
     """Give the caller's record. Raises NotFoundError for unknown ids and other tenants' alike."""
-    caller = context.require(Scope.COMMUNICATIONS_READ)
-    found = await Communication.shown(caller.tenant, id_)
-    if found is None:
-        raise NotFoundError("No communication has this id.")
+    found = await records.record_of(context.require(Scope.COMMUNICATIONS_READ), id_)
+    await found.load_content()
     return found
+
+
+async def schedule_communication(
+    context: Context, command: ScheduleCommunication, *, idempotency_key: str | None = None
+) -> Communication:
+    """Accept a mail for later; otherwise as `send_communication`."""
+    caller = context.require(Scope.COMMUNICATIONS_SEND)
+    key = context.idempotency_key if idempotency_key is None else idempotency_key
+    return await scheduling.schedule(context.deps, caller, command, idempotency_key=key)
+
+
+async def cancel_communication(context: Context, id_: str) -> Communication:
+    """Call off a mail that waits. Raises NotFoundError, ConflictError."""
+    caller = context.require(Scope.COMMUNICATIONS_SEND)
+    return await scheduling.cancel(context.deps, caller, id_)
+
+
+async def resend_communication(
+    context: Context, id_: str, *, idempotency_key: str | None = None
+) -> Communication:
+    """Send a settled mail once more. Raises NotFoundError, ConflictError."""
+    caller = context.require(Scope.COMMUNICATIONS_SEND)
+    key = context.idempotency_key if idempotency_key is None else idempotency_key
+    return await sending.resend(context.deps, caller, id_, idempotency_key=key)
+
+
+async def comment_communication(context: Context, id_: str, text: str) -> Communication:
+    """Write a comment into the audit trail. Raises NotFoundError, InvalidInputError."""
+    caller = context.require(Scope.COMMUNICATIONS_WRITE)
+    return await records.comment(context.deps, caller, id_, text)
+
+
+async def delete_communication(context: Context, id_: str) -> None:
+    """Delete a record. Raises NotFoundError."""
+    caller = context.require(Scope.COMMUNICATIONS_DELETE)
+    await records.delete(context.deps, caller, id_)
+
+
+async def delete_communications(context: Context, ids: Sequence[str]) -> list[str]:
+    """Delete records; the ids that were deleted. Unknown ones are passed over."""
+    caller = context.require(Scope.COMMUNICATIONS_DELETE)
+    return await records.delete_many(context.deps, caller, ids)
+
+
+async def scheduled_communications(context: Context) -> list[Communication]:
+    """Give every mail that is SCHEDULED, next first."""
+    caller = context.require(Scope.COMMUNICATIONS_READ)
+    return await Communication.scheduled(caller.tenant)

@@ -191,3 +191,8 @@ class SendCommunicationInput:
     conversation_id: str | None = strawberry.field(
         default=None, description="The conversation it continues; a new one without it."
     )
+
+
+@strawberry.input(description="A mail to be sent at a later time.")
+class ScheduleCommunicationInput(SendCommunicationInput):
+    scheduled_at: datetime = strawberry.field(description="When it is to go out; in the future.")

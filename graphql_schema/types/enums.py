@@ -11,11 +11,20 @@ import strawberry
 from app.documents.vocabulary import (
     CommunicationStatus,
     CommunicationType,
+    Direction,
     EventType,
+    InboundStatus,
     ProviderType,
 )
 
-__all__ = ["CommunicationStatus", "CommunicationType", "EventType", "ProviderType"]
+__all__ = [
+    "CommunicationStatus",
+    "CommunicationType",
+    "Direction",
+    "EventType",
+    "InboundStatus",
+    "ProviderType",
+]
 
 
 def _explained(enum: type[StrEnum], description: str, values: Mapping[str, str]) -> None:
@@ -83,4 +92,18 @@ _explained(
         "REPLY": "A reply came in.",
         "DELETE": "The record was deleted.",
     },
+)
+_explained(
+    InboundStatus,
+    "What was done with a received message.",
+    {
+        "NEW": "Nothing yet.",
+        "READ": "It was read.",
+        "ARCHIVED": "It was put away.",
+    },
+)
+_explained(
+    Direction,
+    "Which way a mail went.",
+    {"OUTBOUND": "It was sent.", "INBOUND": "It was received."},
 )

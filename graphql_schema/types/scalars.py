@@ -3,15 +3,13 @@ from datetime import datetime
 import strawberry
 from graphql import GraphQLError
 
-from graphql_schema.instants import format_instant, parse_instant
+from app.instants import format_instant, parse_instant
 
 
 def _parse(value: object) -> datetime:
-    if not isinstance(value, str):
-        raise GraphQLError("must be an ISO 8601 date-time in a string")
     try:
         return parse_instant(value)
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise GraphQLError("must be an ISO 8601 date-time, e.g. 2019-08-24T14:15:22Z") from error
 
 

@@ -11,7 +11,8 @@ import platform
 import tempfile
 from pathlib import Path
 
-from tests.bench.cases import CASES, Figure
+from tests.bench.cases import CASES
+from tests.bench.figures import Figure
 from tests.stack import Stack
 
 REPORT = Path("bench.json")

@@ -5,23 +5,17 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import httpx2
 
+from tests.bench.conversations import conversations
+from tests.bench.figures import Figure
+from tests.bench.reading import reading
 from tests.stack import Stack
 
 BODY = '<p>Dear customer, <a href="https://acme.test/offer?id=7">your offer</a> is ready.</p>'
 AT_A_TIME = 20
 SETTLED = {"SENT", "FAILED"}
-
-
-@dataclass(frozen=True)
-class Figure:
-    name: str
-    value: float
-    unit: str
-    wanted: str
 
 
 async def _send(client: httpx2.AsyncClient, subject: str) -> str:
@@ -112,4 +106,6 @@ CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "latency": latency,
     "memory": memory,
     "delivery": delivery,
+    "reading": reading,
+    "conversations": conversations,
 }

@@ -38,7 +38,7 @@ def entrance(request: pytest.FixtureRequest, crm: httpx2.AsyncClient) -> Door:
 
 async def settled(door: Door, id_: str) -> dict[str, Any]:
     while True:
-        record = (await door.find(id_)).record
+        record: dict[str, Any] = (await door.find(id_)).record
         if record["status"] in {"SENT", "FAILED"}:
             return record
         await asyncio.sleep(0.02)

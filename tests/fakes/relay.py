@@ -67,10 +67,15 @@ class Relay:
     def drop_connections(self) -> None:
         """Close every open connection, as a relay does that is restarted."""
         for session in list(self.sessions):
-            session.transport.close()
+            close_connection(session)
 
 
-class _Session(SMTP):  # type: ignore[misc]  # aiosmtpd ships no types
+def close_connection(session: SMTP) -> None:
+    if session.transport is not None:
+        session.transport.close()
+
+
+class _Session(SMTP):
     """Notes in the relay which connections are open."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -87,7 +92,7 @@ class _Session(SMTP):  # type: ignore[misc]  # aiosmtpd ships no types
 
 async def drop_connection(server: SMTP) -> None:
     """For `on_data`: the connection is lost when the mail is over, before it is answered."""
-    server.transport.abort()
+    close_connection(server)
     await asyncio.sleep(0)
 
 
@@ -135,6 +140,5 @@ async def running_relay(
         yield relay
     finally:
         server.close()
-        for session in list(relay.sessions):
-            session.transport.abort()
+        relay.drop_connections()
         await asyncio.sleep(0)

@@ -1,5 +1,6 @@
 import pytest
 import strawberry
+from pymongo.errors import AutoReconnect
 
 from app.errors import FieldError, InvalidInputError
 from graphql_schema.errors import ErrorCodes
@@ -14,6 +15,10 @@ class Query:
     @strawberry.field
     def refused(self) -> str:
         raise InvalidInputError.of(FieldError("a", "is bad"), FieldError("b[1]", "is worse"))
+
+    @strawberry.field
+    def away(self) -> str:
+        raise AutoReconnect("10.0.0.7:27017: connection closed")
 
 
 schema = strawberry.Schema(Query, extensions=[ErrorCodes])
@@ -51,3 +56,12 @@ async def test_an_error_of_the_callers_keeps_its_code_and_fields() -> None:
             ],
         },
     }
+
+
+async def test_a_store_that_is_away_is_told_apart_from_a_fault() -> None:
+    result = await schema.execute("{ away }")
+
+    assert result.errors is not None
+    (error,) = result.errors
+    assert error.message == "The store does not answer; try again."
+    assert error.extensions == {"code": "UNAVAILABLE"}

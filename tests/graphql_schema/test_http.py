@@ -5,7 +5,8 @@ import pytest
 
 from app.documents.communications import Communication
 from graphql_schema.errors import MESSAGE_LENGTH
-from graphql_schema.limits import ALIASES
+from graphql_schema.http import ANONYMOUS_OCTETS, DOCUMENT_LENGTH
+from graphql_schema.limits import ALIASES, DEPTH
 
 SEND = "mutation($input: SendCommunicationInput!) { sendCommunication(input: $input) { id } }"
 RESPONSE = "application/graphql-response+json"
@@ -51,7 +52,8 @@ async def test_a_browser_gets_an_editor(anonymous: httpx2.AsyncClient) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"1", b'"a"', b"\xff", b"[" * 3000 + b"]" * 3000, b"{}", b'{"query": 1}',
+    [b"", b"{", b"[]", b"1", b'"a"', b"\xff", b"[" * 3000 + b"]" * 3000, b"{}",
+     b'{"query": 1}', b'{"query": " "}',
      b'{"query": "{a}", "variables": []}', b'{"query": "{a}", "operationName": 1}'],
 )  # fmt: skip
 async def test_what_is_no_operation_is_refused(client: httpx2.AsyncClient, content: bytes) -> None:
@@ -73,7 +75,7 @@ async def test_another_content_type_is_refused(client: httpx2.AsyncClient) -> No
 
 
 @pytest.mark.parametrize(
-    "document,code",
+    ("document", "code"),
     [
         ("{", "GRAPHQL_PARSE_FAILED"),
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
@@ -108,14 +110,14 @@ async def test_one_of_several_operations_is_chosen_by_name(client: httpx2.AsyncC
 
 
 @pytest.mark.parametrize(
-    "change,paths",
+    ("change", "paths"),
     [
         ({"subject": None}, ["subject"]),
         ({"recipients": ["a@b.test", 3]}, ["recipients[1]"]),
         ({"type": "OFFER"}, ["type"]),
         ({"priority": 1}, ["priority"]),
         ({"recipients": ["a@b.test", "x"], "replyTo": "y", "subject": "\n"},
-         ["subject", "recipients[1]", "replyTo"]),
+         ["recipients[1]", "replyTo", "subject"]),
     ],
 )  # fmt: skip
 async def test_bad_input_names_its_fields(
@@ -177,3 +179,64 @@ async def test_fields_of_our_own_are_shown(
         "lastOpenedAt": None,
         "clickedLinks": [{"lastClickedAt": None}],
     }
+
+
+async def test_an_unknown_or_circular_fragment_is_the_callers_mistake(
+    client: httpx2.AsyncClient,
+) -> None:
+    for document in (
+        "query { ...Nowhere }",
+        "query { ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
+    ):
+        response = await post(client, query=document)
+
+        codes = {error["extensions"]["code"] for error in response.json()["errors"]}
+        assert codes == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+async def test_depth_is_counted_through_fragments(client: httpx2.AsyncClient) -> None:
+    # __schema > types > fields > type > ofType ...: each fragment adds to what stands around it.
+    spread = "fragment T on __Type { " + "ofType { " * 9 + "name" + " }" * 9 + " }"
+
+    shallow = await post(client, query="{ __schema { types { ...T } } } " + spread)
+    deep = await post(client, query="{ __schema { types { ofType { ...T } } } } " + spread)
+
+    assert "errors" not in shallow.json()
+    assert deep.json()["errors"][0]["message"] == f"The operation is more than {DEPTH} deep."
+
+
+async def test_a_document_that_is_too_long_is_refused_before_it_is_parsed(
+    client: httpx2.AsyncClient,
+) -> None:
+    response = await post(
+        client, query='{ communication(id: "' + "x" * DOCUMENT_LENGTH + '") { id } }'
+    )
+
+    assert response.status_code == 413
+    assert response.json()["errors"][0]["extensions"]["code"] == "PAYLOAD_TOO_LARGE"
+
+
+async def test_without_a_token_a_request_must_be_small(anonymous: httpx2.AsyncClient) -> None:
+    variables = {"a": "x" * ANONYMOUS_OCTETS}
+
+    large = await post(anonymous, query="{ __typename }", variables=variables)
+    small = await post(anonymous, query="{ __typename }")
+
+    assert large.status_code == 413
+    assert small.json() == {"data": {"__typename": "Query"}}
+
+
+async def test_the_header_does_not_fit_several_mutations(
+    client: httpx2.AsyncClient, mail: dict[str, Any]
+) -> None:
+    client.headers["Idempotency-Key"] = "key-1"
+    document = (
+        "mutation($input: SendCommunicationInput!) { a: sendCommunication(input: $input) { id } "
+        "b: sendCommunication(input: $input) { id } }"
+    )
+
+    response = await post(client, query=document, variables={"input": mail})
+
+    (error,) = response.json()["errors"]
+    assert error["extensions"]["fields"][0]["path"] == "Idempotency-Key"
+    assert await Communication.count() == 0

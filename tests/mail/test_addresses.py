@@ -8,7 +8,7 @@ from app.mail.addresses import Mailbox, new_message_id, parse_mailbox
 
 
 @pytest.mark.parametrize(
-    "text, address, name",
+    ("text", "address", "name"),
     [
         ("a@b.nl", "a@b.nl", None),
         ("  a@b.nl  ", "a@b.nl", None),
@@ -40,7 +40,7 @@ def test_accepted(text: str, address: str, name: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, reason",
+    ("text", "reason"),
     [
         ("", "The address is empty."),
         ("   ", "The address is empty."),
@@ -111,7 +111,7 @@ def test_any_text_is_either_a_clean_mailbox_or_a_value_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "domain, right",
+    ("domain", "right"),
     [("mail.b.nl", "mail.b.nl"), ("localhost", "localhost"), ("bücher.nl", "xn--bcher-kva.nl")],
 )
 def test_message_id_ends_in_the_domain(domain: str, right: str) -> None:

@@ -114,7 +114,7 @@ def test_a_lone_surrogate_in_a_body_becomes_a_question_mark(
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
-    "html, encoding",
+    ("html", "encoding"),
     [
         ("<p>Hello</p>\n", "quoted-printable"),
         ("a", "quoted-printable"),

@@ -24,7 +24,7 @@ soup = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 
 
 @pytest.mark.parametrize(
-    "html, text",
+    ("html", "text"),
     [
         ("", ""),
         (" \r\n\t ", ""),
@@ -60,7 +60,7 @@ def test_markup_becomes_text(html: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "html, text",
+    ("html", "text"),
     [
         (
             '<a href="https://b.nl/a?x=1&amp;copy=2">Offer</a>.',

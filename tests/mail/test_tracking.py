@@ -8,7 +8,7 @@ PIXEL = '<img src="https://t.test/p?a=1&amp;b=2" width="1" height="1" alt="" sty
 
 
 @pytest.mark.parametrize(
-    "html, expected, links",
+    ("html", "expected", "links"),
     [
         ('<a href="http://b.nl">x</a>', '<a href="T0">x</a>', ["http://b.nl"]),
         ("<A HREF = 'HTTPS://B.nl'>x</A>", "<A HREF = 'T0'>x</A>", ["HTTPS://B.nl"]),
@@ -138,7 +138,7 @@ def test_words_elsewhere_do_not_count(tracked: Callable[[str], TrackedBody], htm
 
 
 @pytest.mark.parametrize(
-    "html, expected",
+    ("html", "expected"),
     [
         ('<a href="http://b.nl">', '<a href="h?a=&amp;b=&quot;&#x27;&lt; `">'),
         ("<a href='http://b.nl'>", "<a href='h?a=&amp;b=&quot;&#x27;&lt; `'>"),

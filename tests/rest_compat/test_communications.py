@@ -14,7 +14,7 @@ SEND = "/api/v1/communications/send"
 
 
 @pytest.mark.parametrize(
-    "content_type,status",
+    ("content_type", "status"),
     [
         ("application/json", 200),
         ("application/json; charset=utf-8", 200),
@@ -82,9 +82,9 @@ async def test_all_faults_are_named_at_once(client: httpx2.AsyncClient) -> None:
     )
 
     assert response.json()["detail"] == (
-        "subject: must not be blank; body: is required; recipients[1]: The address has no @-sign.; "
-        "type: must be one of OFFERTE, FACTUUR, HERINNERING, CONTRACT, AFSPRAAK, NIEUWSBRIEF, "
-        "SUPPORT or ALGEMEEN"
+        "recipients[1]: The address has no @-sign.; type: must be one of OFFERTE, FACTUUR, "
+        "HERINNERING, CONTRACT, AFSPRAAK, NIEUWSBRIEF, SUPPORT or ALGEMEEN; "
+        "subject: must not be blank; body: is required"
     )
 
 
@@ -131,7 +131,7 @@ async def test_a_request_over_the_limit_is_refused(client: httpx2.AsyncClient, d
     assert response.json()["title"] == "Content Too Large"
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "OPTIONS"])
 async def test_another_method_is_refused_in_the_documented_form(
     client: httpx2.AsyncClient, method: str
 ) -> None:

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphql_schema.instants import format_instant, parse_instant
+from app.instants import format_instant, parse_instant
 
 
 @pytest.mark.parametrize(
-    "microsecond,text",
+    ("microsecond", "text"),
     [
         (0, "2019-08-24T14:15:22Z"),
         (123_000, "2019-08-24T14:15:22.123Z"),

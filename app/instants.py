@@ -15,8 +15,14 @@ def format_instant(moment: datetime) -> str:
     return f"{text}.{utc.microsecond:06d}Z"
 
 
-def parse_instant(text: str) -> datetime:
-    """Read any ISO 8601 form; a time without a zone is UTC. Raises ValueError."""
+def parse_instant(text: object) -> datetime:
+    """Read any ISO 8601 form; a time without a zone is UTC.
+
+    Raises ValueError for another text, TypeError for what is no text, and OverflowError for a
+    time that leaves the calendar in UTC.
+    """
+    if not isinstance(text, str):
+        raise TypeError("a date-time must be a string")
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 

@@ -1,0 +1,132 @@
+"""What became of a tenant's mail in a period, counted by MongoDB."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.errors import OperationFailure
+
+from app.documents.base import Filter
+from app.documents.communications import Communication
+from app.documents.vocabulary import CommunicationStatus, CommunicationType, EventType
+
+# MongoDB's code for a name that its time zone database lacks.
+_UNKNOWN_TIMEZONE = 40485
+# Before all mail, and still a date that MongoDB can hold.
+_EVER = datetime(1, 1, 1, tzinfo=UTC)
+# What is counted by, small before it is handed to each of the groups.
+_COUNTED = {
+    "type": 1,
+    "templateId": 1,
+    "templateName": 1,
+    "sentAt": 1,
+    "opened": {"$cond": ["$opened", 1, 0]},
+    "clicked": {"$cond": [{"$gt": [{"$sum": "$clickedLinks.clickCount"}, 0]}, 1, 0]},
+}
+_COUNTS = {
+    "sent": {"$sum": 1},
+    "opened": {"$sum": "$opened"},
+    "clicked": {"$sum": "$clicked"},
+}
+
+
+@dataclass(frozen=True)
+class Period:
+    """From `start` up to, not including, `end`; None is open."""
+
+    start: datetime | None
+    end: datetime | None
+
+    def criteria(self) -> Filter:
+        bounds: Filter = {"$gte": _EVER if self.start is None else self.start}
+        return bounds if self.end is None else {**bounds, "$lt": self.end}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many communications were handed over, and to how many something happened."""
+
+    sent: int
+    opened: int
+    clicked: int
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Templates come with their latest name, the most used first; so do types; days in order."""
+
+    total: Counts
+    by_template: Sequence[tuple[str, str | None, Counts]]
+    by_type: Sequence[tuple[CommunicationType, Counts]]
+    by_day: Sequence[tuple[str, int]]
+
+
+async def tally(tenant: str, period: Period, timezone: str) -> Tally:
+    """Count what was handed over in the period, in one pass; days are those of `timezone`.
+
+    Communications without a template or without a type stand in the total only, deleted ones
+    nowhere, days without mail nowhere.
+    """
+    cursor = Communication.get_motor_collection().aggregate(
+        [
+            {"$match": Communication.owned(tenant, {"sentAt": period.criteria()})},
+            {"$project": _COUNTED},
+            {"$facet": _facets(timezone)},
+        ]
+    )
+    rows = (await cursor.to_list(1))[0]
+    return Tally(
+        total=_counts(rows["total"][0]) if rows["total"] else Counts(0, 0, 0),
+        by_template=[(row["_id"], row.get("name"), _counts(row)) for row in rows["byTemplate"]],
+        by_type=[(CommunicationType(row["_id"]), _counts(row)) for row in rows["byType"]],
+        by_day=[(row["_id"], row["sent"]) for row in rows["byDay"]],
+    )
+
+
+def _facets(timezone: str) -> Mapping[str, Any]:
+    day = {"$dateToString": {"date": "$sentAt", "format": "%Y-%m-%d", "timezone": timezone}}
+    name = {"$top": {"sortBy": {"sentAt": -1}, "output": "$templateName"}}
+    most_first = {"$sort": {"sent": -1, "_id": 1}}
+    return {
+        "total": [{"$group": {"_id": None, **_COUNTS}}],
+        "byTemplate": [
+            {"$match": {"templateId": {"$ne": None}}},
+            {"$group": {"_id": "$templateId", "name": name, **_COUNTS}},
+            most_first,
+        ],
+        "byType": [
+            {"$match": {"type": {"$ne": None}}},
+            {"$group": {"_id": "$type", **_COUNTS}},
+            most_first,
+        ],
+        "byDay": [{"$group": {"_id": day, "sent": {"$sum": 1}}}, {"$sort": {"_id": 1}}],
+    }
+
+
+async def failures(tenant: str, period: Period) -> int:
+    """Count the communications that stand as failed and failed in the period."""
+    failed = {"type": EventType.FAIL, "date": period.criteria()}
+    criteria = {"status": CommunicationStatus.FAILED, "events": {"$elemMatch": failed}}
+    counted: int = await Communication.get_motor_collection().count_documents(
+        Communication.owned(tenant, criteria)
+    )
+    return counted
+
+
+async def knows_timezone(name: str) -> bool:
+    """Ask MongoDB, whose own time zone database it is that days are reckoned by."""
+    day = {"$dateToString": {"date": "$date", "timezone": name}}
+    database: Any = Communication.get_motor_collection().database
+    cursor = database.aggregate([{"$documents": [{"date": _EVER}]}, {"$project": {"day": day}}])
+    try:
+        await cursor.to_list(1)
+    except OperationFailure as error:
+        if error.code == _UNKNOWN_TIMEZONE:
+            return False
+        raise
+    return True
+
+
+def _counts(row: Mapping[str, Any]) -> Counts:
+    return Counts(row["sent"], row["opened"], row["clicked"])

@@ -1,0 +1,34 @@
+"""What keeps the questions of a CRM quick, however many records a tenant has.
+
+Each begins with what a filter names by value (`deletedAt` is always one of them) and ends in the
+order in which lists are shown, so that MongoDB reads a page and nothing else, sorts nothing, and
+counts without looking at a record.
+"""
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+_TENANT = ("tenantId", ASCENDING)
+_VISIBLE = ("deletedAt", ASCENDING)
+_NEWEST_FIRST = [("created", DESCENDING), ("_id", DESCENDING)]
+
+INDEXES = [
+    IndexModel([_TENANT, _VISIBLE, *_NEWEST_FIRST]),
+    IndexModel([_TENANT, ("status", ASCENDING), _VISIBLE, *_NEWEST_FIRST]),
+    IndexModel([_TENANT, ("type", ASCENDING), _VISIBLE, *_NEWEST_FIRST]),
+    IndexModel(
+        [
+            _TENANT,
+            ("relatedEntityType", ASCENDING),
+            ("relatedEntityId", ASCENDING),
+            _VISIBLE,
+            *_NEWEST_FIRST,
+        ]
+    ),
+    IndexModel([_TENANT, ("recipients", ASCENDING), _VISIBLE, *_NEWEST_FIRST]),
+    IndexModel([_TENANT, _VISIBLE, ("sentAt", DESCENDING), *_NEWEST_FIRST]),
+    IndexModel([_TENANT, ("conversationId", ASCENDING)]),
+    IndexModel([_TENANT, ("internetMessageId", ASCENDING)]),
+    # Sparse: its size, and so the sweep's cost, follows what is waiting.
+    IndexModel([("dispatchAt", ASCENDING)], sparse=True),
+    IndexModel([("purgeAt", ASCENDING)], sparse=True),
+]

@@ -1,0 +1,205 @@
+"""Conversations: mail that went out and mail that came in, joined by their Message-IDs.
+
+A conversation is an id that its members carry, not a document of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from beanie import PydanticObjectId
+from pymongo import DESCENDING
+
+from app.documents.base import Filter
+from app.documents.communications import Communication
+from app.documents.deliveries import Delivery
+from app.documents.inbound_messages import UNSEEN, InboundMessage
+
+# Of each direction, the latest: what one answer holds in memory.
+MEMBERS_LIMIT = 2000
+# Message-IDs of one conversation that a further mail names.
+_REFERENCES = 50
+_PLACE = {"conversationId": 1, "relatedEntityType": 1, "relatedEntityId": 1}
+_TIMELINE = {"originalBody": 0, "variables": 0, "clickedLinks": 0, "events": 0, "searchText": 0}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an answer belongs: its conversation, the record it answers, that record's entity."""
+
+    conversation_id: str
+    parent: PydanticObjectId | None
+    related_entity_type: str | None
+    related_entity_id: str | None
+
+    @classmethod
+    def of(cls, message: InboundMessage) -> "Place":
+        return cls(
+            message.conversation_id,
+            message.parent_communication_id,
+            message.related_entity_type,
+            message.related_entity_id,
+        )
+
+
+async def place_of(tenant: str, answered: Sequence[str]) -> Place | None:
+    """Find where a message belongs that answers these Message-IDs, the nearest first.
+
+    Only mail of this tenant counts: what it sent (also by an earlier sending of a record that was
+    sent again) and what it received. None when none of the ids is known.
+    """
+    if not answered:
+        return None
+    ids = {"$in": list(answered)}
+    places = {
+        **await _received(tenant, ids),
+        **await _delivered(tenant, ids),
+        **await _sent(tenant, {"internetMessageId": ids}, "internetMessageId"),
+    }
+    return next((places[id_] for id_ in answered if id_ in places), None)
+
+
+async def _received(tenant: str, ids: Filter) -> Mapping[str, Place]:
+    cursor = InboundMessage.get_motor_collection().find(
+        InboundMessage.owned(tenant, {"internetMessageId": ids}),
+        {**_PLACE, "internetMessageId": 1, "parentCommunicationId": 1},
+    )
+    return {
+        row["internetMessageId"]: _place(row, row.get("parentCommunicationId"))
+        async for row in cursor
+    }
+
+
+async def _delivered(tenant: str, ids: Filter) -> Mapping[str, Place]:
+    """Find by the deliveries: a record keeps the id of its last sending only, once that is out."""
+    cursor = Delivery.get_motor_collection().find(
+        Delivery.owned(tenant, {"messageId": ids}), {"messageId": 1, "communicationId": 1}
+    )
+    records = {row["messageId"]: row["communicationId"] async for row in cursor}
+    if not records:
+        return {}
+    places = await _sent(tenant, {"_id": {"$in": list(records.values())}}, "_id")
+    return {id_: places[record] for id_, record in records.items() if record in places}
+
+
+async def _sent(tenant: str, criteria: Filter, name: str) -> Mapping[Any, Place]:
+    cursor = Communication.get_motor_collection().find(
+        Communication.owned(tenant, criteria), {**_PLACE, name: 1}
+    )
+    return {row[name]: _place(row, row["_id"]) async for row in cursor}
+
+
+def _place(row: Mapping[str, Any], parent: PydanticObjectId | None) -> Place:
+    return Place(
+        row["conversationId"],
+        None if parent is None else PydanticObjectId(parent),
+        row.get("relatedEntityType"),
+        row.get("relatedEntityId"),
+    )
+
+
+async def answers_to(tenant: str, message_id: str, *, outside: str) -> list[InboundMessage]:
+    """Find received messages that answer this Message-ID and are not in conversation `outside`."""
+    criteria = {"answered": message_id, "conversationId": {"$ne": outside}}
+    return await _inbound(tenant, criteria)
+
+
+async def answering(
+    tenant: str, conversation_id: str, parent: PydanticObjectId | None
+) -> list[InboundMessage]:
+    """Find received messages of a conversation that answer this record, or with None no record."""
+    criteria = {"conversationId": conversation_id, "parentCommunicationId": parent}
+    return await _inbound(tenant, criteria)
+
+
+async def merge(tenant: str, conversation_id: str, into: Place) -> None:
+    """Let all members of a conversation belong to another; whoever has no parent gets its.
+
+    Done twice it is the same.
+    """
+    place: dict[str, Any] = {"conversationId": into.conversation_id}
+    if into.parent is not None:
+        entity = {
+            "relatedEntityType": into.related_entity_type,
+            "relatedEntityId": into.related_entity_id,
+        }
+        place["parentCommunicationId"] = into.parent
+        place |= {name: value for name, value in entity.items() if value is not None}
+    inbound = InboundMessage.get_motor_collection()
+    members = InboundMessage.owned(tenant, {"conversationId": conversation_id})
+    outbound = Communication.owned(tenant, {"conversationId": conversation_id})
+    moved = {"$set": {"conversationId": into.conversation_id}}
+    # Until nobody is left: one who joined while the others moved may have been passed over.
+    while await inbound.count_documents(members, limit=1):
+        await inbound.update_many({**members, "parentCommunicationId": None}, {"$set": place})
+        await inbound.update_many(members, moved)
+    await Communication.get_motor_collection().update_many(outbound, moved)
+
+
+async def message_ids(tenant: str, conversation_id: str) -> list[str]:
+    """Message-IDs sent and received in this conversation, oldest first, at most the last 50."""
+    criteria = {"conversationId": conversation_id, "internetMessageId": {"$gt": ""}}
+    found: list[tuple[datetime, str]] = []
+    for document, time in ((Communication, "sentAt"), (InboundMessage, "receivedAt")):
+        cursor = (
+            document.get_motor_collection()
+            .find(document.owned(tenant, criteria), {"internetMessageId": 1, time: 1})
+            .sort(time, DESCENDING)
+            .limit(_REFERENCES)
+        )
+        found += [(row[time], row["internetMessageId"]) async for row in cursor if time in row]
+    return [id_ for _, id_ in sorted(found)[-_REFERENCES:]]
+
+
+async def outbound_of(tenant: str, conversation_id: str) -> list[Communication]:
+    """Read what went out in a conversation, in full; its latest 2000."""
+    return await _outbound(tenant, {"conversationId": conversation_id}, {"searchText": 0})
+
+
+async def inbound_of(tenant: str, conversation_id: str) -> list[InboundMessage]:
+    """Read what came in, in full; its latest 2000."""
+    return await _inbound(tenant, {"conversationId": conversation_id})
+
+
+async def outbound_about(tenant: str, entity_type: str, entity_id: str) -> list[Communication]:
+    """Read what went out about an entity, as a timeline shows it; its latest 2000.
+
+    Original bodies, variables, links and events are left out.
+    """
+    return await _outbound(tenant, _entity(entity_type, entity_id), _TIMELINE)
+
+
+async def inbound_about(tenant: str, entity_type: str, entity_id: str) -> list[InboundMessage]:
+    """Read what came in about an entity, in full; its latest 2000."""
+    return await _inbound(tenant, _entity(entity_type, entity_id))
+
+
+def _entity(entity_type: str, entity_id: str) -> Filter:
+    return {"relatedEntityType": entity_type, "relatedEntityId": entity_id}
+
+
+async def _outbound(tenant: str, criteria: Filter, seen: Filter) -> list[Communication]:
+    cursor = (
+        Communication.get_motor_collection()
+        .find(Communication.owned(tenant, criteria), seen)
+        .sort([("created", DESCENDING), ("_id", DESCENDING)])
+        .limit(MEMBERS_LIMIT)
+    )
+    found = [Communication.model_validate(row) async for row in cursor]
+    for record in found:
+        await record.load_content()
+    return found
+
+
+async def _inbound(tenant: str, criteria: Filter) -> list[InboundMessage]:
+    cursor = (
+        InboundMessage.get_motor_collection()
+        .find(InboundMessage.owned(tenant, criteria), UNSEEN)
+        .sort("receivedAt", DESCENDING)
+        .limit(MEMBERS_LIMIT)
+    )
+    found = [InboundMessage.model_validate(row) async for row in cursor]
+    for message in found:
+        await message.load_content()
+    return found

@@ -1,0 +1,145 @@
+import json
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from beanie import PydanticObjectId
+from pydantic import Field
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
+
+from app.documents import content
+from app.documents.base import Filter, TenantDocument, object_id_of
+from app.documents.communications import Event
+from app.documents.vocabulary import InboundStatus
+
+# Up to this size a message stands beside what was read from it.
+RAW_INLINE_LIMIT = 64 * 1024
+# What is never shown, and long.
+UNSEEN = {"raw": 0}
+
+_TENANT = ("tenantId", ASCENDING)
+_NEWEST_FIRST = ("receivedAt", DESCENDING)
+
+
+class InboundMessage(TenantDocument):
+    """A received mail: the documented fields, and the octets it came as.
+
+    `key` makes it one however often it is delivered. `answered` are the Message-IDs it answers,
+    nearest first. `received_at` is when the tenant's mail server took it, `created` when we did,
+    `date` what its author's clock said.
+    """
+
+    id: PydanticObjectId = Field(default_factory=PydanticObjectId)
+    key: str
+    status: InboundStatus = InboundStatus.NEW
+    subject: str | None = None
+    from_email: str
+    from_name: str | None = None
+    recipients: list[str] = Field(default_factory=list)
+    cc: list[str] = Field(default_factory=list)
+    body_html: str | None = None
+    body_text: str | None = None
+    conversation_id: str
+    parent_communication_id: PydanticObjectId | None = None
+    related_entity_type: str | None = None
+    related_entity_id: str | None = None
+    internet_message_id: str | None = None
+    in_reply_to: str | None = None
+    graph_message_id: str | None = None
+    answered: list[str] = Field(default_factory=list)
+    date: datetime | None = None
+    received_at: datetime
+    events: list[Event] = Field(default_factory=list)
+    created_by: str
+    updated: datetime
+    updated_by: str | None = None
+
+    raw: bytes | None = None
+    raw_id: PydanticObjectId | None = None
+    content_id: PydanticObjectId | None = None
+
+    class Settings:
+        name = "inboundMessages"
+        keep_nulls = False
+        indexes: ClassVar = [
+            IndexModel([_TENANT, ("key", ASCENDING)], unique=True),
+            IndexModel([_TENANT, ("internetMessageId", ASCENDING)]),
+            IndexModel([_TENANT, ("answered", ASCENDING)]),
+            IndexModel([_TENANT, ("conversationId", ASCENDING)]),
+            IndexModel([_TENANT, _NEWEST_FIRST]),
+            IndexModel([_TENANT, ("status", ASCENDING), _NEWEST_FIRST]),
+            IndexModel(
+                [
+                    _TENANT,
+                    ("relatedEntityType", ASCENDING),
+                    ("relatedEntityId", ASCENDING),
+                    _NEWEST_FIRST,
+                ]
+            ),
+        ]
+
+    async def store(self, raw: bytes) -> bool:
+        """Insert with the octets it came as; False when the tenant has its `key` already."""
+        changes: dict[str, Any] = {}
+        if len(raw) > RAW_INLINE_LIMIT:
+            changes["raw_id"] = await content.put(InboundMessage, raw)
+        else:
+            changes["raw"] = raw
+        bodies = [self.body_text, self.body_html]
+        if sum(len((body or "").encode()) for body in bodies) > content.INLINE_LIMIT:
+            octets = json.dumps(bodies).encode()
+            changes["content_id"] = await content.put(InboundMessage, octets)
+            changes["body_text"] = changes["body_html"] = None
+        stored = self.model_copy(update=changes)
+        try:
+            await stored.insert()
+        except DuplicateKeyError:
+            for file_id in (stored.raw_id, stored.content_id):
+                if file_id is not None:
+                    await content.remove(InboundMessage, file_id)
+            return False
+        return True
+
+    async def load_content(self) -> None:
+        """Fill in bodies that were too large to stand in the document."""
+        if self.content_id is not None and self.body_text is None and self.body_html is None:
+            stored = await content.get(InboundMessage, self.content_id)
+            self.body_text, self.body_html = json.loads(stored)
+
+    @classmethod
+    async def of_tenant(cls, tenant: str, id_: str) -> Self | None:
+        object_id = object_id_of(id_)
+        if object_id is None:
+            return None
+        row = await cls.get_motor_collection().find_one(
+            cls.owned(tenant, {"_id": object_id}), UNSEEN
+        )
+        return None if row is None else cls.model_validate(row)
+
+    @classmethod
+    async def shown(cls, tenant: str, id_: str) -> Self | None:
+        """The tenant's message in full, None when the tenant has none with this id."""
+        found = await cls.of_tenant(tenant, id_)
+        if found is not None:
+            await found.load_content()
+        return found
+
+    @classmethod
+    async def of_key(cls, tenant: str, key: str) -> Self | None:
+        row = await cls.get_motor_collection().find_one(cls.owned(tenant, {"key": key}), UNSEEN)
+        return None if row is None else cls.model_validate(row)
+
+    @classmethod
+    async def newest(cls, tenant: str, status: InboundStatus | None, limit: int) -> list[Self]:
+        """The tenant's latest messages in full, of one status or of all, newest first."""
+        criteria: Filter = {} if status is None else {"status": status}
+        cursor = (
+            cls.get_motor_collection()
+            .find(cls.owned(tenant, criteria), UNSEEN)
+            .sort("receivedAt", DESCENDING)
+            .limit(limit)
+        )
+        found = [cls.model_validate(row) async for row in cursor]
+        for message in found:
+            await message.load_content()
+        return found

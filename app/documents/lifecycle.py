@@ -1,0 +1,139 @@
+"""What users do to a communication after it was accepted: each one atomic move."""
+
+from datetime import datetime
+from typing import Any
+
+from beanie import PydanticObjectId
+
+from app.documents import content
+from app.documents.base import Filter
+from app.documents.communications import Communication, Event
+from app.documents.deliveries import Delivery
+from app.documents.vocabulary import CommunicationStatus, EventType
+
+_WAITING = [CommunicationStatus.SCHEDULED, CommunicationStatus.PENDING]
+_SETTLED = [
+    CommunicationStatus.SENT,
+    CommunicationStatus.DELIVERED,
+    CommunicationStatus.BOUNCED,
+    CommunicationStatus.COMPLAINED,
+    CommunicationStatus.FAILED,
+]
+
+
+async def cancel(tenant: str, id_: PydanticObjectId, event: Event) -> Communication | None:
+    """Call it off while it waits; None once a worker has it, or when it is settled."""
+    return await _move(
+        tenant,
+        id_,
+        leaving={"status": {"$in": _WAITING}},
+        changes={"status": CommunicationStatus.CANCELLED},
+        event=event,
+        removed=["dispatchAt"],
+    )
+
+
+async def resend(
+    tenant: str, id_: PydanticObjectId, event: Event, *, key: str | None
+) -> Communication | None:
+    """Have it sent once more, under a delivery of its own; None when it is not settled.
+
+    With a `key`, once only: None when this key did it before.
+    """
+    leaving: Filter = {"status": {"$in": _SETTLED}}
+    changes: dict[str, Any] = {
+        "status": CommunicationStatus.PENDING,
+        "dispatchAt": event.date,
+        "faults": 0,
+    }
+    if key is not None:
+        leaving["resendKey"] = {"$ne": key}
+        changes["resendKey"] = key
+    return await _move(
+        tenant,
+        id_,
+        leaving=leaving,
+        changes=changes,
+        event=event,
+        removed=["errorMessage"],
+        counted=["sending"],
+    )
+
+
+async def comment(tenant: str, id_: PydanticObjectId, event: Event) -> Communication | None:
+    """Write a user's comment into the audit trail; None for an unknown record."""
+    return await _move(tenant, id_, leaving={}, changes={}, event=event)
+
+
+async def delete(
+    tenant: str, id_: PydanticObjectId, *, author: str, now: datetime, purge_at: datetime
+) -> bool:
+    """Hide it at once, and call it off if it waits; whether there was anything to delete."""
+    event = Event(type=EventType.DELETE, date=now, author_id=author)
+    hidden = {"deletedAt": now, "purgeAt": purge_at}
+    deleted = await _move(
+        tenant,
+        id_,
+        leaving={"status": {"$in": _WAITING}},
+        changes={**hidden, "status": CommunicationStatus.CANCELLED},
+        event=event,
+        removed=["dispatchAt"],
+    )
+    if deleted is None:
+        # A worker may have it: what is in hand goes out, a further attempt is not begun.
+        deleted = await _move(
+            tenant, id_, leaving={}, changes=hidden, event=event, removed=["dispatchAt"]
+        )
+    return deleted is not None
+
+
+async def purge(now: datetime, limit: int) -> int:
+    """Remove for good what was deleted long enough ago; how many records that were."""
+    cursor = (
+        Communication.get_motor_collection()
+        .find({"purgeAt": {"$lte": now}}, {"contentId": 1})
+        .limit(limit)
+    )
+    rows = [row async for row in cursor]
+    for row in rows:
+        await _purge_deliveries(row["_id"])
+        if "contentId" in row:
+            await content.remove(Communication, row["contentId"])
+        # Last: a crash before it leaves a record that is found again.
+        await Communication.get_motor_collection().delete_one({"_id": row["_id"]})
+    return len(rows)
+
+
+async def _purge_deliveries(communication_id: PydanticObjectId) -> None:
+    collection = Delivery.get_motor_collection()
+    criteria = {"communicationId": communication_id}
+    large = {**criteria, "contentId": {"$exists": True}}
+    async for row in collection.find(large, {"contentId": 1}):
+        await content.remove(Delivery, row["contentId"])
+    await collection.delete_many(criteria)
+
+
+async def _move(
+    tenant: str,
+    id_: PydanticObjectId,
+    *,
+    leaving: Filter,
+    changes: dict[str, Any],
+    event: Event,
+    removed: list[str] | None = None,
+    counted: list[str] | None = None,
+) -> Communication | None:
+    update: dict[str, Any] = {
+        "$set": {**changes, "updated": event.date, "updatedBy": event.author_id},
+        "$push": {"events": event.stored()},
+    }
+    if removed:
+        update["$unset"] = dict.fromkeys(removed, "")
+    if counted:
+        update["$inc"] = dict.fromkeys(counted, 1)
+    moved = await Communication.move(
+        id_, leaving=Communication.owned(tenant, leaving), update=update
+    )
+    if moved is not None:
+        await moved.load_content()
+    return moved

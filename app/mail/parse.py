@@ -1,0 +1,131 @@
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from app.mail import mime
+from app.mail.address_lists import mailboxes
+from app.mail.addresses import Mailbox
+from app.mail.mime import Part
+from app.mail.received_text import decoded_words, on_one_line, text_of, unencoded
+
+MAX_REFERENCES = 100
+
+# As long as a line may be (RFC 5322 section 2.1.1).
+_BRACKETED = re.compile(r"<([^<>\s]{1,996})>")
+_BARE = re.compile(r"[^<>\s]{1,400}@[^<>\s]{1,400}")
+_BLANKS = re.compile(r"\s+")
+_MAX_DATE = 100
+# A clock that says less was never set.
+_FIRST_YEAR = 1970
+
+
+@dataclass(frozen=True)
+class ParsedMessage:
+    """What a received message says. Ids are `<left@right>`; times are aware UTC, or None.
+
+    `sender` is the author, whoever sent it for them standing in; `received` is what the server
+    that took it last wrote on top. Bodies are None when there is no such part.
+    """
+
+    sender: Mailbox | None
+    to: tuple[Mailbox, ...]
+    cc: tuple[Mailbox, ...]
+    subject: str | None
+    date: datetime | None
+    received: datetime | None
+    message_id: str | None
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    text: str | None
+    html: str | None
+
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """The messages it answers, nearest first: In-Reply-To, then References from the right.
+
+        RFC 5322 section 3.6.4.
+        """
+        return tuple(dict.fromkeys((*self.in_reply_to, *reversed(self.references))))
+
+
+def parse(raw: bytes) -> ParsedMessage:
+    """Read a message (RFC 5322, MIME) leniently: any octets at all give an answer.
+
+    Bodies are the inline text/plain and text/html parts, each kind joined in its order (Apple Mail
+    writes several around attachments). Charsets that are missing or cannot be right are guessed.
+    Never raises. Time goes with the size of the message, memory is a few times that.
+    """
+    raw = mime.with_line_feeds(raw)
+    top = mime.message(raw)
+    texts, htmls = _bodies(raw, top)
+    subject = top.headers.get("subject")
+    return ParsedMessage(
+        sender=_sender(top),
+        to=_with_domain(top, "to"),
+        cc=_with_domain(top, "cc"),
+        subject=None if subject is None else on_one_line(decoded_words(subject[0])),
+        date=_moment(top.header("date")),
+        received=_moment(top.header("received").rpartition(";")[2]),
+        message_id=next(iter(_ids(top, "message-id")), None),
+        in_reply_to=_ids(top, "in-reply-to"),
+        references=_ids(top, "references"),
+        text="\n".join(texts) if texts else None,
+        html="\n".join(htmls) if htmls else None,
+    )
+
+
+def _sender(top: Part) -> Mailbox | None:
+    for name in ("from", "sender", "return-path"):
+        found = mailboxes(top.header(name))
+        if found:
+            return found[0]
+    return None
+
+
+def _with_domain(top: Part, name: str) -> tuple[Mailbox, ...]:
+    # "undisclosed recipients" is a remark, not somebody.
+    value = ",".join(top.headers.get(name, []))
+    return tuple(mailbox for mailbox in mailboxes(value) if "@" in mailbox.address)
+
+
+def _ids(top: Part, name: str) -> tuple[str, ...]:
+    """Read the ids of a field, at most its first and its last 99: the parent stands last."""
+    value = " ".join(top.headers.get(name, []))
+    if "=?" in value:
+        # Python's own generator encodes long ids; as a word of a line they are no ids.
+        value = _BLANKS.sub("", decoded_words(value))
+    ids = tuple(f"<{found}>" for found in _BRACKETED.findall(value))
+    if not ids and name != "references":
+        ids = tuple(f"<{found}>" for found in _BARE.findall(value)[:1])
+    return ids if len(ids) <= MAX_REFERENCES else (ids[0], *ids[1 - MAX_REFERENCES :])
+
+
+def _moment(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value[:_MAX_DATE].partition("(")[0])
+        # "-0000" and no zone at all both mean that the zone is not known (RFC 5322 section 3.3).
+        zoned = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return zoned if zoned.year >= _FIRST_YEAR else None
+
+
+def _bodies(raw: bytes, top: Part) -> tuple[list[str], list[str]]:
+    found: dict[str, list[str]] = {"text/plain": [], "text/html": []}
+    for part in mime.leaves(raw, top):
+        content_type, parameters = part.structured("content-type")
+        if part.header("content-type") == "" or "/" not in content_type:
+            content_type = "text/plain"
+        kind = found.get(content_type)
+        if kind is None or _is_attached(part, parameters):
+            continue
+        encoding = part.header("content-transfer-encoding").partition(";")[0].strip().lower()
+        octets = unencoded(raw[part.start : part.end], encoding)
+        kind.append(text_of(octets, parameters.get("charset")))
+    return found["text/plain"], found["text/html"]
+
+
+def _is_attached(part: Part, parameters: dict[str, str]) -> bool:
+    disposition, naming = part.structured("content-disposition")
+    return disposition == "attachment" or "filename" in naming or "name" in parameters

@@ -1,0 +1,100 @@
+"""Text of received mail: octets whose charset may be missing, unknown or a lie."""
+
+import binascii
+import codecs
+import re
+from email.policy import default
+
+MAX_WORDS = 4000
+
+# What the names are used for in mail (encoding.spec.whatwg.org, section 4.2): supersets, so that
+# nothing is lost when the name is right.
+_MEANT = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+}
+# Not for mail; the first two take quadratic time.
+_REFUSED = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
+_CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+
+
+def text_of(octets: bytes, charset: str | None) -> str:
+    r"""Decode octets as `charset` says, or as they plainly are where it cannot be right.
+
+    Lines end in "\n"; NULs are dropped, what cannot be read becomes U+FFFD. Never raises.
+    """
+    text = _decoded(octets, charset).removeprefix("\ufeff")
+    return storable(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def unencoded(octets: bytes, encoding: str) -> bytes:
+    """Undo a Content-Transfer-Encoding (RFC 2045 section 6), as far as it is one. Never raises."""
+    if encoding == "base64":
+        digits = _NOT_BASE64.sub(b"", octets)
+        # One digit over holds no octet: it is what a cut-off message ends with.
+        digits = digits[: -1 if len(digits) % 4 == 1 else None]
+        return binascii.a2b_base64(digits + b"==")
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(octets)
+    return octets
+
+
+def decoded_words(value: str) -> str:
+    """Decode the encoded words (RFC 2047) of a header value. Never raises."""
+    try:
+        # Python finds a word's end by trying: what is longer than any subject is cut.
+        decoded = str(default.header_factory("Subject", value[:MAX_WORDS]))
+    except Exception:  # noqa: BLE001 - the library raises many kinds for broken values
+        decoded = value[:MAX_WORDS]
+    return storable(decoded)
+
+
+def storable(text: str) -> str:
+    """Drop NULs and replace lone surrogates, which neither MongoDB nor JSON can hold."""
+    return _UNSTORABLE.sub(lambda found: "" if found[0] == "\0" else "\ufffd", text)
+
+
+def on_one_line(text: str) -> str:
+    """Turn line breaks, other control characters and runs of spaces into single spaces."""
+    return _CONTROLS.sub(" ", text).strip()
+
+
+def _decoded(octets: bytes, charset: str | None) -> str:
+    codec = _codec(charset)
+    if codec in {None, "utf-8", "cp1252"}:
+        # Nothing but UTF-8 looks like UTF-8, whatever a western name says.
+        try:
+            return octets.decode("utf-8")
+        except UnicodeDecodeError:
+            return octets.decode("cp1252", "replace")
+    try:
+        return octets.decode(codec or "utf-8")
+    except (UnicodeError, LookupError, ValueError):
+        return _as_it_looks(octets, codec or "utf-8")
+
+
+def _as_it_looks(octets: bytes, codec: str) -> str:
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return octets.decode(codec, "replace")
+    except (UnicodeError, LookupError, ValueError):
+        return octets.decode("cp1252", "replace")
+
+
+def _codec(charset: str | None) -> str | None:
+    """Find the codec that is meant; None for a name that means nothing."""
+    try:
+        name = codecs.lookup((charset or "").strip()).name
+    except (LookupError, ValueError, UnicodeError):
+        return None
+    return None if name in _REFUSED else _MEANT.get(name, name)

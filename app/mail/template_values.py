@@ -1,0 +1,117 @@
+"""Values inside a template: JSON, and nothing of Python."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+# No single text that a template makes may be longer.
+TEXT_LIMIT = 1_000_000
+_INTEGER_LIMIT = 2**63
+
+
+class RenderError(ValueError):
+    """A template that cannot be filled in; the text says why, in the author's terms."""
+
+
+class ValueFault(ValueError):  # noqa: N818 - it becomes a RenderError, which knows the line
+    """A value that a filter, a test or a sign cannot work on."""
+
+
+def template_error(reason: str, line: int) -> RenderError:
+    """An error in line `line` of the template."""
+    return RenderError(f"template error: {reason} (line {line})")
+
+
+class Absent:
+    """Stands for a value that is not there; `path` is what the template calls it."""
+
+    def __init__(self, path: str = "") -> None:
+        self.path = path
+
+
+def text_of(value: object) -> str:
+    """A value as it is written out: null is empty. Raises ValueFault for lists and objects."""
+    match value:
+        case None:
+            return ""
+        case str():
+            return value
+        case bool() | int() | float():
+            return str(value)
+    kind = "an object" if isinstance(value, Mapping) else "a list"
+    raise ValueFault(f"{kind} cannot be written out; name one of its values, or loop over it")
+
+
+def number_of(value: object) -> int | float:
+    """The number that it is; true and false are none. Raises ValueFault."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueFault("works on numbers only")
+    return value
+
+
+def whole_of(value: object) -> int:
+    """The whole number that it is. Raises ValueFault."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueFault("takes a whole number")
+    return value
+
+
+def checked_number(value: float) -> int | float:
+    """The number itself. Raises ValueFault for one that 64 bits do not hold."""
+    # An int first: one of a million bits has no float to be looked at.
+    fits = -_INTEGER_LIMIT <= value < _INTEGER_LIMIT or isinstance(value, float)
+    if not fits or not math.isfinite(value):
+        raise ValueFault("the number is too large")
+    return value
+
+
+def check_size(size: int) -> None:
+    """Raise ValueFault for a text of so many characters, before it is made."""
+    if size > TEXT_LIMIT:
+        raise ValueFault(f"the text has more than {TEXT_LIMIT} characters")
+
+
+def member(value: object, key: object) -> object:
+    """One value of an object, list or text, Absent when it is not there."""
+    if isinstance(value, Mapping):
+        return value.get(key, Absent()) if isinstance(key, str) else Absent()
+    if not isinstance(value, list | str) or isinstance(key, bool) or not isinstance(key, int):
+        return Absent()
+    return value[key] if -len(value) <= key < len(value) else Absent()
+
+
+def size_of(value: object) -> int:
+    """How many values a loop over it goes through. Raises ValueFault for what is no container."""
+    if isinstance(value, list | Mapping | str):
+        return len(value)
+    raise ValueFault("works on lists, objects and texts only")
+
+
+def items_of(value: Any) -> list[Any]:
+    """What a loop goes through: values of a list, names of an object, characters of a text.
+
+    Raises ValueFault.
+    """
+    size_of(value)
+    return list(value)
+
+
+def in_order(left: object, right: object) -> tuple[Any, Any]:
+    """Two values that one may be less than the other. Raises ValueFault."""
+    if isinstance(left, str) and isinstance(right, str):
+        return left, right
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        return left, right
+    raise ValueFault("compares numbers with numbers and texts with texts only")
+
+
+def is_in(item: object, container: object) -> bool:
+    """Whether a list or object holds it, or a text contains it. Raises ValueFault."""
+    match container:
+        case str():
+            return text_of(item) in container
+        case list():
+            return item in container
+        case Mapping():
+            return isinstance(item, str) and item in container
+    raise ValueFault("works on lists, objects and texts only")

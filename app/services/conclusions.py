@@ -1,0 +1,130 @@
+"""How an attempt is written down: the record and its delivery settle, or wait for the next one."""
+
+import asyncio
+
+import structlog
+
+from app.context import Deps
+from app.documents.base import StoreUnavailableError
+from app.documents.communications import Communication
+from app.documents.deliveries import Attempt, Delivery
+from app.documents.vocabulary import AttemptOutcome, CommunicationStatus, DeliveryStatus
+from app.queue import JobName
+from app.services import outcomes
+from app.services.outcomes import Outcome
+
+log = structlog.get_logger()
+
+# Attempts whose end the provider never told. Each may have put a copy into somebody's inbox.
+UNCERTAIN_LIMIT = 3
+_STORE_PAUSE = 0.25
+_HANDED_OVER = {
+    CommunicationStatus.SENT,
+    CommunicationStatus.DELIVERED,
+    CommunicationStatus.BOUNCED,
+    CommunicationStatus.COMPLAINED,
+}
+
+
+async def record(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
+    """See it through even when this job is cancelled, or MongoDB is away for a while.
+
+    The mail may be out: unrecorded, it would be sent again.
+    """
+    task = asyncio.create_task(_until_recorded(deps, delivery, outcome))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+async def release(deps: Deps, delivery: Delivery) -> None:
+    """Give the delivery back at once: this worker is going down."""
+    now = deps.now()
+    attempt = Attempt(date=now, outcome=AttemptOutcome.INTERRUPTED)
+    await delivery.wait(now, delivery.recipients, attempt)
+    log.info("delivery.released", delivery_id=str(delivery.id))
+
+
+async def settle_late(delivery: Delivery) -> None:
+    """Close a delivery whose record was cancelled, or settled by a worker that died after it."""
+    status = await Communication.status_of(delivery.communication_id)
+    if status in _HANDED_OVER:
+        await delivery.close(DeliveryStatus.SENT)
+    elif status is CommunicationStatus.FAILED:
+        await delivery.close(DeliveryStatus.FAILED)
+    else:
+        await delivery.close(DeliveryStatus.CANCELLED)
+    log.info("delivery.closed", delivery_id=str(delivery.id), record=status)
+
+
+async def _until_recorded(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
+    while True:
+        try:
+            await _conclude(deps, delivery, outcome)
+        except StoreUnavailableError as error:
+            log.warning(
+                "delivery.unrecorded", delivery_id=str(delivery.id), error=type(error).__name__
+            )
+            await asyncio.sleep(_STORE_PAUSE)
+        else:
+            return
+
+
+async def _conclude(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
+    number = 1 + sum(a.outcome != AttemptOutcome.INTERRUPTED for a in delivery.attempts)
+    if outcome.waits and number < deps.settings.send_attempts and not _too_often(delivery, outcome):
+        await _wait(deps, delivery, outcome, number)
+        return
+    if outcome.waits:
+        outcome = outcomes.given_up(outcome, number)
+    attempt = Attempt(date=deps.now(), outcome=outcome.kind, detail=outcome.detail)
+    # The record first: a crash in between leaves a delivery that finds its record settled,
+    # never a settled delivery whose record waits for ever.
+    if outcome.accepted:
+        await Communication.mark_sent(
+            delivery.communication_id,
+            now=attempt.date,
+            message_id=delivery.provider_id or delivery.message_id,
+            internet_message_id=delivery.internet_message_id or delivery.message_id,
+            remark=outcome.remark,
+        )
+        await delivery.settle(DeliveryStatus.SENT, outcome.recipients, attempt)
+        log.info("delivery.sent", delivery_id=str(delivery.id), attempt=number)
+    elif await delivery.extend(attempt.date + deps.settings.lease):
+        await Communication.mark_failed(
+            delivery.communication_id,
+            now=attempt.date,
+            reason=outcomes.failure(delivery.recipients, outcome),
+        )
+        await delivery.settle(DeliveryStatus.FAILED, outcome.recipients, attempt)
+        log.warning("delivery.failed", delivery_id=str(delivery.id), attempt=number)
+
+
+def _too_often(delivery: Delivery, outcome: Outcome) -> bool:
+    """Whether the provider left it open so often that more copies would do more harm."""
+    kinds = [*(attempt.outcome for attempt in delivery.attempts), outcome.kind]
+    return kinds.count(AttemptOutcome.UNCERTAIN) >= UNCERTAIN_LIMIT
+
+
+async def _wait(deps: Deps, delivery: Delivery, outcome: Outcome, number: int) -> None:
+    settings = deps.settings
+    now = deps.now()
+    due_at = now + outcomes.retry_delay(
+        number, first=settings.retry_delay, longest=settings.retry_delay_limit
+    )
+    attempt = Attempt(date=now, outcome=outcome.kind, detail=outcome.detail)
+    if await delivery.wait(due_at, outcome.recipients, attempt) is None:
+        return
+    await Communication.wait_for_retry(
+        delivery.communication_id,
+        now=now,
+        # Part of it is out already, so it can no longer be cancelled.
+        cancellable=not outcome.accepted,
+        reason=f"Attempt {number} of {settings.send_attempts} failed: {outcome.detail}",
+    )
+    log.info(
+        "delivery.waits", delivery_id=str(delivery.id), attempt=number, due_at=due_at.isoformat()
+    )
+    await deps.queue.enqueue(JobName.DELIVER, str(delivery.id), turn=delivery.claims, at=due_at)

@@ -1,0 +1,72 @@
+"""Communications as CSV (RFC 4180): a line for each, a column for each documented field."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from app.documents.fields import RECORD_FIELDS, Kind, parts_of
+from app.instants import format_instant
+
+# What a spreadsheet takes for the start of a formula, or skips before one.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_PARTS = {field.name: tuple(parts_of(field.name)) for field in RECORD_FIELDS
+          if field.kind is Kind.PARTS}  # fmt: skip
+
+
+async def csv_lines(rows: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[str]:
+    r"""Give the header, then each row as its line; every line ends in "\r\n".
+
+    Times are written as elsewhere, lists and objects as JSON, what is missing as nothing. A text
+    that a spreadsheet would run is quoted off by an apostrophe, also inside of JSON.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+
+    def line(cells: list[str]) -> str:
+        writer.writerow(cells)
+        written = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return written
+
+    yield line([field.name for field in RECORD_FIELDS])
+    async for row in rows:
+        yield line([_cell(field.name, row.get(field.path)) for field in RECORD_FIELDS])
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return _harmless(value)
+    if isinstance(value, datetime):
+        return format_instant(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | dict):
+        parts = _PARTS.get(name)
+        shown = value if parts is None else [{part: one.get(part) for part in parts}
+                                             for one in value]  # fmt: skip
+        return orjson.dumps(_nested(shown)).decode()
+    return str(value)
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _nested(value: Any) -> Any:
+    match value:
+        case str():
+            return _harmless(value)
+        case datetime():
+            return format_instant(value)
+        case list():
+            return [_nested(item) for item in value]
+        case dict():
+            return {_harmless(name): _nested(item) for name, item in value.items()}
+    return value

@@ -1,0 +1,67 @@
+"""Idempotency-Key: whoever repeats a request gets the first answer, and nothing is done twice."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import orjson
+from beanie import PydanticObjectId
+
+from app.context import Caller, Deps
+from app.documents.idempotency_keys import IdempotencyKey
+from app.errors import ConflictError, FieldError, InvalidInputError
+
+KEY_LENGTH = 256
+
+
+@dataclass(frozen=True)
+class Repeatable:
+    """A request that came with a key; `fingerprint` is the same however it was spelled or sent."""
+
+    key: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, key: str, request: Sequence[object]) -> "Repeatable":
+        """Read a caller's key for `request`, a list of JSON values. Raises InvalidInputError."""
+        if not 0 < len(key) <= KEY_LENGTH or not key.isprintable():
+            reason = f"must have 1 to {KEY_LENGTH} printable characters"
+            raise InvalidInputError.of(FieldError("Idempotency-Key", reason))
+        canonical = orjson.dumps(list(request), option=orjson.OPT_SORT_KEYS)
+        return cls(key, hashlib.sha256(canonical).hexdigest())
+
+
+async def held(deps: Deps, caller: Caller, request: Repeatable) -> PydanticObjectId | None:
+    """Find the record that the tenant's key stands for already.
+
+    Raises ConflictError for a key that came with another request.
+    """
+    key = await IdempotencyKey.of_key(caller.tenant, request.key, deps.now())
+    return None if key is None else _checked(key, request)
+
+
+async def reserve(
+    deps: Deps, caller: Caller, request: Repeatable, communication_id: PydanticObjectId
+) -> PydanticObjectId:
+    """Take the key for a record, unless it stands for one already; the id that holds.
+
+    Raises ConflictError for a key that came with another request.
+    """
+    now = deps.now()
+    key = IdempotencyKey(
+        tenant_id=caller.tenant,
+        created=now,
+        key=request.key,
+        fingerprint=request.fingerprint,
+        communication_id=communication_id,
+        expires=now + timedelta(hours=deps.settings.idempotency_hours),
+    )
+    return _checked(await key.reserve(), request)
+
+
+def _checked(key: IdempotencyKey, request: Repeatable) -> PydanticObjectId:
+    if not secrets.compare_digest(key.fingerprint, request.fingerprint):
+        raise ConflictError("This Idempotency-Key was used with another request.")
+    return PydanticObjectId(key.communication_id)

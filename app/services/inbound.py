@@ -1,0 +1,207 @@
+"""Receiving: one path for every door, from a message's octets to its place in a conversation.
+
+Mail arrives in any order and several at a time. So whoever is stored looks afterwards whether
+what it answers, or what answers it, came meanwhile: of two that cross, the later one sees both.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import uuid4
+from weakref import WeakValueDictionary
+
+import structlog
+from beanie import PydanticObjectId
+
+from app.context import Caller, Deps
+from app.documents import conversations
+from app.documents.communications import Event
+from app.documents.conversations import Place
+from app.documents.inbound_messages import InboundMessage
+from app.documents.replies import record_reply
+from app.documents.vocabulary import EventType
+from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
+from app.mail.parse import ParsedMessage, parse
+from app.mail.text import plain_text
+from app.mail.text_crude import stripped
+
+log = structlog.get_logger()
+
+# Larger messages are read in a thread, so that other requests do not wait for them.
+_LARGE = 256 * 1024
+# Each needs another message moving at just that time; the next delivery goes on.
+_ROUNDS = 20
+_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+
+async def ingest(deps: Deps, caller: Caller, raw: bytes) -> InboundMessage:
+    """Keep a received message (RFC 5322 octets) and put it where it belongs.
+
+    It is one message however often it is delivered: by its Message-ID, by its octets when it has
+    none; what comes again gives the one that is kept. Whatever it is that came, it is kept; what
+    answers nothing we know begins a conversation of its own.
+
+    Every step can be done again: a delivery that was cut off is completed by the next.
+
+    Raises InvalidInputError for no octets, PayloadTooLargeError for too many.
+    """
+    limit = deps.settings.inbound_limit
+    if not raw:
+        raise InvalidInputError.of(FieldError("raw", "must not be empty"))
+    if len(raw) > limit:
+        fault = FieldError("raw", f"must be at most {limit} octets")
+        raise PayloadTooLargeError(f"{fault.path}: {fault.message}", fields=[fault])
+    parsed = await asyncio.to_thread(_read, raw) if len(raw) > _LARGE else _read(raw)
+    key = _key(parsed, raw)
+    message = await InboundMessage.of_key(caller.tenant, key)
+    if message is None:
+        message = await _kept(deps, caller, parsed, key=key, raw=raw)
+    async with _turn_of(caller.tenant):
+        await _settle(deps, message)
+    settled = await InboundMessage.shown(caller.tenant, str(message.id))
+    return message if settled is None else settled
+
+
+def _turn_of(tenant: str) -> asyncio.Lock:
+    """Let the messages of a tenant settle one after the other in this process.
+
+    Settling is right in any order, but two processes that move the same conversation at the same
+    moment may each leave the other to tell the record of a reply.
+    """
+    return _turns.setdefault(tenant, asyncio.Lock())
+
+
+def _read(raw: bytes) -> ParsedMessage:
+    """Parse it; mail that is HTML only gets a text too."""
+    parsed = parse(raw)
+    if parsed.text is not None or parsed.html is None:
+        return parsed
+    is_large = len(parsed.html) > _LARGE
+    text = stripped(parsed.html) if is_large else plain_text(parsed.html, replacements={})
+    return replace(parsed, text=text)
+
+
+def _key(parsed: ParsedMessage, raw: bytes) -> str:
+    if parsed.message_id is not None:
+        return parsed.message_id
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+
+
+async def _kept(
+    deps: Deps, caller: Caller, parsed: ParsedMessage, *, key: str, raw: bytes
+) -> InboundMessage:
+    answered = [id_ for id_ in parsed.answered if id_ != parsed.message_id]
+    place = await conversations.place_of(caller.tenant, answered)
+    message = _message(deps, caller, parsed, key=key, answered=answered, place=place)
+    if await message.store(raw):
+        log.info("inbound.kept", inbound_id=str(message.id), matched=place is not None)
+        return message
+    # Delivered twice at the same time: the other was first.
+    earlier = await InboundMessage.of_key(caller.tenant, key)
+    return message if earlier is None else earlier
+
+
+def _message(
+    deps: Deps,
+    caller: Caller,
+    parsed: ParsedMessage,
+    *,
+    key: str,
+    answered: Sequence[str],
+    place: Place | None,
+) -> InboundMessage:
+    now = deps.now()
+    place = place or Place(uuid4().hex, None, None, None)
+    sender = parsed.sender
+    # The tenant's own server wrote it; but no mail was received in the future.
+    received = now if parsed.received is None else min(parsed.received, now)
+    return InboundMessage(
+        tenant_id=caller.tenant,
+        key=key,
+        subject=parsed.subject,
+        from_email="" if sender is None else sender.address,
+        from_name=None if sender is None else sender.name,
+        recipients=[mailbox.address for mailbox in parsed.to],
+        cc=[mailbox.address for mailbox in parsed.cc],
+        body_html=parsed.html,
+        body_text=parsed.text,
+        conversation_id=place.conversation_id,
+        parent_communication_id=place.parent,
+        related_entity_type=place.related_entity_type,
+        related_entity_id=place.related_entity_id,
+        internet_message_id=parsed.message_id,
+        in_reply_to=next(iter(parsed.in_reply_to), None),
+        answered=list(answered),
+        date=parsed.date,
+        received_at=received,
+        events=[Event(type=EventType.CREATE, date=now, author_id=caller.user)],
+        created=now,
+        created_by=caller.user,
+        updated=now,
+        updated_by=caller.user,
+    )
+
+
+async def _settle(deps: Deps, message: InboundMessage) -> None:
+    """Join it with what it answers and with what answers it, and tell the record it answers.
+
+    Again and again until nothing moves any more: others may be moving what it was joined with.
+    """
+    moved = False
+    for _ in range(_ROUNDS):
+        moves = await _moves(message)
+        moved = moved or bool(moves)
+        for conversation_id, place in moves:
+            await _join(deps, message.tenant_id, conversation_id, place)
+        message = await InboundMessage.of_tenant(message.tenant_id, str(message.id)) or message
+        if not moves:
+            break
+    parent = message.parent_communication_id
+    if parent is None:
+        return
+    # Whom this one moved may have been moved on by others that did not see it come.
+    replies = [message]
+    if moved:
+        replies += await conversations.answering(message.tenant_id, message.conversation_id, parent)
+    await _tell(deps, replies, parent)
+
+
+async def _moves(message: InboundMessage) -> list[tuple[str, Place]]:
+    """Find which conversations must become part of which for this message's sake."""
+    own = message.conversation_id
+    place = await conversations.place_of(message.tenant_id, message.answered)
+    if place is not None and place.conversation_id != own:
+        return [(own, place)]
+    if message.internet_message_id is None:
+        return []
+    answers = await conversations.answers_to(
+        message.tenant_id, message.internet_message_id, outside=own
+    )
+    if message.parent_communication_id is None:
+        return [(own, Place.of(answer)) for answer in answers[:1]]
+    # One that answers a record of ours too stays where that is.
+    return [
+        (answer.conversation_id, Place.of(message))
+        for answer in answers
+        if answer.parent_communication_id is None
+    ]
+
+
+async def _join(deps: Deps, tenant: str, conversation_id: str, place: Place) -> None:
+    """Let a conversation become part of another, and tell the record that is answered there."""
+    if place.parent is None:
+        await conversations.merge(tenant, conversation_id, place)
+        return
+    # Before they move, so that a crash in between leaves them to be found again; and after it,
+    # for who joined them meanwhile.
+    early = await conversations.answering(tenant, conversation_id, None)
+    await _tell(deps, early, place.parent)
+    await conversations.merge(tenant, conversation_id, place)
+    late = await conversations.answering(tenant, place.conversation_id, place.parent)
+    await _tell(deps, late, place.parent)
+
+
+async def _tell(deps: Deps, replies: Sequence[InboundMessage], parent: PydanticObjectId) -> None:
+    for reply in replies:
+        await record_reply(reply, parent, now=deps.now())

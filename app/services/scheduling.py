@@ -1,0 +1,59 @@
+"""Mail for later: a due time on the record, and calling it off before it is reached."""
+
+from app.context import Caller, Deps
+from app.documents import lifecycle
+from app.documents.communications import Communication, Event
+from app.documents.vocabulary import CommunicationStatus, EventType
+from app.errors import ConflictError
+from app.services import sending
+from app.services.drafts import draft
+from app.services.inputs import Instant
+from app.services.records import record_of
+from app.services.sending import SendCommunication
+
+
+class ScheduleCommunication(SendCommunication):
+    """The contract's ScheduleRequest."""
+
+    scheduled_at: Instant
+
+
+async def schedule(
+    deps: Deps,
+    caller: Caller,
+    command: ScheduleCommunication,
+    *,
+    idempotency_key: str | None = None,
+) -> Communication:
+    """Store a mail to be sent at its time; otherwise as `sending.accept`.
+
+    Raises InvalidInputError for a time that is past.
+    """
+
+    async def prepare() -> Communication:
+        content = await sending.content_of(caller, command)
+        return await draft(deps, caller, command, content, scheduled_at=command.scheduled_at)
+
+    return await sending.accept_draft(
+        deps,
+        caller,
+        prepare,
+        request=sending.fingerprinted(command),
+        idempotency_key=idempotency_key,
+    )
+
+
+async def cancel(deps: Deps, caller: Caller, id_: str) -> Communication:
+    """Call off a mail that is SCHEDULED or PENDING; it races with dispatch, and one wins.
+
+    Raises NotFoundError, and ConflictError in any other state.
+    """
+    found = await record_of(caller, id_)
+    event = Event(type=EventType.CANCEL, date=deps.now(), author_id=caller.user)
+    cancelled = await lifecycle.cancel(caller.tenant, found.id, event)
+    if cancelled is None:
+        raise ConflictError(
+            f"Only a communication that is {CommunicationStatus.SCHEDULED} or "
+            f"{CommunicationStatus.PENDING} can be cancelled."
+        )
+    return cancelled

@@ -1,0 +1,38 @@
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from graphql_schema.context import Info
+from graphql_schema.resolvers import analytics as resolvers
+from graphql_schema.types.analytics import Analytics
+
+
+async def _analytics(
+    info: Info,
+    start: Annotated[
+        datetime | None,
+        strawberry.argument(name="from", description="Begin of the period; open without it."),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        strawberry.argument(
+            name="to", description="End of the period, itself not part of it; open without it."
+        ),
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        strawberry.argument(
+            description="The time zone of the days, e.g. `Europe/Amsterdam`; UTC without it."
+        ),
+    ] = None,
+) -> Analytics:
+    found = await resolvers.analytics(info.context, start=start, end=end, timezone=timezone)
+    return Analytics.of(found)
+
+
+@strawberry.type
+class AnalyticsQuery:
+    analytics: Analytics = strawberry.field(
+        resolver=_analytics, description="What became of the mail sent in a period."
+    )

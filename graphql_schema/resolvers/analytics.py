@@ -1,0 +1,17 @@
+from datetime import datetime
+
+from app.context import Context, Scope
+from app.services import analytics as service
+from app.services.analytics import Analytics
+
+
+async def analytics(
+    context: Context,
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    timezone: str | None,
+) -> Analytics:
+    """Reckon a period of the caller's mail. Raises what `analytics.analytics` raises."""
+    caller = context.require(Scope.COMMUNICATIONS_READ)
+    return await service.analytics(caller, start=start, end=end, timezone=timezone)

@@ -1,0 +1,36 @@
+"""What callers may do with received mail: who may, then one call."""
+
+from collections.abc import Sequence
+
+from app.context import Context, Scope
+from app.documents.inbound_messages import InboundMessage
+from app.documents.vocabulary import InboundStatus
+from app.errors import FieldError, InvalidInputError, NotFoundError
+from app.services import inbound
+
+MESSAGES_LIMIT = 200
+
+
+async def ingest_mime(context: Context, raw: bytes) -> InboundMessage:
+    """Keep a received message. Raises what `inbound.ingest` raises."""
+    caller = context.require(Scope.INBOUND_WRITE)
+    return await inbound.ingest(context.deps, caller, raw)
+
+
+async def inbound_message(context: Context, id_: str) -> InboundMessage:
+    """Give the caller's message. Raises NotFoundError for unknown ids and others' alike."""
+    caller = context.require(Scope.COMMUNICATIONS_READ)
+    found = await InboundMessage.shown(caller.tenant, id_)
+    if found is None:
+        raise NotFoundError("No received message has this id.")
+    return found
+
+
+async def inbound_messages(
+    context: Context, status: InboundStatus | None, limit: int
+) -> Sequence[InboundMessage]:
+    """List the caller's latest messages, newest first. Raises InvalidInputError for the limit."""
+    caller = context.require(Scope.COMMUNICATIONS_READ)
+    if not 1 <= limit <= MESSAGES_LIMIT:
+        raise InvalidInputError.of(FieldError("limit", f"must be 1 to {MESSAGES_LIMIT}"))
+    return await InboundMessage.newest(caller.tenant, status, limit)

@@ -1,0 +1,71 @@
+"""What callers may do with templates: who may, then one call. Both doors come through here."""
+
+from collections.abc import Collection
+
+from app.context import Context, Scope
+from app.documents.communications import Communication
+from app.documents.templates import Template
+from app.services import templates
+from app.services.templates import (
+    CreateTemplate,
+    Preview,
+    PreviewTemplate,
+    SearchTemplates,
+    SendTemplate,
+    UpdateTemplate,
+)
+
+
+async def template(context: Context, id_: str) -> Template:
+    """Give the caller's template. Raises NotFoundError for unknown and other tenants' ids alike."""
+    return await templates.template_of(context.require(Scope.TEMPLATES_READ), id_)
+
+
+async def templates_by_name(
+    context: Context, command: SearchTemplates, *, without: Collection[str] = ()
+) -> list[Template]:
+    """Give the caller's templates by name; the fields `without` are left empty."""
+    caller = context.require(Scope.TEMPLATES_READ)
+    return await templates.templates_of(caller, command, without=without)
+
+
+async def preview_template(context: Context, id_: str, command: PreviewTemplate) -> Preview:
+    """Fill a template in and send nothing. Raises what `templates.preview` raises."""
+    caller = context.require(Scope.TEMPLATES_READ)
+    return await templates.preview(context.deps, caller, id_, command)
+
+
+async def create_template(context: Context, command: CreateTemplate) -> Template:
+    """Keep a new template. Raises what `templates.create` raises."""
+    caller = context.require(Scope.TEMPLATES_WRITE)
+    return await templates.create(context.deps, caller, command)
+
+
+async def update_template(context: Context, id_: str, command: UpdateTemplate) -> Template:
+    """Change a template. Raises what `templates.update` raises."""
+    caller = context.require(Scope.TEMPLATES_WRITE)
+    return await templates.update(context.deps, caller, id_, command)
+
+
+async def delete_template(context: Context, id_: str) -> None:
+    """Hide a template. Raises NotFoundError."""
+    caller = context.require(Scope.TEMPLATES_WRITE)
+    await templates.delete(context.deps, caller, id_)
+
+
+async def send_template(
+    context: Context,
+    template_id: str,
+    command: SendTemplate,
+    *,
+    idempotency_key: str | None = None,
+) -> Communication:
+    """Accept a mail made from a template; `idempotency_key` stands in for the request's own.
+
+    Raises what `templates.send_template` raises.
+    """
+    caller = context.require(Scope.COMMUNICATIONS_SEND)
+    key = context.idempotency_key if idempotency_key is None else idempotency_key
+    return await templates.send_template(
+        context.deps, caller, template_id, command, idempotency_key=key
+    )

@@ -1,0 +1,134 @@
+from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+import strawberry
+from strawberry.scalars import JSON
+from strawberry.types.nodes import SelectedField, Selection
+
+from app.services.inputs import parse
+from app.services.templates import (
+    CreateTemplate,
+    PreviewTemplate,
+    SearchTemplates,
+    SendTemplate,
+    UpdateTemplate,
+)
+from graphql_schema.communications import IdempotencyKey
+from graphql_schema.context import Info
+from graphql_schema.inputs import read_command
+from graphql_schema.resolvers import templates as resolvers
+from graphql_schema.types.communications import Communication
+from graphql_schema.types.templates import (
+    CreateTemplateInput,
+    SendTemplateInput,
+    Template,
+    TemplatePreview,
+    UpdateTemplateInput,
+)
+
+TemplateId = Annotated[strawberry.ID, strawberry.argument(description="Id of the template.")]
+# Heavy, and left in MongoDB when a list does not ask for it.
+_HEAVY = {"body"}
+
+
+async def _template(info: Info, id: TemplateId) -> Template | None:
+    return Template.of(await resolvers.template(info.context, id))
+
+
+async def _templates(
+    info: Info,
+    name: Annotated[
+        str | None, strawberry.argument(description="Only those with this in their name.")
+    ] = None,
+) -> list[Template]:
+    without = _HEAVY - {field.name for field in _selected(info.selected_fields)}
+    found = await resolvers.templates_by_name(
+        info.context, parse(SearchTemplates, {"name": name}), without=without
+    )
+    return [Template.of(template) for template in found]
+
+
+def _selected(selections: Iterable[Selection]) -> Iterator[SelectedField]:
+    for selection in selections:
+        if isinstance(selection, SelectedField):
+            yield selection
+        yield from _selected(selection.selections)
+
+
+async def _preview(
+    info: Info,
+    id: TemplateId,
+    variables: Annotated[
+        JSON | None,
+        strawberry.argument(description="An object that holds what the template names."),
+    ] = None,
+) -> TemplatePreview:
+    command = parse(PreviewTemplate, {"variables": variables})
+    return TemplatePreview.of(await resolvers.preview_template(info.context, id, command))
+
+
+async def _create(
+    info: Info,
+    input: Annotated[CreateTemplateInput, strawberry.argument(description="The template.")],
+) -> Template:
+    command = read_command(input, CreateTemplate)
+    return Template.of(await resolvers.create_template(info.context, command))
+
+
+async def _update(
+    info: Info,
+    id: TemplateId,
+    input: Annotated[UpdateTemplateInput, strawberry.argument(description="The changes.")],
+) -> Template:
+    command = read_command(input, UpdateTemplate)
+    return Template.of(await resolvers.update_template(info.context, id, command))
+
+
+async def _delete(info: Info, id: TemplateId) -> strawberry.ID:
+    await resolvers.delete_template(info.context, id)
+    return id
+
+
+async def _send(
+    info: Info,
+    template_id: TemplateId,
+    input: Annotated[SendTemplateInput, strawberry.argument(description="The mail.")],
+    idempotency_key: IdempotencyKey = None,
+) -> Communication:
+    command = read_command(input, SendTemplate)
+    record = await resolvers.send_template(
+        info.context, template_id, command, idempotency_key=idempotency_key
+    )
+    return Communication.of(record)
+
+
+@strawberry.type
+class TemplateQuery:
+    template: Template | None = strawberry.field(
+        resolver=_template, description="The template with this id."
+    )
+    templates: list[Template] = strawberry.field(
+        resolver=_templates, description="The tenant's templates, by name."
+    )
+    preview_template: TemplatePreview = strawberry.field(
+        resolver=_preview, description="A template filled in; nothing is sent."
+    )
+
+
+@strawberry.type
+class TemplateMutation:
+    create_template: Template = strawberry.mutation(
+        resolver=_create, description="Keep a new template."
+    )
+    update_template: Template = strawberry.mutation(
+        resolver=_update,
+        description="Change a template; mails that were accepted before stay as they are.",
+    )
+    delete_template: strawberry.ID = strawberry.mutation(
+        resolver=_delete,
+        description="Delete a template; records made from it keep its id and name.",
+    )
+    send_template: Communication = strawberry.mutation(
+        resolver=_send,
+        description="Send a mail made from a template, at once or at a later time.",
+    )

@@ -1,0 +1,101 @@
+from typing import Self
+
+import strawberry
+
+from app.services import analytics as service
+from graphql_schema.types.enums import CommunicationType
+
+_SENT = "Communications handed over in the period."
+_OPENED = "How many of them were opened at least once."
+_CLICKED = "How many of them had a link followed at least once."
+_OPEN_RATE = "totalOpened as a share of totalSent, from 0 to 1."
+_CLICK_RATE = "totalClicked as a share of totalSent, from 0 to 1."
+
+
+@strawberry.type(description="What became of the mail made from one template.")
+class TemplateStats:
+    template_id: strawberry.ID = strawberry.field(description="Id of the template.")
+    template_name: str | None = strawberry.field(description="Its name, as last used.")
+    total_sent: int = strawberry.field(description=_SENT)
+    total_opened: int = strawberry.field(description=_OPENED)
+    total_clicked: int = strawberry.field(description=_CLICKED)
+    open_rate: float = strawberry.field(description=_OPEN_RATE)
+    click_rate: float = strawberry.field(description=_CLICK_RATE)
+
+    @classmethod
+    def of(cls, stats: service.TemplateStats) -> Self:
+        rates = stats.rates
+        return cls(
+            template_id=strawberry.ID(stats.template_id),
+            template_name=stats.template_name,
+            total_sent=rates.total_sent,
+            total_opened=rates.total_opened,
+            total_clicked=rates.total_clicked,
+            open_rate=rates.open_rate,
+            click_rate=rates.click_rate,
+        )
+
+
+@strawberry.type(description="What became of the mail of one type.")
+class TypeStats:
+    type: CommunicationType = strawberry.field(description="The type.")
+    total_sent: int = strawberry.field(description=_SENT)
+    total_opened: int = strawberry.field(description=_OPENED)
+    total_clicked: int = strawberry.field(description=_CLICKED)
+    open_rate: float = strawberry.field(description=_OPEN_RATE)
+    click_rate: float = strawberry.field(description=_CLICK_RATE)
+
+    @classmethod
+    def of(cls, stats: service.TypeStats) -> Self:
+        rates = stats.rates
+        return cls(
+            type=stats.type,
+            total_sent=rates.total_sent,
+            total_opened=rates.total_opened,
+            total_clicked=rates.total_clicked,
+            open_rate=rates.open_rate,
+            click_rate=rates.click_rate,
+        )
+
+
+@strawberry.type(description="The mail of one day.")
+class DayVolume:
+    date: str = strawberry.field(description="The day, YYYY-MM-DD, in the time zone asked for.")
+    count: int = strawberry.field(description="Communications handed over on that day.")
+
+
+@strawberry.type(description="What became of the mail of a period. Deleted mail does not count.")
+class Analytics:
+    total_sent: int = strawberry.field(description=_SENT)
+    total_opened: int = strawberry.field(description=_OPENED)
+    total_clicked: int = strawberry.field(description=_CLICKED)
+    open_rate: float = strawberry.field(description=_OPEN_RATE)
+    click_rate: float = strawberry.field(description=_CLICK_RATE)
+    failure_rate: float = strawberry.field(
+        description="Failed in the period, as a share of failed and sent together, from 0 to 1."
+    )
+    by_template: list[TemplateStats] = strawberry.field(
+        description="Mail made from templates, the most used first."
+    )
+    by_type: list[TypeStats] = strawberry.field(
+        description="Mail that has a type, the most frequent first."
+    )
+    send_volume_by_day: list[DayVolume] = strawberry.field(
+        description="The days on which mail was sent, in order."
+    )
+
+    @classmethod
+    def of(cls, found: service.Analytics) -> Self:
+        return cls(
+            total_sent=found.rates.total_sent,
+            total_opened=found.rates.total_opened,
+            total_clicked=found.rates.total_clicked,
+            open_rate=found.rates.open_rate,
+            click_rate=found.rates.click_rate,
+            failure_rate=found.failure_rate,
+            by_template=[TemplateStats.of(stats) for stats in found.by_template],
+            by_type=[TypeStats.of(stats) for stats in found.by_type],
+            send_volume_by_day=[
+                DayVolume(date=day.date, count=day.count) for day in found.send_volume_by_day
+            ],
+        )

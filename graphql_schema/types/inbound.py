@@ -1,0 +1,76 @@
+from datetime import datetime
+from typing import Self
+
+import strawberry
+
+from app.documents import inbound_messages as documents
+from graphql_schema.types.communications import Event
+from graphql_schema.types.enums import InboundStatus
+
+
+@strawberry.type(description="A mail that was received.")
+class InboundMessage:
+    id: strawberry.ID = strawberry.field(description="Id of the message.")
+    tenant_id: str = strawberry.field(description="The tenant it belongs to.")
+    status: InboundStatus = strawberry.field(description="What was done with it.")
+    subject: str | None = strawberry.field(description="The subject line.")
+    from_email: str = strawberry.field(
+        description="Address of its author; empty when it names none."
+    )
+    from_name: str | None = strawberry.field(description="The author's name.")
+    recipients: list[str] = strawberry.field(description="Addresses in To.")
+    cc: list[str] = strawberry.field(description="Addresses in Cc.")
+    body_html: str | None = strawberry.field(
+        description="Its HTML, exactly as it came: not safe to show as it is."
+    )
+    body_text: str | None = strawberry.field(
+        description="Its text, made from the HTML when it has none."
+    )
+    conversation_id: str | None = strawberry.field(description="The conversation it is part of.")
+    parent_communication_id: strawberry.ID | None = strawberry.field(
+        description="The communication it answers; null when it answers none we know."
+    )
+    related_entity_type: str | None = strawberry.field(
+        description="Kind of the CRM entity it belongs to: that of the communication it answers."
+    )
+    related_entity_id: str | None = strawberry.field(description="Id of that entity.")
+    internet_message_id: str | None = strawberry.field(description="Its Message-ID header.")
+    in_reply_to: str | None = strawberry.field(description="Its In-Reply-To header.")
+    graph_message_id: str | None = strawberry.field(
+        description="Its id at Microsoft Graph, when it came from there."
+    )
+    received_at: datetime = strawberry.field(description="When the mail server took it.")
+    events: list[Event] = strawberry.field(description="The audit trail, oldest first.")
+    created: datetime = strawberry.field(description="When it was stored here.")
+    created_by: str | None = strawberry.field(description="The user who handed it in.")
+    updated: datetime | None = strawberry.field(description="The latest change.")
+    updated_by: str | None = strawberry.field(description="The user who made it.")
+
+    @classmethod
+    def of(cls, message: documents.InboundMessage) -> Self:
+        parent = message.parent_communication_id
+        return cls(
+            id=strawberry.ID(str(message.id)),
+            tenant_id=message.tenant_id,
+            status=message.status,
+            subject=message.subject,
+            from_email=message.from_email,
+            from_name=message.from_name,
+            recipients=message.recipients,
+            cc=message.cc,
+            body_html=message.body_html,
+            body_text=message.body_text,
+            conversation_id=message.conversation_id,
+            parent_communication_id=None if parent is None else strawberry.ID(str(parent)),
+            related_entity_type=message.related_entity_type,
+            related_entity_id=message.related_entity_id,
+            internet_message_id=message.internet_message_id,
+            in_reply_to=message.in_reply_to,
+            graph_message_id=message.graph_message_id,
+            received_at=message.received_at,
+            events=[Event.of(event) for event in message.events],
+            created=message.created,
+            created_by=message.created_by,
+            updated=message.updated,
+            updated_by=message.updated_by,
+        )

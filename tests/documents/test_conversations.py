@@ -1,0 +1,213 @@
+"""Reading conversations; and that no question of theirs reads a collection."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from beanie import PydanticObjectId
+
+from app.context import Deps
+from app.documents import analytics, conversations
+from app.documents.analytics import Period
+from app.documents.communications import Communication
+from app.documents.conversations import Place
+from app.documents.deliveries import Delivery
+from app.documents.inbound_messages import InboundMessage
+from app.documents.vocabulary import CommunicationStatus, InboundStatus
+from tests.fakes.clock import Clock
+
+Store = Callable[..., Awaitable[Communication]]
+Receive = Callable[..., Awaitable[InboundMessage]]
+
+
+@pytest.fixture
+def receive(deps: Deps) -> Receive:
+    """Stores a received message, of the conversation `thread` unless these fields say otherwise."""
+
+    async def store(**fields: Any) -> InboundMessage:
+        now = deps.now()
+        defaults: dict[str, Any] = {
+            "tenant_id": "acme",
+            "key": str(PydanticObjectId()),
+            "from_email": "jan@customer.test",
+            "conversation_id": "thread",
+            "received_at": now,
+            "created": now,
+            "created_by": "alice",
+            "updated": now,
+        }
+        message = InboundMessage(**{**defaults, **fields})
+        assert await message.store(b"raw")
+        return message
+
+    return store
+
+
+@pytest.fixture
+async def many(store_communication: Store, receive: Receive, store_delivery: Any) -> None:
+    """Rows enough for MongoDB to tell a good index from one that merely fits."""
+    owners: tuple[tuple[Any, Any], ...] = (
+        (Communication, await store_communication(sent_at=datetime(2026, 1, 1, tzinfo=UTC))),
+        (InboundMessage, await receive()),
+        (Delivery, await store_delivery()),
+    )
+    for document, one in owners:
+        row = await document.get_motor_collection().find_one({"_id": one.id})
+        await document.get_motor_collection().insert_many(
+            {
+                **row,
+                "_id": PydanticObjectId(),
+                "key": f"<{number}@a.test>",
+                "internetMessageId": f"<{number}@a.test>",
+                "messageId": f"<{number}@a.test>",
+                "answered": [f"<{number}@a.test>"],
+                "communicationId": PydanticObjectId(),
+                "conversationId": "thread" if number < 3 else str(number),
+                "relatedEntityType": "deal",
+                "relatedEntityId": str(number % 50),
+                "status": "NEW" if number % 20 == 0 else "READ",
+                "created": row["created"] + timedelta(hours=number),
+                "sentAt": row["created"] + timedelta(hours=number),
+                "receivedAt": row["created"] + timedelta(hours=number),
+            }
+            for number in range(400)
+        )
+
+
+@pytest.fixture
+def plans(deps: Deps) -> Callable[..., Awaitable[set[str]]]:
+    """The names of the indexes by which MongoDB would answer; "COLLSCAN" and "SORT" beside them."""
+
+    async def explain(document: Any, criteria: dict[str, Any], sort: list[Any]) -> set[str]:
+        cursor = document.get_motor_collection().find(document.owned("acme", criteria))
+        found = (await (cursor.sort(sort) if sort else cursor).explain())["queryPlanner"]
+        names: set[str] = set()
+        stages = [found["winningPlan"]]
+        while stages:
+            stage = stages.pop()
+            stages += [*stage.get("inputStages", []), *filter(None, [stage.get("inputStage")])]
+            if stage["stage"] in {"COLLSCAN", "SORT"}:
+                names.add(stage["stage"])
+            if "indexName" in stage:
+                names.add("_".join(key for key in stage["keyPattern"] if key != "tenantId"))
+        return names
+
+    return explain
+
+
+async def test_a_conversation_is_what_went_out_and_came_in_oldest_first(
+    store_communication: Store, receive: Receive, clock: Clock
+) -> None:
+    def at(minutes: int) -> datetime:
+        return clock.now() + timedelta(minutes=minutes)
+
+    for number in (4, 1, 3):
+        await store_communication(
+            status=CommunicationStatus.SENT,
+            internet_message_id=f"<{number}@acme.test>",
+            sent_at=at(number),
+        )
+    await receive(internet_message_id="<2@c.test>", received_at=at(2))
+    await receive(internet_message_id=None)
+    await store_communication()
+    other = {"status": CommunicationStatus.SENT, "internet_message_id": "<o@acme.test>"}
+    await store_communication(**other, sent_at=at(0), conversation_id="another")
+    await store_communication(**other, sent_at=at(0), tenant_id="globex")
+    await receive(internet_message_id="<o@c.test>", tenant_id="globex")
+
+    assert await conversations.message_ids("acme", "thread") == [
+        "<1@acme.test>",
+        "<2@c.test>",
+        "<3@acme.test>",
+        "<4@acme.test>",
+    ]
+
+
+async def test_of_a_long_conversation_the_last_fifty_count(
+    store_communication: Store, receive: Receive, clock: Clock
+) -> None:
+    for number in range(0, 60, 2):
+        at = clock.now() + timedelta(minutes=number)
+        await store_communication(internet_message_id=f"<{number}@a.test>", sent_at=at)
+        later = at + timedelta(minutes=1)
+        await receive(internet_message_id=f"<{number + 1}@a.test>", received_at=later)
+
+    ids = await conversations.message_ids("acme", "thread")
+
+    assert ids == [f"<{number}@a.test>" for number in range(10, 60)]
+
+
+async def test_merging_moves_everybody_and_gives_a_parent_to_who_has_none(
+    store_communication: Store, receive: Receive
+) -> None:
+    parent, other = PydanticObjectId(), PydanticObjectId()
+    orphan = await receive(conversation_id="old")
+    answer = await receive(conversation_id="old", parent_communication_id=other)
+    record = await store_communication(conversation_id="old")
+    strange = await receive(conversation_id="old", tenant_id="globex")
+    place = Place("new", parent, "deal", "42")
+
+    for _ in range(2):
+        await conversations.merge("acme", "old", place)
+
+    async def now(message: InboundMessage) -> Place:
+        found = await InboundMessage.shown(message.tenant_id, str(message.id))
+        assert found is not None
+        return Place.of(found)
+
+    assert await now(orphan) == place
+    assert await now(answer) == Place("new", other, None, None)
+    assert await now(strange) == Place("old", None, None, None)
+    moved = await Communication.shown("acme", str(record.id))
+    assert moved is not None
+    assert moved.conversation_id == "new"
+    assert await conversations.outbound_of("acme", "old") == []
+
+
+DAY = Period(datetime(2100, 11, 25, tzinfo=UTC), datetime(2100, 11, 26, tzinfo=UTC))
+ENTITY = {"relatedEntityType": "deal", "relatedEntityId": "42"}
+IDS = {"$in": ["<1@a.test>", "<2@a.test>"]}
+
+
+@pytest.mark.parametrize(
+    ("document", "criteria", "sort", "index"),
+    [
+        (Communication, ENTITY, [("created", -1), ("_id", -1)],
+         "relatedEntityType_relatedEntityId_deletedAt_created__id"),
+        (InboundMessage, ENTITY, [("receivedAt", -1)],
+         "relatedEntityType_relatedEntityId_receivedAt"),
+        (Communication, {"internetMessageId": IDS}, [], "internetMessageId"),
+        (InboundMessage, {"internetMessageId": IDS}, [], "internetMessageId"),
+        (Delivery, {"messageId": IDS}, [], "messageId"),
+        (InboundMessage, {"answered": "<1@a.test>"}, [], "answered"),
+        (InboundMessage, {"key": "<1@a.test>"}, [], "key"),
+        (Communication, {"conversationId": "thread"}, [], "conversationId"),
+        (InboundMessage, {"conversationId": "thread"}, [], "conversationId"),
+        (InboundMessage, {}, [("receivedAt", -1)], "receivedAt"),
+        (InboundMessage, {"status": InboundStatus.NEW}, [("receivedAt", -1)], "status_receivedAt"),
+        (Communication, {"sentAt": DAY.criteria()}, [], "deletedAt_sentAt_created__id"),
+    ],
+)  # fmt: skip
+async def test_an_index_answers(
+    many: None,
+    plans: Callable[..., Awaitable[set[str]]],
+    document: Any,
+    criteria: dict[str, Any],
+    sort: list[Any],
+    index: str,
+) -> None:
+    assert await plans(document, criteria, sort) == {index}
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("Europe/Amsterdam", True),
+        ("UTC", True),
+        ("America/Argentina/Buenos_Aires", True),
+        ("Europe/Atlantis", False),
+    ],
+)
+async def test_the_time_zones_are_those_of_mongodb(deps: Deps, name: str, known: bool) -> None:
+    assert await analytics.knows_timezone(name) is known

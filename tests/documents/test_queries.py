@@ -1,0 +1,93 @@
+"""How MongoDB answers what is asked all the time, as its profiler saw it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from beanie import Document
+
+from app.context import Deps
+from app.documents import ALL_DOCUMENTS
+from app.documents.communications import Communication
+from app.documents.deliveries import Delivery
+from app.documents.idempotency_keys import IdempotencyKey
+from app.services import delivery, tracking
+
+Send = Callable[..., Awaitable[Communication]]
+
+
+@pytest.fixture
+async def profile(deps: Deps) -> AsyncIterator[Callable[[], Awaitable[list[dict[str, Any]]]]]:
+    """What was asked of our collections since the test began."""
+    database: Any = Communication.get_motor_collection().database
+    names = [document.get_motor_collection().name for document in ALL_DOCUMENTS]
+    await database.command("profile", 2)
+
+    async def look() -> list[dict[str, Any]]:
+        await database.command("profile", 0)
+        asked = {"$in": [f"{database.name}.{name}" for name in names]}
+        found: list[dict[str, Any]] = (
+            await database["system.profile"]
+            .find({"ns": asked, "op": {"$in": ["query", "command", "update"]}})
+            .to_list(None)
+        )
+        return found
+
+    yield look
+    await database.command("profile", 0)
+    await database["system.profile"].drop()
+
+
+async def test_the_sweep_reads_the_two_small_indexes_in_order(
+    deps: Deps, send: Send, profile: Callable[[], Awaitable[list[dict[str, Any]]]]
+) -> None:
+    for _ in range(3):
+        await send()
+
+    await delivery.sweep(deps)
+
+    plans = [
+        (row["ns"].partition(".")[2], row["planSummary"], row.get("hasSortStage", False))
+        for row in await profile()
+        if row["op"] == "query"
+    ]
+    assert plans == [
+        ("communications", "IXSCAN { dispatchAt: 1 }", False),
+        ("deliveries", "IXSCAN { dueAt: 1 }", False),
+    ]
+
+
+async def test_nothing_reads_a_whole_collection(
+    deps: Deps, send: Send, profile: Callable[[], Awaitable[list[dict[str, Any]]]]
+) -> None:
+    record = await send(key="k")
+    await send(key="k")
+    await delivery.dispatch(deps, str(record.id))
+    await tracking.record_open(deps, record.tracking_id)
+    await tracking.follow_link(deps, record.tracking_id, 0, count=True)
+    await delivery.sweep(deps)
+
+    rows = [row for row in await profile() if "planSummary" in row]
+    assert len(rows) >= 12
+    assert {row["planSummary"] for row in rows if "COLLSCAN" in row["planSummary"]} == set()
+    assert [row["planSummary"] for row in rows if row.get("docsExamined", 0) > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "expected"),
+    [
+        (Communication, "tenantId_1_conversationId_1", {}),
+        (Communication, "dispatchAt_1", {"sparse": True}),
+        (Delivery, "communicationId_1_sending_1", {"unique": True}),
+        (Delivery, "trackingId_1", {}),
+        (Delivery, "dueAt_1", {"sparse": True}),
+        (IdempotencyKey, "tenantId_1_key_1", {"unique": True}),
+        (IdempotencyKey, "expires_1", {"expireAfterSeconds": 0}),
+    ],
+)
+async def test_an_index_is_there(
+    deps: Deps, document: type[Document], name: str, expected: dict[str, Any]
+) -> None:
+    index = (await document.get_motor_collection().index_information())[name]
+
+    assert {key: index[key] for key in index if key not in {"v", "key"}} == expected

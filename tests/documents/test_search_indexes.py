@@ -1,0 +1,208 @@
+"""Which index answers what a CRM asks, and that MongoDB looks at no more than it shows."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from beanie import PydanticObjectId
+
+from app.context import Deps
+from app.documents import listing
+from app.documents.base import Filter
+from app.documents.communications import Communication
+from app.documents.criteria import Condition, Operator, matching
+from app.documents.fields import FIELDS
+
+Store = Callable[..., Awaitable[Communication]]
+Profile = Callable[[], Awaitable[list[dict[str, Any]]]]
+LISTED = 5
+MATCHING = 40
+START = datetime(2100, 11, 24, 9, 30)  # noqa: DTZ001 - MongoDB reads it as UTC
+
+
+@pytest.fixture
+async def many(store_communication: Store) -> None:
+    """Of 400 records of the tenant, 40 match each filter; another tenant has as many."""
+    record = await store_communication()
+    collection = Communication.get_motor_collection()
+    row = await collection.find_one({"_id": record.id})
+    await collection.delete_many({})
+    rows = [
+        {
+            **(row or {}),
+            "_id": PydanticObjectId(),
+            "tenantId": tenant,
+            "status": "FAILED" if number % 10 == 0 else "SENT",
+            "type": "FACTUUR" if number % 10 == 1 else "OFFERTE",
+            "relatedEntityType": "deal",
+            "relatedEntityId": str(number % 10),
+            "recipients": [f"{number % 10}@customer.test", "all@customer.test"],
+            "created": START + timedelta(minutes=number),
+            "sentAt": START + timedelta(hours=number),
+        }
+        for tenant in ("acme", "rival")
+        for number in range(400)
+    ]
+    await collection.insert_many(rows)
+
+
+@pytest.fixture
+async def profile(deps: Deps) -> AsyncIterator[Profile]:
+    """What MongoDB did with our questions since the test began."""
+    database: Any = Communication.get_motor_collection().database
+    await database.command("profile", 2)
+
+    async def look() -> list[dict[str, Any]]:
+        await database.command("profile", 0)
+        asked = {"ns": f"{database.name}.communications", "op": {"$in": ["query", "command"]}}
+        found: list[dict[str, Any]] = await database["system.profile"].find(asked).to_list(None)
+        return [row for row in found if "planSummary" in row]
+
+    yield look
+    await database.command("profile", 0)
+    await database["system.profile"].drop()
+
+
+def any_of(name: str, *values: Any) -> Condition:
+    return Condition(FIELDS[name], Operator.ANY_OF, list(values))
+
+
+def compared(name: str, operator: Operator, value: Any) -> Condition:
+    return Condition(FIELDS[name], operator, value)
+
+
+ONE_DAY = [
+    compared("created", Operator.GTE, START),
+    compared("created", Operator.LT, START + timedelta(minutes=MATCHING)),
+]
+PATHS: dict[str, tuple[list[Condition], str]] = {
+    "everything": ([], "tenantId: 1, deletedAt: 1, created: -1"),
+    "status": ([any_of("status", "FAILED")], "tenantId: 1, status: 1, deletedAt: 1, created: -1"),
+    "type": ([any_of("type", "FACTUUR")], "tenantId: 1, type: 1, deletedAt: 1, created: -1"),
+    "entity": (
+        [any_of("relatedEntityType", "deal"), any_of("relatedEntityId", "3")],
+        "tenantId: 1, relatedEntityType: 1, relatedEntityId: 1, deletedAt: 1, created: -1",
+    ),
+    "recipient": (
+        [any_of("recipients", "3@customer.test")],
+        "tenantId: 1, recipients: 1, deletedAt: 1, created: -1",
+    ),
+    "date": (ONE_DAY, "tenantId: 1, deletedAt: 1, created: -1"),
+    "status and date": (
+        [any_of("status", "FAILED"), *ONE_DAY],
+        "tenantId: 1, status: 1, deletedAt: 1, created: -1",
+    ),
+    "two statuses": (
+        [any_of("status", "FAILED", "BOUNCED")],
+        "tenantId: 1, status: 1, deletedAt: 1, created: -1",
+    ),
+}
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(("conditions", "index"), PATHS.values(), ids=PATHS)
+async def test_a_page_reads_its_records_only_and_sorts_nothing(
+    profile: Profile, conditions: list[Condition], index: str
+) -> None:
+    rows = await listing.page("acme", matching(conditions, []), (), skip=0, limit=LISTED)
+
+    (plan,) = [one for one in await profile() if one["op"] == "query"]
+    assert len(rows) in {LISTED, 4}
+    assert f"IXSCAN {{ {index}" in plan["planSummary"]
+    assert not plan.get("hasSortStage", False)
+    # A range of dates next to a state is checked in the index, key by key.
+    assert plan["docsExamined"] == len(rows)
+    assert plan["keysExamined"] <= MATCHING + LISTED
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("path", ["everything", "status", "type", "entity", "date"])
+async def test_counting_looks_at_no_record(profile: Profile, path: str) -> None:
+    conditions, index = PATHS[path]
+
+    counted = await listing.count("acme", matching(conditions, []))
+
+    (plan,) = await profile()
+    assert counted == (400 if path == "everything" else MATCHING)
+    assert index in plan["planSummary"]
+    assert plan["docsExamined"] == 0
+    assert plan["keysExamined"] <= counted + 4
+
+
+@pytest.mark.usefixtures("many")
+async def test_a_count_by_recipient_reads_what_it_counts(profile: Profile) -> None:
+    counted = await listing.count("acme", matching(PATHS["recipient"][0], []))
+
+    (plan,) = await profile()
+    assert counted == MATCHING
+    assert "recipients: 1" in plan["planSummary"]
+    assert plan["docsExamined"] == MATCHING
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("name", ["created", "sentAt"])
+async def test_a_range_of_dates_sorted_by_it_sorts_nothing(profile: Profile, name: str) -> None:
+    conditions = [compared(name, Operator.GTE, START + timedelta(hours=1))]
+    order = [(FIELDS[name], False)]
+
+    rows = await listing.page("acme", matching(conditions, []), order, skip=0, limit=LISTED)
+
+    (plan,) = [one for one in await profile() if one["op"] == "query"]
+    assert len(rows) == LISTED
+    assert not plan.get("hasSortStage", False)
+    assert plan["docsExamined"] == LISTED
+
+
+@pytest.mark.usefixtures("many")
+async def test_what_is_skipped_far_is_not_read(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_NEAR", 100)
+
+    rows = await listing.page("acme", {}, (), skip=300, limit=LISTED)
+
+    plans = [one for one in await profile() if one["op"] == "query"]
+    assert len(rows) == LISTED
+    assert [plan["docsExamined"] for plan in plans] == [0, LISTED]
+    assert [plan.get("hasSortStage", False) for plan in plans] == [False, False]
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        {},
+        matching([Condition(FIELDS["subject"], Operator.CONTAINS, "offer")], []),
+        matching([], ["offer"]),
+        matching([any_of("variables", {"a": 1})], []),
+        matching([any_of("opened", True)], []),
+    ],
+    ids=str,
+)
+async def test_no_question_reads_another_tenants_records(
+    profile: Profile, criteria: Filter
+) -> None:
+    await listing.page("acme", criteria, (), skip=0, limit=LISTED)
+    await listing.count("acme", criteria)
+    _ = [row async for row in listing.stream("acme", criteria, ())]
+
+    plans = await profile()
+    assert len(plans) >= 3
+    assert [plan["planSummary"] for plan in plans if "COLLSCAN" in plan["planSummary"]] == []
+    assert max(plan["docsExamined"] for plan in plans) <= 400
+
+
+@pytest.mark.usefixtures("many")
+async def test_ids_are_read_by_their_index(profile: Profile) -> None:
+    row = await Communication.get_motor_collection().find_one({"tenantId": "rival"})
+    ours = await Communication.get_motor_collection().find_one({"tenantId": "acme"})
+    assert row is not None
+    assert ours is not None
+
+    ids = [str(row["_id"]), str(ours["_id"])]
+    found = [one["_id"] async for one in listing.by_ids("acme", ids)]
+
+    plan = (await profile())[-1]
+    assert found == [ours["_id"]]
+    assert plan["docsExamined"] <= 2

@@ -1,0 +1,179 @@
+"""A server goes away in the middle of a hand-over and comes back: one mail, one copy."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from aiosmtpd.smtp import SMTP
+
+from app.auth import issue_token
+from app.context import Scope
+from app.embedded import start_mongod, start_redis
+from app.embedded.ports import free_port
+from app.embedded.servers import RunningServer
+from app.settings import Settings
+from tests.doors import RestDoor
+from tests.fakes.relay import Relay
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+LETTERBOX = Path(sys.executable).with_name("letterbox")
+SECRET = "a secret of the outage tests, long enough"
+
+
+@dataclass
+class Servers:
+    """MongoDB and Valkey of one test, which may stop and start them."""
+
+    folder: Path
+    mongod: RunningServer
+    redis: RunningServer
+
+    async def restart_mongod(self, after: float) -> None:
+        await asyncio.to_thread(self.mongod.stop)
+        await asyncio.sleep(after)
+        self.mongod = await asyncio.to_thread(start_mongod, self.folder / "mongod")
+
+    async def restart_redis(self, after: float) -> None:
+        await asyncio.to_thread(self.redis.stop)
+        await asyncio.sleep(after)
+        self.redis = await asyncio.to_thread(start_redis, self.folder / "redis")
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[Servers]:
+    servers = Servers(tmp_path, start_mongod(tmp_path / "mongod"), start_redis(tmp_path / "redis"))
+    yield servers
+    servers.mongod.stop()
+    servers.redis.stop()
+
+
+@pytest.fixture
+def served_port(servers: Servers, relay: Relay) -> Iterator[int]:
+    """The API, on this port, and one worker as processes on these servers."""
+    port = free_port()
+    settings = {
+        "LETTERBOX_MONGO_URL": servers.mongod.url,
+        "LETTERBOX_REDIS_URL": servers.redis.url,
+        "LETTERBOX_SMTP_PORT": str(relay.port),
+        "LETTERBOX_PORT": str(port),
+        "LETTERBOX_JWT_SECRET": SECRET,
+        "LETTERBOX_DEFAULT_SENDER_EMAIL": "crm@acme.test",
+        "LETTERBOX_LEASE": "5",
+        "LETTERBOX_RETRY_DELAY": "1",
+    }
+    processes = [
+        subprocess.Popen(  # noqa: S603 - our own program
+            [LETTERBOX, command], env={**os.environ, **settings}, stderr=subprocess.DEVNULL
+        )
+        for command in ("serve", "worker")
+    ]
+    yield port
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+async def door(served_port: int) -> AsyncIterator[RestDoor]:
+    token = issue_token(
+        Settings.model_validate({"jwt_secret": SECRET}),
+        tenant="acme",
+        user="alice",
+        scopes=list(Scope),
+        lifetime=timedelta(hours=1),
+    )
+    async with httpx2.AsyncClient(
+        base_url=f"http://127.0.0.1:{served_port}",
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=30,
+    ) as client:
+        while not await answers(client):  # noqa: ASYNC110 - another process is waited for
+            await asyncio.sleep(0.05)
+        yield RestDoor(client)
+
+
+async def answers(client: httpx2.AsyncClient) -> bool:
+    try:
+        return (await client.get("/readyz")).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+async def until_sent(door: RestDoor, id_: str) -> dict[str, Any]:
+    while True:
+        answer = await door.find(id_)
+        if answer.code is None and answer.record["status"] == "SENT":
+            record: dict[str, Any] = answer.record
+            return record
+        await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+def in_hand(relay: Relay) -> tuple[asyncio.Event, asyncio.Event]:
+    """The relay says when it has a mail, and confirms it only when told to."""
+    taken, confirm = asyncio.Event(), asyncio.Event()
+
+    async def hold(server: SMTP) -> None:
+        taken.set()
+        await confirm.wait()
+
+    relay.on_data = hold
+    return taken, confirm
+
+
+async def test_the_queue_goes_away_with_a_mail_in_hand(
+    door: RestDoor,
+    servers: Servers,
+    relay: Relay,
+    mail: dict[str, Any],
+    in_hand: tuple[asyncio.Event, asyncio.Event],
+) -> None:
+    taken, confirm = in_hand
+    accepted = await door.send(mail)
+    await taken.wait()
+
+    await servers.restart_redis(after=3)
+    # Longer than a worker that gives up on its jobs would wait.
+    await asyncio.sleep(9)
+    confirm.set()
+    record = await until_sent(door, accepted.record["id"])
+    later = await door.send({**mail, "subject": "After the outage"})
+    await until_sent(door, later.record["id"])
+
+    assert [str(one.message["Subject"]) for one in relay.taken] == [
+        mail["subject"],
+        "After the outage",
+    ]
+    assert record["events"][-1]["type"] == "SEND"
+
+
+async def test_mongodb_goes_away_with_a_mail_in_hand(
+    door: RestDoor,
+    servers: Servers,
+    relay: Relay,
+    mail: dict[str, Any],
+    in_hand: tuple[asyncio.Event, asyncio.Event],
+) -> None:
+    taken, confirm = in_hand
+    accepted = await door.send(mail)
+    await taken.wait()
+
+    outage = asyncio.create_task(servers.restart_mongod(after=7))
+    await asyncio.sleep(2)
+    refused = await door.find(accepted.record["id"])
+    confirm.set()
+    await outage
+    await until_sent(door, accepted.record["id"])
+    # Long enough for whoever would take it for lost.
+    await asyncio.sleep(6)
+
+    assert refused.code == "UNAVAILABLE"
+    assert len(relay.taken) == 1

@@ -1,0 +1,108 @@
+"""What only the GraphQL door of received mail has: reading messages as such."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.context import Context, Scope
+from app.documents.inbound_messages import InboundMessage
+from app.documents.vocabulary import InboundStatus
+from graphql_schema.resolvers import inbound
+from tests.doors import INBOUND_SELECTION, GraphqlDoor
+from tests.fakes.clock import Clock
+from tests.fakes.messages import message
+
+LIST = "query($status: InboundStatus, $limit: Int! = 50) { answer: inboundMessages(status: $status, limit: $limit) { id } }"  # noqa: E501
+ONE = f"query($id: ID!) {{ answer: inboundMessage(id: $id) {{ {INBOUND_SELECTION} }} }}"
+UNKNOWN = "6b050e9454d4a1b9322b3eaa"
+
+
+@pytest.fixture
+def ask(client: httpx2.AsyncClient) -> Callable[..., Awaitable[dict[str, Any]]]:
+    async def post(query: str, **variables: Any) -> dict[str, Any]:
+        body = {"query": query, "variables": variables}
+        answer: dict[str, Any] = (await client.post("/graphql", json=body)).json()
+        return answer
+
+    return post
+
+
+Ask = Callable[..., Awaitable[dict[str, Any]]]
+
+
+async def test_messages_are_listed_newest_first(
+    client: httpx2.AsyncClient, ask: Ask, context: Context, clock: Clock
+) -> None:
+    ids = []
+    for number in range(3):
+        ids.append((await GraphqlDoor(client).ingest(message(f"<{number}@c.test>"))).record["id"])
+        clock.advance(timedelta(seconds=1))
+    await InboundMessage.get_motor_collection().update_one(
+        {"key": "<1@c.test>"}, {"$set": {"status": InboundStatus.READ}}
+    )
+
+    async def listed(**asked: Any) -> list[str]:
+        return [one["id"] for one in (await ask(LIST, **asked))["data"]["answer"]]
+
+    assert await listed() == ids[::-1]
+    assert await listed(limit=1) == [ids[2]]
+    assert await listed(status="NEW") == [ids[2], ids[0]]
+    assert await listed(status="ARCHIVED") == []
+
+
+async def test_one_message_is_read_as_it_was_answered(client: httpx2.AsyncClient, ask: Ask) -> None:
+    kept = (await GraphqlDoor(client).ingest(message())).record
+
+    assert (await ask(ONE, id=kept["id"]))["data"]["answer"] == kept
+
+
+async def test_another_tenant_reads_none(
+    client: httpx2.AsyncClient, ask: Ask, token: Callable[..., str]
+) -> None:
+    kept = (await GraphqlDoor(client).ingest(message())).record
+    client.headers["Authorization"] = f"Bearer {token(tenant='rival')}"
+
+    assert (await ask(LIST))["data"]["answer"] == []
+    assert (await ask(ONE, id=kept["id"]))["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+    assert (await ask(ONE, id="x"))["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("scopes", [[], [Scope.INBOUND_WRITE]])
+async def test_reading_needs_its_scope(
+    client: httpx2.AsyncClient, ask: Ask, token: Callable[..., str], scopes: list[str]
+) -> None:
+    client.headers["Authorization"] = f"Bearer {token(scopes=scopes)}"
+
+    for answer in (await ask(LIST), await ask(ONE, id=UNKNOWN)):
+        assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+@pytest.mark.parametrize("limit", [0, -1, inbound.MESSAGES_LIMIT + 1])
+async def test_a_list_is_bounded(ask: Ask, limit: int) -> None:
+    error = (await ask(LIST, limit=limit))["errors"][0]
+
+    assert error["extensions"] == {
+        "code": "BAD_USER_INPUT",
+        "fields": [{"path": "limit", "message": "must be 1 to 200"}],
+    }
+
+
+@pytest.mark.parametrize("raw", ["not base64!", "QUJ", "é"])
+async def test_what_is_no_base64_is_refused(ask: Ask, raw: str) -> None:
+    query = "mutation($raw: String!) { ingestMime(raw: $raw) { id } }"
+
+    error = (await ask(query, raw=raw))["errors"][0]
+
+    assert error["extensions"]["fields"] == [{"path": "raw", "message": "must be base64"}]
+    assert await InboundMessage.count() == 0
+
+
+async def test_base64_may_come_in_lines(ask: Ask) -> None:
+    query = "mutation($raw: String!) { answer: ingestMime(raw: $raw) { bodyText } }"
+
+    answer = await ask(query, raw="Cgp\r\nIaQ==\r\n")
+
+    assert answer["data"]["answer"] == {"bodyText": "\nHi"}

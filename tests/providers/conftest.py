@@ -1,0 +1,77 @@
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.embedded.ports import free_port
+from app.providers.base import OutgoingMessage
+from app.providers.smtp import SmtpAccount, SmtpProvider
+from app.settings import SmtpSecurity
+from tests.fakes.certificates import Certificate, make_certificate
+from tests.fakes.relay import Relay
+from tests.fakes.scripted_relay import ScriptedRelay, scripted_relay
+
+
+@pytest.fixture
+def outgoing() -> Callable[..., OutgoingMessage]:
+    """Makes mails, each with its own Message-ID."""
+    numbers = count(1)
+
+    def make(**changes: Any) -> OutgoingMessage:
+        message_id = f"<{next(numbers)}@acme.test>"
+        fields: dict[str, Any] = {
+            "idempotency_key": message_id,
+            "sender": "crm@acme.test",
+            "recipients": ("jan@b.test",),
+            "message_id": message_id,
+            "content": f"Message-ID: {message_id}\r\nSubject: Offer\r\n\r\nHello\r\n".encode(),
+        }
+        return OutgoingMessage(**{**fields, **changes})
+
+    return make
+
+
+@pytest.fixture
+async def open_smtp(relay: Relay) -> AsyncIterator[Callable[..., SmtpProvider]]:
+    """Makes providers for `relay`, with these parts of the account changed."""
+    opened: list[SmtpProvider] = []
+
+    def make(**changes: Any) -> SmtpProvider:
+        fields: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": relay.port,
+            "security": SmtpSecurity.NONE,
+            "username": None,
+            "password": None,
+            "ca_file": None,
+            "connections": 4,
+            "timeout": timedelta(seconds=0.5),
+            "data_timeout": timedelta(seconds=0.5),
+        }
+        provider = SmtpProvider(SmtpAccount(**{**fields, **changes}))
+        opened.append(provider)
+        return provider
+
+    yield make
+    for provider in opened:
+        await provider.close()
+
+
+@pytest.fixture
+async def script() -> AsyncIterator[ScriptedRelay]:
+    async with scripted_relay() as relay:
+        yield relay
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    folder: Path = tmp_path_factory.mktemp("certificate")
+    return make_certificate(folder)
+
+
+@pytest.fixture
+def closed_port() -> int:
+    return free_port()

@@ -1,0 +1,188 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import SMTP
+from beanie import PydanticObjectId
+
+from app.bootstrap import open_providers
+from app.context import Caller, Deps, Scope
+from app.documents.communications import Communication
+from app.documents.deliveries import Delivery
+from app.documents.vocabulary import ProviderType
+from app.embedded.ports import free_port
+from app.providers.base import EmailProvider, OutgoingMessage, Receipt
+from app.services import delivery, envelopes
+from tests.fakes.clock import Clock
+from tests.fakes.relay import Relay, never_answer
+from tests.fakes.scripted_relay import ScriptedRelay, scripted_relay
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Far ahead: MongoDB and Valkey forget by their own clock what is past."""
+    return Clock(datetime(2100, 11, 24, 9, 30, tzinfo=UTC))
+
+
+@pytest.fixture
+def adjusted(deps: Deps) -> Callable[..., Deps]:
+    """`deps` with other settings."""
+
+    def adjust(**changes: Any) -> Deps:
+        return replace(deps, settings=deps.settings.model_copy(update=changes))
+
+    return adjust
+
+
+@pytest.fixture
+def stored() -> Callable[[PydanticObjectId], Awaitable[Communication]]:
+    """The record as MongoDB holds it now."""
+
+    async def find(id_: PydanticObjectId) -> Communication:
+        found = await Communication.shown("acme", str(id_))
+        assert found is not None
+        return found
+
+    return find
+
+
+@pytest.fixture
+def delivery_of() -> Callable[[PydanticObjectId], Awaitable[Delivery]]:
+    """The delivery of a record as MongoDB holds it now."""
+
+    async def find(communication_id: PydanticObjectId) -> Delivery:
+        found = await Delivery.of_communication(communication_id, 1)
+        assert found is not None
+        return found
+
+    return find
+
+
+@pytest.fixture
+def dispatched(
+    deps: Deps, send: Callable[..., Awaitable[Communication]]
+) -> Callable[..., Awaitable[Communication]]:
+    """Accepts a mail and dispatches it once; the record as it was accepted."""
+
+    async def accept_and_dispatch(
+        changes: dict[str, Any] | None = None, *, over: Deps = deps
+    ) -> Communication:
+        record = await send(changes)
+        await delivery.dispatch(over, str(record.id))
+        return record
+
+    return accept_and_dispatch
+
+
+@pytest.fixture
+def closed_port() -> int:
+    return free_port()
+
+
+class FaultyProvider:
+    """What no provider may do: raise something of its own."""
+
+    async def send(self, message: OutgoingMessage) -> Receipt:
+        raise ZeroDivisionError(f"secret words about {message.sender}")
+
+    async def close(self) -> None:
+        return
+
+
+class StoppingProvider:
+    """Hands a mail over; its job is cancelled just then, as when the worker is stopped."""
+
+    def __init__(self, provider: EmailProvider) -> None:
+        self._provider = provider
+
+    async def send(self, message: OutgoingMessage) -> Receipt:
+        receipt = await self._provider.send(message)
+        job = asyncio.current_task()
+        assert job is not None
+        asyncio.get_running_loop().call_soon(job.cancel)
+        return receipt
+
+    async def close(self) -> None:
+        return
+
+
+@pytest.fixture
+def stopping_provider(deps: Deps) -> StoppingProvider:
+    return StoppingProvider(deps.providers[ProviderType.SMTP])
+
+
+@pytest.fixture
+def faulty_provider() -> FaultyProvider:
+    return FaultyProvider()
+
+
+@pytest.fixture
+async def script() -> AsyncIterator[ScriptedRelay]:
+    async with scripted_relay() as relay:
+        yield relay
+
+
+@pytest.fixture
+async def open_relay(deps: Deps) -> AsyncIterator[Callable[..., Deps]]:
+    """`deps` with other settings, and providers opened by them."""
+    opened: list[EmailProvider] = []
+
+    def with_settings(**changes: Any) -> Deps:
+        settings = deps.settings.model_copy(update=changes)
+        providers = open_providers(settings)
+        opened.extend(providers.values())
+        return replace(deps, settings=settings, providers=providers)
+
+    yield with_settings
+    for provider in opened:
+        await provider.close()
+
+
+@pytest.fixture
+def other_tenant() -> Caller:
+    return Caller("globex", "bob", frozenset(Scope))
+
+
+@pytest.fixture
+def claimed(
+    deps: Deps, send: Callable[..., Awaitable[Communication]]
+) -> Callable[[], Awaitable[Delivery]]:
+    """A delivery that a worker took and then died, before the mail was handed over."""
+
+    async def accept_and_claim() -> Delivery:
+        record = await send()
+        now = deps.now()
+        until = now + deps.settings.lease
+        begun = await Communication.begin_dispatch(str(record.id), now=now, until=until)
+        assert begun is not None
+        row = await (await envelopes.prepare(deps, begun)).store_once()
+        taken = await Delivery.claim(str(row.id), lease="dead", now=now, until=until)
+        assert taken is not None
+        assert await Communication.start_sending(record.id, now) is not None
+        return taken
+
+    return accept_and_claim
+
+
+@pytest.fixture
+def caught_sending(
+    relay: Relay,
+) -> Callable[[Deps, Communication], Awaitable[asyncio.Task[None]]]:
+    """A worker's job, caught while the relay does not answer its mail."""
+
+    async def catch(deps: Deps, record: Communication) -> asyncio.Task[None]:
+        reached = asyncio.Event()
+
+        async def hang(server: SMTP) -> None:
+            reached.set()
+            await never_answer(server)
+
+        relay.on_data = hang
+        job = asyncio.create_task(delivery.dispatch(deps, str(record.id)))
+        await asyncio.wait_for(reached.wait(), 5)
+        return job
+
+    return catch

@@ -1,0 +1,166 @@
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.context import Caller, Deps
+from app.documents.communications import ClickedLink, Communication, Event
+from app.documents.vocabulary import (
+    CommunicationStatus,
+    CommunicationType,
+    EventType,
+)
+from app.services.analytics import Analytics, DayVolume, Rates, TemplateStats, TypeStats, analytics
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+CLICKED = [
+    ClickedLink(original_url="https://a.test", url="https://t.test/0"),
+    ClickedLink(original_url="https://b.test", url="https://t.test/1", click_count=3),
+]
+NOTHING = Analytics(
+    rates=Rates(0, 0, 0, 0.0, 0.0), failure_rate=0.0, by_template=[], by_type=[],
+    send_volume_by_day=[],
+)  # fmt: skip
+
+
+@pytest.fixture
+def handed_over(
+    send: Callable[..., Awaitable[Communication]],
+) -> Callable[..., Awaitable[Communication]]:
+    """A record that was handed over at noon, unless these stored fields say otherwise."""
+
+    async def store(**fields: Any) -> Communication:
+        record = await send()
+        sent: dict[str, Any] = {"status": CommunicationStatus.SENT, "sent_at": NOON}
+        changed: Communication = record.model_copy(update={**sent, **fields})
+        await changed.replace()
+        return changed
+
+    return store
+
+
+HandedOver = Callable[..., Awaitable[Communication]]
+
+
+async def all_time(caller: Caller, **asked: Any) -> Analytics:
+    return await analytics(caller, **{"start": None, "end": None, "timezone": None, **asked})
+
+
+async def test_nothing_sent_is_no_error(deps: Deps, caller: Caller) -> None:
+    assert await all_time(caller) == NOTHING
+
+
+async def test_each_communication_counts_once(caller: Caller, handed_over: HandedOver) -> None:
+    await handed_over(opened=True, open_count=9, clicked_links=CLICKED)
+    await handed_over(opened=True, open_count=1)
+    await handed_over(status=CommunicationStatus.DELIVERED)
+    await handed_over(status=CommunicationStatus.BOUNCED)
+
+    found = await all_time(caller)
+
+    assert found.rates == Rates(4, 2, 1, 0.5, 0.25)
+
+
+async def test_by_type_and_template(caller: Caller, handed_over: HandedOver) -> None:
+    offer, bill = CommunicationType.OFFERTE, CommunicationType.FACTUUR
+    await handed_over(type=offer, template_id="t1", template_name="New", opened=True)
+    earlier = NOON - timedelta(days=1)
+    await handed_over(type=bill, template_id="t1", template_name="Old", sent_at=earlier)
+    await handed_over(type=bill, template_id="t2", clicked_links=CLICKED)
+    await handed_over(type=bill)
+    await handed_over()
+
+    found = await all_time(caller)
+
+    assert found.by_type == [
+        TypeStats(bill, Rates(3, 0, 1, 0.0, 1 / 3)),
+        TypeStats(offer, Rates(1, 1, 0, 1.0, 0.0)),
+    ]
+    assert found.by_template == [
+        TemplateStats("t1", "New", Rates(2, 1, 0, 0.5, 0.0)),
+        TemplateStats("t2", None, Rates(1, 0, 1, 0.0, 1.0)),
+    ]
+    assert found.rates == Rates(5, 1, 1, 0.2, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "count"),
+    [
+        (NOON, None, 2),
+        (NOON + timedelta(milliseconds=1), None, 1),
+        (None, NOON, 1),
+        (NOON, NOON, 0),
+        (NOON, NOON + timedelta(milliseconds=1), 1),
+        (None, None, 3),
+    ],
+)
+async def test_a_period_begins_and_ends_exactly(
+    caller: Caller,
+    handed_over: HandedOver,
+    start: datetime | None,
+    end: datetime | None,
+    count: int,
+) -> None:
+    for days in (-1, 0, 1):
+        await handed_over(sent_at=NOON + timedelta(days=days))
+
+    found = await all_time(caller, start=start, end=end)
+
+    assert found.rates.total_sent == count
+
+
+async def test_days_are_those_of_the_time_zone(caller: Caller, handed_over: HandedOver) -> None:
+    # 22:30 UTC is the next day in Amsterdam in summer, and the same day in winter.
+    await handed_over(sent_at=datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
+    await handed_over(sent_at=datetime(2026, 7, 2, 12, tzinfo=UTC))
+    await handed_over(sent_at=datetime(2026, 12, 1, 22, 30, tzinfo=UTC))
+
+    in_utc = await all_time(caller)
+    in_amsterdam = await all_time(caller, timezone="Europe/Amsterdam")
+
+    assert in_utc.send_volume_by_day == [
+        DayVolume("2026-07-01", 1),
+        DayVolume("2026-07-02", 1),
+        DayVolume("2026-12-01", 1),
+    ]
+    assert in_amsterdam.send_volume_by_day == [
+        DayVolume("2026-07-02", 2),
+        DayVolume("2026-12-01", 1),
+    ]
+
+
+async def test_failures_count_in_the_period_in_which_they_happened(
+    caller: Caller, handed_over: HandedOver
+) -> None:
+    failed = CommunicationStatus.FAILED
+    for days in (0, 10):
+        fail = Event(type=EventType.FAIL, date=NOON + timedelta(days=days))
+        await handed_over(status=failed, sent_at=None, events=[fail])
+    for _ in range(3):
+        await handed_over()
+    # Sent in the end: it failed once and is no failure.
+    await handed_over(events=[Event(type=EventType.FAIL, date=NOON)])
+
+    whole = await all_time(caller)
+    day = await all_time(caller, start=NOON, end=NOON + timedelta(days=1))
+    later = await all_time(caller, start=NOON + timedelta(days=1))
+
+    assert whole.failure_rate == 2 / 6
+    assert day.failure_rate == 1 / 5
+    assert later.failure_rate == 1.0
+    assert later.rates == Rates(0, 0, 0, 0.0, 0.0)
+
+
+async def test_what_waits_is_deleted_or_is_anothers_does_not_count(
+    caller: Caller, other_tenant: Caller, handed_over: HandedOver
+) -> None:
+    fail = [Event(type=EventType.FAIL, date=NOON)]
+    await handed_over(status=CommunicationStatus.PENDING, sent_at=None)
+    await handed_over(deleted_at=NOON)
+    await handed_over(tenant_id="globex")
+    for fields in ({"deleted_at": NOON}, {"tenant_id": "globex"}):
+        await handed_over(status=CommunicationStatus.FAILED, sent_at=None, events=fail, **fields)
+
+    assert await all_time(caller) == NOTHING
+    assert (await all_time(other_tenant)).failure_rate == 0.5

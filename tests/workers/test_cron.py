@@ -1,0 +1,32 @@
+from datetime import timedelta
+
+import pytest
+
+from app.context import Deps
+from app.queue import JobName
+from workers import jobs
+from workers.cron import cron_jobs
+
+
+@pytest.mark.parametrize(
+    ("interval", "seconds"),
+    [
+        (timedelta(seconds=5), {0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55}),
+        (timedelta(seconds=20), {0, 20, 40}),
+        (timedelta(seconds=7), {0, 7, 14, 21, 28, 35, 42, 49, 56}),
+        (timedelta(milliseconds=1), set(range(60))),
+        (timedelta(0), set(range(60))),
+        (timedelta(hours=1), {0}),
+    ],
+)
+async def test_the_sweep_runs_by_its_setting(
+    deps: Deps, interval: timedelta, seconds: set[int]
+) -> None:
+    settings = deps.settings.model_copy(update={"sweep_interval": interval})
+
+    (sweep,) = [job for job in cron_jobs(settings) if job.name == JobName.SWEEP]
+
+    assert sweep.second == seconds
+    assert sweep.coroutine is jobs.sweep
+    # One worker of several runs it, and the first at once.
+    assert (sweep.unique, sweep.run_at_startup) == (True, True)
