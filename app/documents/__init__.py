@@ -5,6 +5,7 @@ from app.documents.deliveries import Delivery
 from app.documents.idempotency_keys import IdempotencyKey
 from app.documents.inbound_messages import InboundMessage
 from app.documents.templates import Template
+from app.documents.turns import Turn
 
 ALL_DOCUMENTS: list[type[Document]] = [
     Communication,
@@ -12,4 +13,5 @@ ALL_DOCUMENTS: list[type[Document]] = [
     IdempotencyKey,
     InboundMessage,
     Template,
+    Turn,
 ]

@@ -105,11 +105,9 @@ async def answers_to(tenant: str, message_id: str, *, outside: str) -> list[Inbo
     return await _inbound(tenant, criteria)
 
 
-async def answering(
-    tenant: str, conversation_id: str, parent: PydanticObjectId | None
-) -> list[InboundMessage]:
-    """Find received messages of a conversation that answer this record, or with None no record."""
-    criteria = {"conversationId": conversation_id, "parentCommunicationId": parent}
+async def answering_none(tenant: str, conversation_id: str) -> list[InboundMessage]:
+    """Find received messages of a conversation that answer no record of ours."""
+    criteria = {"conversationId": conversation_id, "parentCommunicationId": None}
     return await _inbound(tenant, criteria)
 
 
@@ -130,10 +128,8 @@ async def merge(tenant: str, conversation_id: str, into: Place) -> None:
     members = InboundMessage.owned(tenant, {"conversationId": conversation_id})
     outbound = Communication.owned(tenant, {"conversationId": conversation_id})
     moved = {"$set": {"conversationId": into.conversation_id}}
-    # Until nobody is left: one who joined while the others moved may have been passed over.
-    while await inbound.count_documents(members, limit=1):
-        await inbound.update_many({**members, "parentCommunicationId": None}, {"$set": place})
-        await inbound.update_many(members, moved)
+    await inbound.update_many({**members, "parentCommunicationId": None}, {"$set": place})
+    await inbound.update_many(members, moved)
     await Communication.get_motor_collection().update_many(outbound, moved)
 
 

@@ -1,7 +1,7 @@
 """Receiving: one path for every door, from a message's octets to its place in a conversation.
 
-Mail arrives in any order and several at a time. So whoever is stored looks afterwards whether
-what it answers, or what answers it, came meanwhile: of two that cross, the later one sees both.
+Mail arrives in any order and several at a time. So whoever is stored looks afterwards, in its
+turn, whether what it answers, or what answers it, came meanwhile.
 """
 
 import asyncio
@@ -9,10 +9,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
-from weakref import WeakValueDictionary
 
 import structlog
-from beanie import PydanticObjectId
 
 from app.context import Caller, Deps
 from app.documents import conversations
@@ -20,6 +18,7 @@ from app.documents.communications import Event
 from app.documents.conversations import Place
 from app.documents.inbound_messages import InboundMessage
 from app.documents.replies import record_reply
+from app.documents.turns import turn
 from app.documents.vocabulary import EventType
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
 from app.mail.parse import ParsedMessage, parse
@@ -30,9 +29,6 @@ log = structlog.get_logger()
 
 # Larger messages are read in a thread, so that other requests do not wait for them.
 _LARGE = 256 * 1024
-# Each needs another message moving at just that time; the next delivery goes on.
-_ROUNDS = 20
-_turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
 async def ingest(deps: Deps, caller: Caller, raw: bytes) -> InboundMessage:
@@ -57,19 +53,10 @@ async def ingest(deps: Deps, caller: Caller, raw: bytes) -> InboundMessage:
     message = await InboundMessage.of_key(caller.tenant, key)
     if message is None:
         message = await _kept(deps, caller, parsed, key=key, raw=raw)
-    async with _turn_of(caller.tenant):
+    async with turn(caller.tenant, "inbound"):
         await _settle(deps, message)
     settled = await InboundMessage.shown(caller.tenant, str(message.id))
     return message if settled is None else settled
-
-
-def _turn_of(tenant: str) -> asyncio.Lock:
-    """Let the messages of a tenant settle one after the other in this process.
-
-    Settling is right in any order, but two processes that move the same conversation at the same
-    moment may each leave the other to tell the record of a reply.
-    """
-    return _turns.setdefault(tenant, asyncio.Lock())
 
 
 def _read(raw: bytes) -> ParsedMessage:
@@ -146,25 +133,14 @@ def _message(
 async def _settle(deps: Deps, message: InboundMessage) -> None:
     """Join it with what it answers and with what answers it, and tell the record it answers.
 
-    Again and again until nothing moves any more: others may be moving what it was joined with.
+    Each join leaves one conversation less, so this ends.
     """
-    moved = False
-    for _ in range(_ROUNDS):
-        moves = await _moves(message)
-        moved = moved or bool(moves)
+    while moves := await _moves(message):
         for conversation_id, place in moves:
             await _join(deps, message.tenant_id, conversation_id, place)
         message = await InboundMessage.of_tenant(message.tenant_id, str(message.id)) or message
-        if not moves:
-            break
-    parent = message.parent_communication_id
-    if parent is None:
-        return
-    # Whom this one moved may have been moved on by others that did not see it come.
-    replies = [message]
-    if moved:
-        replies += await conversations.answering(message.tenant_id, message.conversation_id, parent)
-    await _tell(deps, replies, parent)
+    if message.parent_communication_id is not None:
+        await record_reply(message, message.parent_communication_id, now=deps.now())
 
 
 async def _moves(message: InboundMessage) -> list[tuple[str, Place]]:
@@ -190,18 +166,8 @@ async def _moves(message: InboundMessage) -> list[tuple[str, Place]]:
 
 async def _join(deps: Deps, tenant: str, conversation_id: str, place: Place) -> None:
     """Let a conversation become part of another, and tell the record that is answered there."""
-    if place.parent is None:
-        await conversations.merge(tenant, conversation_id, place)
-        return
-    # Before they move, so that a crash in between leaves them to be found again; and after it,
-    # for who joined them meanwhile.
-    early = await conversations.answering(tenant, conversation_id, None)
-    await _tell(deps, early, place.parent)
+    if place.parent is not None:
+        # Before they move, so that a crash in between leaves them to be found again.
+        for reply in await conversations.answering_none(tenant, conversation_id):
+            await record_reply(reply, place.parent, now=deps.now())
     await conversations.merge(tenant, conversation_id, place)
-    late = await conversations.answering(tenant, place.conversation_id, place.parent)
-    await _tell(deps, late, place.parent)
-
-
-async def _tell(deps: Deps, replies: Sequence[InboundMessage], parent: PydanticObjectId) -> None:
-    for reply in replies:
-        await record_reply(reply, parent, now=deps.now())
