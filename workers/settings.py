@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from contextlib import suppress
+from typing import Any
 
 import orjson
 import structlog
@@ -28,6 +29,8 @@ JOB_SECONDS = 24 * 3600
 POLL_SECONDS = 0.1
 # Jobs in hand at SIGTERM may finish within this; after it their deliveries are given back.
 SHUTDOWN_SECONDS = 8
+# A cancelled job gives its delivery back within this, or is cancelled once more.
+CANCEL_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
 # When to give up is decided from the stored attempts. For arq it must never be.
 MAX_TRIES = 1_000_000
@@ -73,12 +76,23 @@ async def close_worker(worker: Worker) -> None:
     if worker.tasks:
         await asyncio.wait(worker.tasks.values(), timeout=SHUTDOWN_SECONDS)
     worker.handle_sig(signal.SIGUSR1)
-    cancelled = [*worker.tasks.values(), *filter(None, [worker.main_task])]
-    await asyncio.gather(*cancelled, return_exceptions=True)
+    await _end({*worker.tasks.values(), *filter(None, [worker.main_task])})
     # Not by arq's close(): it leaves the connections open when the queue is gone.
     with suppress(RedisError, OSError):
         await worker.pool.delete(HEALTH_KEY)
     await worker.pool.aclose(close_connection_pool=True)
+
+
+async def _end(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancel until all are done.
+
+    `asyncio.wait_for` of Python 3.11, through which redis-py writes, loses a cancellation that
+    arrives together with its result (python/cpython#86296).
+    """
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
 
 
 async def _work(settings: Settings) -> None:

@@ -218,12 +218,17 @@ async def test_a_cancelled_record_is_not_sent(
 
 
 async def test_a_slow_send_keeps_its_lease(
-    adjusted: Adjusted, send: Send, stored: Stored, delivery_of: DeliveryOf, relay: Relay
+    open_relay: Callable[..., Deps],
+    send: Send,
+    stored: Stored,
+    delivery_of: DeliveryOf,
+    relay: Relay,
 ) -> None:
-    deps = replace(adjusted(lease=timedelta(seconds=0.6)), now=utc_now)
+    opened = open_relay(lease=timedelta(seconds=2), smtp_data_timeout=timedelta(seconds=20))
+    deps = replace(opened, now=utc_now)
 
     async def slow(_: object) -> None:
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(3)
 
     relay.on_data = slow
     record = await send(over=deps)
@@ -241,13 +246,14 @@ async def test_a_slow_send_keeps_its_lease(
 
 
 async def test_a_lease_outlives_a_renewal_that_fails(
-    adjusted: Adjusted,
+    open_relay: Callable[..., Deps],
     send: Send,
     delivery_of: DeliveryOf,
     relay: Relay,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    deps = replace(adjusted(lease=timedelta(seconds=0.6)), now=utc_now)
+    opened = open_relay(lease=timedelta(seconds=2), smtp_data_timeout=timedelta(seconds=20))
+    deps = replace(opened, now=utc_now)
     extend = Delivery.extend
     failures = [ConnectionError("MongoDB is away for a moment")]
 
@@ -257,7 +263,7 @@ async def test_a_lease_outlives_a_renewal_that_fails(
         return await extend(row, until)
 
     async def slow(_: object) -> None:
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(3)
 
     monkeypatch.setattr(Delivery, "extend", failing_once)
     relay.on_data = slow

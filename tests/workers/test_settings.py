@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -219,6 +219,28 @@ async def test_closing_lets_jobs_in_hand_finish_and_takes_no_more(
     assert await Communication.status_of(late.id) == CommunicationStatus.PENDING
     assert f"dispatch:{late.id}:0" in await queued()
     assert len(relay.taken) == 1
+
+
+async def test_closing_ends_a_worker_whose_cancellation_was_lost(
+    deps: Deps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_settings, "CANCEL_SECONDS", 0.05)
+    cancelled = 0
+
+    async def poll() -> None:
+        nonlocal cancelled
+        while cancelled < 2:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            cancelled += 1
+
+    worker = create_worker(deps)
+    worker.main_task = asyncio.create_task(poll())
+    await asyncio.sleep(0)
+
+    await asyncio.wait_for(close_worker(worker), 5)
+
+    assert (worker.main_task.done(), cancelled) == (True, 2)
 
 
 async def test_closing_gives_back_what_does_not_finish(
