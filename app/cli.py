@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +11,9 @@ from typing import Annotated
 import typer
 from pydantic_core import ValidationError
 
-STARTUP_FAILURE = 3
+FAILURE = 1
 INVALID_SETTINGS = 2
+STARTUP_FAILURE = 3
 
 app = typer.Typer(
     name="letterbox",
@@ -67,6 +69,7 @@ def serve(
     """Run the API."""
     import uvicorn
 
+    from app.embedded.probes import ask_mongo
     from app.settings import Settings
 
     if host is not None:
@@ -74,6 +77,7 @@ def serve(
     if port is not None:
         os.environ["LETTERBOX_PORT"] = str(port)
     settings = Settings()
+    _reach("MongoDB", ask_mongo, settings.mongo_url)
     config = uvicorn.Config(
         "app.main:app_from_environment",
         factory=True,
@@ -96,10 +100,14 @@ def serve(
 @app.command()
 def worker() -> None:
     """Run a worker, which sends mail."""
+    from app.embedded.probes import ask_mongo, ask_redis
     from app.settings import Settings
     from workers.settings import run_worker
 
-    run_worker(Settings())
+    settings = Settings()
+    _reach("MongoDB", ask_mongo, settings.mongo_url)
+    _reach("Redis", ask_redis, settings.redis_url)
+    run_worker(settings)
 
 
 @app.command()
@@ -127,7 +135,7 @@ def token(
         )
     except StackError as error:
         typer.echo(error, err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(FAILURE) from None
     typer.echo(made)
 
 
@@ -148,6 +156,14 @@ def schema() -> None:
     typer.echo(graphql_schema.as_str())
 
 
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the REST routes."""
+    from rest_compat.openapi import document
+
+    typer.echo(document().decode().rstrip())
+
+
 @app.command(hidden=True)
 def inbox(port: Annotated[int, typer.Option(min=1, max=65535)], data_dir: DataDir = None) -> None:
     """Run the SMTP server of the development inbox."""
@@ -155,6 +171,17 @@ def inbox(port: Annotated[int, typer.Option(min=1, max=65535)], data_dir: DataDi
     from app.dev.inbox import run_inbox
 
     run_inbox(port, data_folder(data_dir).inbox)
+
+
+def _reach(server: str, ask: Callable[[str], object], url: str) -> None:
+    """End the command with one line when the server does not answer; it shows no credentials."""
+    from app.embedded.errors import EmbeddedServerError
+
+    try:
+        ask(url)
+    except EmbeddedServerError as error:
+        typer.echo(f"{server}: {error}; `letterbox doctor` tells more", err=True)
+        raise typer.Exit(FAILURE) from None
 
 
 if __name__ == "__main__":

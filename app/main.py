@@ -7,7 +7,7 @@ from typing import TypedDict
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -47,17 +47,21 @@ def create_app(settings: Settings, deps: Deps | None = None) -> Starlette:
         async with _opened(settings, deps) as opened:
             yield {"deps": opened, "authenticator": Authenticator(settings, opened.http)}
 
-    return Starlette(
+    app = Starlette(
         routes=_routes(settings),
         middleware=[Middleware(RequestLimit, limit=settings.request_limit)],
         exception_handlers={
             AppError: problems.on_app_error,
             StoreUnavailableError: problems.on_store_unavailable,
             HTTPException: problems.on_http_exception,
+            ClientDisconnect: problems.on_disconnect,
             Exception: problems.on_fault,
         },
         lifespan=lifespan,
     )
+    # Another spelling is another path: a redirect would lose the body, and follow the Host header.
+    app.router.redirect_slashes = False
+    return app
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 async def answer(request: Request, context: Context) -> Response:
     """Run the operation of a GET or POST request; a browser's GET gets GraphiQL."""
-    if request.method == "GET" and "query" not in request.query_params and _is_browser(request):
+    if _reads(request) and "query" not in request.query_params and _is_browser(request):
         return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"))
     try:
         operation = await _operation(request, anonymous=context.caller is None)
@@ -48,7 +48,7 @@ def refusal(request: Request, error: AppError) -> Response:
 
 
 async def _operation(request: Request, *, anonymous: bool) -> Mapping[str, Any]:
-    if request.method == "GET":
+    if _reads(request):
         pairs = parse_qs(request.url.query, keep_blank_values=True)
         operation: dict[str, Any] = {name: values[-1] for name, values in pairs.items()}
         if "variables" in operation:
@@ -103,7 +103,7 @@ async def _execute(operation: Mapping[str, Any], context: Context, method: str) 
             variable_values=operation.get("variables"),
             context_value=context,
             operation_name=operation.get("operationName"),
-            allowed_operation_types=OperationType.from_http("GET" if method == "GET" else "POST"),
+            allowed_operation_types=OperationType.from_http("POST" if method == "POST" else "GET"),
         )
     except CannotGetOperationTypeError as error:
         raise InvalidInputError(error.as_http_error_reason()) from error
@@ -142,6 +142,11 @@ def _response(
 
 def _media_type(request: Request) -> str:
     return GRAPHQL_RESPONSE if GRAPHQL_RESPONSE in request.headers.get("accept", "") else JSON
+
+
+def _reads(request: Request) -> bool:
+    """Whether it must change nothing; HEAD is answered as GET is."""
+    return request.method in {"GET", "HEAD"}
 
 
 def _is_browser(request: Request) -> bool:

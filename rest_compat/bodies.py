@@ -1,5 +1,6 @@
 """Request bodies of the REST door."""
 
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 
 import orjson
@@ -10,10 +11,11 @@ from app.services.inputs import AnyCommand, parse
 
 
 async def read_command(request: Request, command: type[AnyCommand]) -> AnyCommand:
-    """Read a JSON body as `command`.
+    """Read a JSON body as `command`: UTF-8, with or without a byte order mark.
 
-    Raises UnsupportedMediaTypeError for another content type, InvalidInputError for broken JSON
-    and for fields that are wrong.
+    Of a name that comes twice the last value counts, as JavaScript and Java read it. Raises
+    UnsupportedMediaTypeError for another content type, InvalidInputError for broken JSON and for
+    fields that are wrong.
     """
     _require_json(_media_type(request))
     return parse(command, _json(await request.body()))
@@ -24,8 +26,8 @@ async def read_text(request: Request) -> str:
 
     Raises InvalidInputError for JSON that is no string, and for what is no UTF-8.
     """
-    content = await request.body()
     media_type = _media_type(request)
+    content = (await request.body()).removeprefix(BOM_UTF8)
     if media_type == "text/plain":
         return _text(content)
     _require_json(media_type)
@@ -56,7 +58,7 @@ async def read_octets(request: Request, *, media_types: Sequence[str], limit: in
 
 def _json(content: bytes) -> object:
     try:
-        data: object = orjson.loads(content)
+        data: object = orjson.loads(content.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise InvalidInputError(f"The body is not valid JSON: {error}") from error
     return data
@@ -70,6 +72,9 @@ def _text(content: bytes) -> str:
 
 
 def _media_type(request: Request) -> str:
+    """Read what the body is. Raises UnsupportedMediaTypeError for one that is compressed."""
+    if request.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaTypeError("The body must not be compressed (Content-Encoding).")
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 

@@ -39,16 +39,32 @@ async def on_store_unavailable(request: Request, error: Exception) -> Response:
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
-    """Shape what Starlette itself refuses: unknown paths and methods."""
+    """Shape what Starlette itself refuses: unknown paths and methods.
+
+    OPTIONS is answered on every path that is served, to anyone: 204 and the methods in Allow.
+    """
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return _on_other_method(request, error)
     title = HTTPStatus(error.status_code).phrase
-    allowed = (error.headers or {}).get("Allow")
-    details = {
-        404: f"Nothing is served at {request.url.path}.",
-        405: f"{request.method} is not allowed here; allowed: {allowed}.",
-    }
-    detail = details.get(error.status_code, error.detail)
+    served = error.status_code != HTTPStatus.NOT_FOUND
+    detail = error.detail if served else f"Nothing is served at {request.url.path}."
     return problem(error.status_code, title, detail, error.headers)
+
+
+def _on_other_method(request: Request, error: HTTPException) -> Response:
+    # Only a folder of static files does not say what it allows.
+    allowed = (error.headers or {}).get("Allow", "GET, HEAD").split(", ")
+    headers = {"Allow": ", ".join(sorted([*allowed, "OPTIONS"]))}
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers=headers)
+    detail = f"{request.method} is not allowed here; allowed: {headers['Allow']}."
+    return problem(error.status_code, "Method Not Allowed", detail, headers)
+
+
+async def on_disconnect(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
+    """End a request whose client went away before it was whole; no fault, and nobody reads it."""
+    return problem(400, "Bad Request", "The connection was closed before the body was whole.")
 
 
 async def on_fault(request: Request, error: Exception) -> Response:

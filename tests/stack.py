@@ -48,10 +48,10 @@ class Stack:
         self._process.wait()
         self._process = None
 
-    def client(self) -> httpx2.AsyncClient:
+    def client(self, tenant: str = "bench") -> httpx2.AsyncClient:
         letterbox = Path(sys.executable).with_name("letterbox")
         token = subprocess.run(  # noqa: S603 - our own program
-            [letterbox, "token", "--tenant", "bench", "--user", "bench",
+            [letterbox, "token", "--tenant", tenant, "--user", "bench",
              "--data-dir", str(self.data)],
             check=True, capture_output=True, text=True,
         ).stdout.strip()  # fmt: skip

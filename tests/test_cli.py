@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -5,12 +6,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from app.dev.folder import DataFolder
+
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+TOKEN = ["token", "--tenant", "demo", "--user", "alice"]
 
 
 @pytest.fixture
@@ -36,9 +41,11 @@ def claims_of(token: str, secret: str) -> dict[str, object]:
 
 
 def test_token_is_all_that_is_printed(run: Run, tmp_path: Path) -> None:
-    done = run("token", "--tenant", "demo", "--user", "alice")
+    secret = DataFolder.at(tmp_path / ".letterbox").jwt_secret()
 
-    claims = claims_of(done.stdout, (tmp_path / ".letterbox" / "secret").read_text().strip())
+    done = run(*TOKEN)
+
+    claims = claims_of(done.stdout, secret)
     assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
     assert claims["tenant"] == "demo"
     assert claims["sub"] == "alice"
@@ -47,10 +54,23 @@ def test_token_is_all_that_is_printed(run: Run, tmp_path: Path) -> None:
     assert abs(expires - datetime.now(UTC) - lifetime) < timedelta(minutes=1)
 
 
+def test_token_for_a_folder_that_no_stack_has_used_is_refused(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+
+    done = run(*TOKEN, "--data-dir", str(folder))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"No stack has run with this data folder, {folder}: start `letterbox dev` with it, or set "
+        "LETTERBOX_JWT_SECRET\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_token_fits_the_secret_of_the_environment(run: Run, tmp_path: Path) -> None:
     secret = "s" * 40
 
-    done = run("token", "--tenant", "demo", "--user", "alice", LETTERBOX_JWT_SECRET=secret)
+    done = run(*TOKEN, LETTERBOX_JWT_SECRET=secret)
 
     assert claims_of(done.stdout, secret)["tenant"] == "demo"
     assert not (tmp_path / ".letterbox").exists()
@@ -65,7 +85,7 @@ def test_token_carries_the_scopes_asked_for(run: Run) -> None:
 
 
 def test_unknown_scope_names_the_allowed(run: Run) -> None:
-    done = run("token", "--tenant", "demo", "--user", "alice", "--scope", "everything")
+    done = run(*TOKEN, "--scope", "everything", LETTERBOX_JWT_SECRET="s" * 40)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Unknown scope everything; there are: communications:read, ")
@@ -73,10 +93,7 @@ def test_unknown_scope_names_the_allowed(run: Run) -> None:
 
 
 def test_identity_provider_issues_tokens_itself(run: Run) -> None:
-    done = run(
-        *("token", "--tenant", "demo", "--user", "alice"),
-        LETTERBOX_JWT_JWKS_URL="https://id.example.com/jwks",
-    )
+    done = run(*TOKEN, LETTERBOX_JWT_JWKS_URL="https://id.example.com/jwks")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
@@ -84,9 +101,7 @@ def test_identity_provider_issues_tokens_itself(run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "command", [["serve"], ["worker"], ["dev"], ["token", "--tenant", "t", "--user", "u"]]
-)
+@pytest.mark.parametrize("command", [["serve"], ["worker"], ["dev"], TOKEN])
 def test_wrong_settings_are_one_line_each(command: list[str], run: Run) -> None:
     done = run(*command, LETTERBOX_PORT="ninety", LETTERBOX_SMTP_SECURITY="some")
 
@@ -96,11 +111,44 @@ def test_wrong_settings_are_one_line_each(command: list[str], run: Run) -> None:
     assert security.startswith("LETTERBOX_SMTP_SECURITY: ")
 
 
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_mongodb_that_does_not_answer_is_one_line(command: str, run: Run) -> None:
+    done = run(command, LETTERBOX_MONGO_URL="mongodb://bob:hidden@127.0.0.1:1/")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "MongoDB: no answer at 127.0.0.1:1 (ServerSelectionTimeoutError); "
+        "`letterbox doctor` tells more\n"
+    )
+
+
+def test_redis_that_does_not_answer_is_one_line(run: Run, mongo_url: str) -> None:
+    done = run(
+        "worker",
+        LETTERBOX_MONGO_URL=mongo_url,
+        LETTERBOX_REDIS_URL="redis://bob:hidden@127.0.0.1:1/0",
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "Redis: no answer at 127.0.0.1:1 (ConnectionError); `letterbox doctor` tells more\n"
+    )
+
+
 def test_schema_is_printed(run: Run) -> None:
     done = run("schema")
 
     assert done.returncode == 0
     assert "type Query {" in done.stdout
+
+
+async def test_openapi_prints_what_is_served(run: Run, anonymous: httpx2.AsyncClient) -> None:
+    served = await anonymous.get("/api/v1/openapi.json")
+
+    done = run("openapi")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == served.json()
 
 
 def test_help_needs_no_server_library(run: Run) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic.fields import FieldInfo
 
+from app.cli import app
 from app.settings import Settings
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -51,3 +52,13 @@ def test_the_targets_it_names_exist() -> None:
     named = set(re.findall(r"make ([a-z]+)", README)) - {"one"}
 
     assert named <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+
+
+def test_the_commands_table_is_complete() -> None:
+    commands = {
+        one.name or one.callback.__name__
+        for one in app.registered_commands
+        if not one.hidden and one.callback
+    }
+
+    assert set(re.findall(r"`letterbox ([a-z]+)`(?=.* \|)", README)) == commands

@@ -74,10 +74,13 @@ def stack_variables(
 
 
 def token_settings(folder: DataFolder) -> Settings:
-    """Read settings, with the secret of `folder` where the environment names no key."""
+    """Read settings, with the secret of `folder` where the environment names no key.
+
+    Raises StackError when that folder has none.
+    """
     settings = settings_from({})
     if settings.jwt_secret is None and settings.jwt_jwks_url is None:
-        return settings_from({"LETTERBOX_JWT_SECRET": folder.jwt_secret()})
+        return settings_from({"LETTERBOX_JWT_SECRET": folder.known_jwt_secret()})
     return settings
 
 

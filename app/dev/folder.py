@@ -67,7 +67,7 @@ class DataFolder:
 
     def jwt_secret(self) -> str:
         """Read the signing secret of this folder; the first call makes it."""
-        file = self.root / "secret"
+        file = self._secret
         if not file.exists():
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             temporary = _private_file(file, secrets.token_urlsafe(48) + "\n")
@@ -79,6 +79,15 @@ class DataFolder:
             finally:
                 temporary.unlink()
         return file.read_text("ascii").strip()
+
+    def known_jwt_secret(self) -> str:
+        """Read the signing secret of this folder; raises StackError where no stack made one."""
+        if not self._secret.exists():
+            raise StackError(
+                f"No stack has run with this data folder, {self.root}: start `letterbox dev` with "
+                "it, or set LETTERBOX_JWT_SECRET"
+            )
+        return self.jwt_secret()
 
     @contextmanager
     def locked(self) -> Iterator[int]:
@@ -100,6 +109,10 @@ class DataFolder:
             if not _lock(shared, CHILDREN_LIMIT):
                 raise StackError(self._left_over())
             yield shared
+
+    @property
+    def _secret(self) -> Path:
+        return self.root / "secret"
 
     def _make(self) -> None:
         try:

@@ -39,8 +39,17 @@ class Period:
     end: datetime | None
 
     def criteria(self) -> Filter:
-        bounds: Filter = {"$gte": _EVER if self.start is None else self.start}
-        return bounds if self.end is None else {**bounds, "$lt": self.end}
+        """Hold a stored time, which has whole milliseconds, against the bounds.
+
+        MongoDB cuts the bounds down to milliseconds too: the moment before one is then outside.
+        """
+        start, end = self.start or _EVER, self.end
+        bounds: Filter = {"$gt" if _is_cut(start) else "$gte": start}
+        return bounds if end is None else {**bounds, "$lte" if _is_cut(end) else "$lt": end}
+
+
+def _is_cut(moment: datetime) -> bool:
+    return moment.microsecond % 1000 != 0
 
 
 @dataclass(frozen=True)

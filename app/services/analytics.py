@@ -65,13 +65,14 @@ async def analytics(
     end: datetime | None,
     timezone: str | None,
 ) -> Analytics:
-    """Reckon a period, from `start` up to `end`; all time without them.
+    """Reckon a period, from `start` up to, not including, `end`; all time without them.
 
-    A communication counts where it was handed over (`sentAt`), opened and clicked however often
-    once, whenever that was. `failureRate` is failed / (failed + sent), failed being what stands as
-    FAILED and failed in the period. Deleted communications do not count. One without a type or a
-    template is in the totals and in no group: the contract has no name for "none". Days are those
-    of `timezone`, and those without mail are left out.
+    A communication counts once, where it was handed over last (`sentAt`), also when not every
+    recipient got it; it is opened and clicked however often once, whenever that was.
+    `failureRate` is failed / (failed + sent), failed being what stands as FAILED and failed in the
+    period. What went out and then failed to be sent again is both. Deleted communications do not
+    count. One without a type or a template is in the totals and in no group: the contract has no
+    name for "none". Days are those of `timezone`, and those without mail are left out.
 
     Raises InvalidInputError for a start after the end and for an unknown time zone.
     """

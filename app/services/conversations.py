@@ -59,8 +59,10 @@ async def timeline(caller: Caller, entity_type: str, entity_id: str) -> Sequence
 
     Outbound mail is HTML and shows no `bodyText`. Raises InvalidInputError for what is blank.
     """
+    # As with a mail, blanks around are no part of it.
+    entity_type, entity_id = entity_type.strip(), entity_id.strip()
     given = {"entityType": entity_type, "entityId": entity_id}
-    blank = [FieldError(name, "is required") for name, value in given.items() if not value.strip()]
+    blank = [FieldError(name, "is required") for name, value in given.items() if not value]
     if blank:
         raise InvalidInputError.of(*blank)
     outbound = await documents.outbound_about(caller.tenant, entity_type, entity_id)

@@ -104,11 +104,12 @@ def test_token_settings_take_the_secret_of_the_folder(
     folder: DataFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("LETTERBOX_JWT_SECRET", raising=False)
+    made = folder.jwt_secret()
 
     secret = token_settings(folder).jwt_secret
 
     assert secret is not None
-    assert secret.get_secret_value() == folder.jwt_secret()
+    assert secret.get_secret_value() == made
 
 
 def test_token_settings_prefer_the_secret_of_the_environment(

@@ -38,6 +38,14 @@ def test_secret_made_by_many_at_once_is_one(folder: DataFolder) -> None:
     assert len(secrets) == 1
 
 
+def test_secret_that_no_stack_made_is_not_made_by_asking(folder: DataFolder) -> None:
+    with pytest.raises(StackError, match=r"^No stack has run with this data folder, "):
+        folder.known_jwt_secret()
+
+    assert not folder.root.exists()
+    assert folder.jwt_secret() == folder.known_jwt_secret()
+
+
 def test_second_stack_is_refused_with_one_line(folder: DataFolder) -> None:
     with (
         folder.locked(),

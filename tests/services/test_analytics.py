@@ -11,7 +11,11 @@ from app.documents.vocabulary import (
     CommunicationType,
     EventType,
 )
+from app.errors import InvalidInputError
+from app.services import delivery, sending
 from app.services.analytics import Analytics, DayVolume, Rates, TemplateStats, TypeStats, analytics
+from tests.fakes.clock import Clock
+from tests.fakes.relay import Relay
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CLICKED = [
@@ -41,6 +45,7 @@ def handed_over(
 
 
 HandedOver = Callable[..., Awaitable[Communication]]
+Dispatched = Callable[..., Awaitable[Communication]]
 
 
 async def all_time(caller: Caller, **asked: Any) -> Analytics:
@@ -93,6 +98,12 @@ async def test_by_type_and_template(caller: Caller, handed_over: HandedOver) -> 
         (NOON, NOON, 0),
         (NOON, NOON + timedelta(milliseconds=1), 1),
         (None, None, 3),
+        # Stored times have milliseconds; what a bound has beyond them counts too.
+        (NOON + timedelta(microseconds=1), None, 1),
+        (NOON - timedelta(microseconds=1), None, 2),
+        (None, NOON + timedelta(microseconds=1), 2),
+        (None, NOON - timedelta(microseconds=1), 1),
+        (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), 3),
     ],
 )
 async def test_a_period_begins_and_ends_exactly(
@@ -128,6 +139,95 @@ async def test_days_are_those_of_the_time_zone(caller: Caller, handed_over: Hand
         DayVolume("2026-07-02", 2),
         DayVolume("2026-12-01", 1),
     ]
+
+
+async def test_days_of_the_clock_change_have_23_and_25_hours(
+    caller: Caller, handed_over: HandedOver
+) -> None:
+    for moment in (
+        datetime(2026, 3, 28, 23, tzinfo=UTC),
+        datetime(2026, 3, 29, 21, 59, 59, 999_000, tzinfo=UTC),
+        datetime(2026, 3, 29, 22, tzinfo=UTC),
+        datetime(2026, 10, 24, 22, tzinfo=UTC),
+        datetime(2026, 10, 25, 22, 59, 59, 999_000, tzinfo=UTC),
+        datetime(2026, 10, 25, 23, tzinfo=UTC),
+    ):
+        await handed_over(sent_at=moment)
+
+    found = await all_time(caller, timezone="Europe/Amsterdam")
+
+    assert found.send_volume_by_day == [
+        DayVolume("2026-03-29", 2),
+        DayVolume("2026-03-30", 1),
+        DayVolume("2026-10-25", 2),
+        DayVolume("2026-10-26", 1),
+    ]
+
+
+async def test_a_period_that_ends_before_it_starts_is_refused(deps: Deps, caller: Caller) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        await all_time(caller, start=NOON, end=NOON - timedelta(microseconds=1))
+
+    assert [fault.path for fault in refused.value.fields] == ["from"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "UTC ", "Z", "+01:00", "UTC+1", "europe/amsterdam", "Europe", "Europe/A/B/C",
+     "right/UTC", "localtime", "Europe/Amsterdam\n", "\0", "\ud800", "A" * 10_000],
+)  # fmt: skip
+async def test_what_is_no_time_zone_is_refused(deps: Deps, caller: Caller, name: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        await all_time(caller, timezone=name)
+
+    assert [fault.path for fault in refused.value.fields] == ["timezone"]
+
+
+async def test_a_mail_sent_again_counts_once_where_it_went_out_last(
+    deps: Deps, caller: Caller, dispatched: Dispatched, clock: Clock
+) -> None:
+    record = await dispatched()
+    first = clock.now()
+    clock.advance(timedelta(days=1))
+    await sending.resend(deps, caller, str(record.id))
+    waiting = await all_time(caller)
+    await delivery.dispatch(deps, str(record.id))
+
+    found = await all_time(caller)
+
+    assert waiting.send_volume_by_day == [DayVolume(f"{first:%Y-%m-%d}", 1)]
+    assert found.send_volume_by_day == [DayVolume(f"{clock.now():%Y-%m-%d}", 1)]
+    assert found.rates.total_sent == 1
+
+
+async def test_a_mail_that_failed_to_go_out_again_is_sent_and_failed(
+    deps: Deps, caller: Caller, dispatched: Dispatched, clock: Clock, relay: Relay
+) -> None:
+    record = await dispatched()
+    clock.advance(timedelta(days=1))
+    await sending.resend(deps, caller, str(record.id))
+    relay.data_replies = ["554 No"]
+    await delivery.dispatch(deps, str(record.id))
+
+    whole = await all_time(caller)
+    before = await all_time(caller, end=clock.now())
+    after = await all_time(caller, start=clock.now())
+
+    assert (whole.rates.total_sent, whole.failure_rate) == (1, 0.5)
+    assert (before.rates.total_sent, before.failure_rate) == (1, 0.0)
+    assert (after.rates.total_sent, after.failure_rate) == (0, 1.0)
+
+
+async def test_a_mail_that_some_recipients_get_was_sent(
+    caller: Caller, dispatched: Dispatched, relay: Relay
+) -> None:
+    relay.replies["piet@customer.test"] = "550 Unknown"
+    await dispatched({"recipients": ["jan@customer.test", "piet@customer.test"]})
+    await dispatched({"recipients": ["piet@customer.test"]})
+
+    found = await all_time(caller)
+
+    assert (found.rates.total_sent, found.failure_rate) == (1, 0.5)
 
 
 async def test_failures_count_in_the_period_in_which_they_happened(

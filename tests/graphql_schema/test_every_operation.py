@@ -1,0 +1,217 @@
+"""Who may do what by every query and mutation."""
+
+import base64
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+from graphql import build_schema
+
+from app.context import Caller, Deps, Scope
+from app.errors import ErrorCode
+from graphql_schema.schema import schema
+from tests.doors import RATES_SELECTION
+from tests.fakes.messages import message
+from tests.world import LATER, MAIL, World, acme_in, build_world
+
+READ, SEND = Scope.COMMUNICATIONS_READ, Scope.COMMUNICATIONS_SEND
+WRITE, DELETE = Scope.COMMUNICATIONS_WRITE, Scope.COMMUNICATIONS_DELETE
+TEMPLATES_READ, TEMPLATES_WRITE = Scope.TEMPLATES_READ, Scope.TEMPLATES_WRITE
+TO = {"recipients": MAIL["recipients"]}
+WORDS = {"name": "Bill", "subject": "Your bill", "body": "<p>Hello</p>"}
+NOT_FOUND, BAD = ErrorCode.NOT_FOUND, ErrorCode.BAD_USER_INPUT
+Footprint = Callable[[], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One field of Query or Mutation.
+
+    In `arguments` a value `$NAME` is that id of the World. `theirs` is what another tenant's ids
+    are answered with: a code, or None where they are left out.
+    """
+
+    kind: str
+    field: str
+    scope: Scope
+    arguments: Mapping[str, Any]
+    selection: str = ""
+    theirs: ErrorCode | None = None
+
+    def asked(self, world: World) -> dict[str, str]:
+        arguments = ", ".join(f"{name}: {_literal(v)}" for name, v in self.arguments.items())
+        for name, id_ in vars(world).items():
+            arguments = arguments.replace(f"${name}", id_)
+        called = f"({arguments})" if arguments else ""
+        return {"query": f"{self.kind} {{ answer: {self.field}{called} {self.selection} }}"}
+
+
+def _literal(value: Any) -> str:
+    """Write a value as GraphQL does: names bare, the rest as JSON."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_literal(v)}" for name, v in value.items()) + "}"
+    return orjson.dumps(value).decode()
+
+
+def _query(field: str, scope: Scope, selection: str = "", **options: Any) -> Row:
+    theirs = options.pop("theirs", None)
+    return Row("query", field, scope, options, selection, theirs)
+
+
+def _mutation(field: str, scope: Scope, selection: str = "", **options: Any) -> Row:
+    theirs = options.pop("theirs", None)
+    return Row("mutation", field, scope, options, selection, theirs)
+
+
+ROWS = [
+    _query("communication", READ, "{ id }", id="$sent", theirs=NOT_FOUND),
+    _query("scheduledCommunications", READ, "{ id }"),
+    _query("communicationsByIds", READ, "{ id }", ids=["$sent", "$waiting"]),
+    _query("allCommunications", READ, "{ id }"),
+    _query("communicationsPage", READ, "{ content { id } totalElements }", search=["offer"]),
+    _query("communicationsCsv", READ),
+    _query("thread", READ, "{ outbound { id } inbound { id } }", id="$sent", theirs=NOT_FOUND),
+    _query("timeline", READ, "{ id }", entityType="deal", entityId="42"),
+    _query("inboundMessage", READ, "{ id }", id="$received", theirs=NOT_FOUND),
+    _query("inboundMessages", READ, "{ id }"),
+    _query("analytics", READ, f"{{ {RATES_SELECTION} }}"),
+    _query("template", TEMPLATES_READ, "{ id }", id="$template", theirs=NOT_FOUND),
+    _query("templates", TEMPLATES_READ, "{ id }"),
+    _query("previewTemplate", TEMPLATES_READ, "{ html }", id="$template", theirs=NOT_FOUND),
+    _mutation("sendCommunication", SEND, "{ id }", input={**MAIL, "templateId": "$template"},
+              theirs=BAD),
+    _mutation("scheduleCommunication", SEND, "{ id }", theirs=BAD,
+              input={**MAIL, "templateId": "$template", "scheduledAt": LATER}),
+    _mutation("cancelCommunication", SEND, "{ id }", id="$waiting", theirs=NOT_FOUND),
+    _mutation("resendCommunication", SEND, "{ id }", id="$sent", theirs=NOT_FOUND),
+    _mutation("commentCommunication", WRITE, "{ id }", id="$sent", text="Hi", theirs=NOT_FOUND),
+    _mutation("deleteCommunication", DELETE, id="$sent", theirs=NOT_FOUND),
+    _mutation("deleteCommunications", DELETE, ids=["$sent", "$waiting"]),
+    _mutation("ingestMime", Scope.INBOUND_WRITE, "{ id }",
+              raw=base64.b64encode(message()).decode()),
+    _mutation("createTemplate", TEMPLATES_WRITE, "{ id }", input=WORDS),
+    _mutation("updateTemplate", TEMPLATES_WRITE, "{ id }", id="$template", input=WORDS,
+              theirs=NOT_FOUND),
+    _mutation("deleteTemplate", TEMPLATES_WRITE, id="$template", theirs=NOT_FOUND),
+    _mutation("sendTemplate", SEND, "{ id }", templateId="$template", input=TO, theirs=NOT_FOUND),
+]  # fmt: skip
+# They carry no ids: what another tenant does by them becomes its own.
+MAKING_ANEW = {"ingestMime", "createTemplate"}
+
+
+def name(row: Row) -> str:
+    return row.field
+
+
+@pytest.fixture
+async def world(deps: Deps, caller: Caller) -> World:
+    return await build_world(deps, caller)
+
+
+@pytest.fixture
+def ask(anonymous: httpx2.AsyncClient, world: World) -> Callable[..., Awaitable[Any]]:
+    """Asks a row with this token, or none; the whole answer, and its text."""
+
+    async def post(row: Row, token: str | None) -> dict[str, Any]:
+        if token is not None:
+            anonymous.headers["Authorization"] = f"Bearer {token}"
+        response = await anonymous.post("/graphql", json=row.asked(world))
+        assert response.status_code == 200
+        body: dict[str, Any] = response.json()
+        return body
+
+    return post
+
+
+def code_of(answer: dict[str, Any]) -> ErrorCode | None:
+    """The one error's code, None without errors."""
+    if "errors" not in answer:
+        return None
+    [error] = answer["errors"]
+    return ErrorCode(error["extensions"]["code"])
+
+
+def test_every_operation_has_its_row() -> None:
+    served = build_schema(schema.as_str())
+
+    assert served.subscription_type is None
+    for kind, type_ in (("query", served.query_type), ("mutation", served.mutation_type)):
+        assert type_ is not None
+        assert sorted(row.field for row in ROWS if row.kind == kind) == sorted(type_.fields)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name)
+async def test_the_right_scope_alone_will_do(
+    row: Row, ask: Callable[..., Awaitable[Any]], token: Callable[..., str]
+) -> None:
+    answer = await ask(row, token(scopes=[row.scope]))
+
+    assert code_of(answer) is None
+    assert answer["data"]["answer"]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name)
+async def test_without_a_token_nothing_is_told_or_done(
+    row: Row, ask: Callable[..., Awaitable[Any]], footprint: Footprint
+) -> None:
+    before = await footprint()
+
+    answer = await ask(row, None)
+
+    assert code_of(answer) is ErrorCode.UNAUTHENTICATED
+    assert not (answer["data"] or {}).get("answer")
+    assert await footprint() == before
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name)
+async def test_all_scopes_but_the_right_one_do_nothing(
+    row: Row,
+    ask: Callable[..., Awaitable[Any]],
+    token: Callable[..., str],
+    footprint: Footprint,
+) -> None:
+    before = await footprint()
+
+    answer = await ask(row, token(scopes=set(Scope) - {row.scope}))
+
+    assert code_of(answer) is ErrorCode.FORBIDDEN
+    assert str(row.scope) in answer["errors"][0]["message"]
+    assert not (answer["data"] or {}).get("answer")
+    assert await footprint() == before
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name)
+async def test_another_tenants_ids_are_unknown(
+    row: Row,
+    world: World,
+    ask: Callable[..., Awaitable[Any]],
+    token: Callable[..., str],
+    footprint: Footprint,
+) -> None:
+    before = await footprint()
+
+    answer = await ask(row, token(tenant="rival"))
+
+    after = await footprint()
+    assert code_of(answer) is row.theirs
+    assert all(id_ not in str(answer) for id_ in vars(world).values())
+    if row.field in MAKING_ANEW:
+        before, after = acme_in(before), acme_in(after)
+    assert after == before
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name)
+async def test_head_answers_as_get_does_and_changes_nothing(
+    row: Row, world: World, client: httpx2.AsyncClient, footprint: Footprint
+) -> None:
+    before = await footprint()
+
+    head = await client.head("/graphql", params=row.asked(world))
+    get = await client.get("/graphql", params=row.asked(world))
+
+    assert head.status_code == get.status_code == (200 if row.kind == "query" else 400)
+    assert head.headers == get.headers
+    assert await footprint() == before

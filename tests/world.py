@@ -1,0 +1,57 @@
+"""A tenant with a little of everything, for the tables of operations."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.context import Caller, Deps
+from app.services import delivery, inbound, scheduling, sending, templates
+from app.services.inputs import parse
+from tests.fakes.messages import message
+
+MAIL = {
+    "subject": "Your offer",
+    "body": '<a href="https://acme.test/offer">See</a>',
+    "recipients": ["jan@customer.test"],
+}
+DEAL = {"relatedEntityType": "deal", "relatedEntityId": "42"}
+LATER = "2999-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True)
+class World:
+    """Ids: of a mail that is out, of its tracking, of one that waits, a template and a reply."""
+
+    sent: str
+    tracking: str
+    waiting: str
+    template: str
+    received: str
+
+
+async def build_world(deps: Deps, caller: Caller) -> World:
+    """Make the caller's World by the services themselves."""
+    command = parse(sending.SendCommunication, {**MAIL, **DEAL})
+    sent = await sending.accept(deps, caller, command)
+    await delivery.dispatch(deps, str(sent.id))
+    later = parse(scheduling.ScheduleCommunication, {**MAIL, **DEAL, "scheduledAt": LATER})
+    waiting = await scheduling.schedule(deps, caller, later)
+    words = {"name": "Offer", "subject": "Your offer", "body": "<p>Hello</p>"}
+    template = await templates.create(deps, caller, parse(templates.CreateTemplate, words))
+    received = await inbound.ingest(deps, caller, message("<first@customer.test>"))
+    return World(
+        sent=str(sent.id),
+        tracking=sent.tracking_id,
+        waiting=str(waiting.id),
+        template=str(template.id),
+        received=str(received.id),
+    )
+
+
+def acme_in(footprint: Mapping[str, Any]) -> dict[str, Any]:
+    """What a footprint holds of the tenant acme, by collection."""
+    return {
+        collection: [row for row in rows if row.get("tenantId") == "acme"]
+        for collection, rows in footprint.items()
+        if isinstance(rows, list) and collection != "mails"
+    }
