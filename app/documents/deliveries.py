@@ -31,8 +31,8 @@ class Delivery(TenantDocument):
     """One envelope to hand to a provider: the outbox of record.
 
     `due_at` is the next time anyone may take it: when it is due, or when the lease of the worker
-    that holds it ends; absent once it is settled. `message` is composed once, so that every
-    attempt sends the same bytes.
+    that holds it ends; absent once it is settled. `message` is worked out once, so that every
+    attempt sends the same. `provider_state` tells how far a hand-over in steps came.
     """
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
@@ -40,11 +40,11 @@ class Delivery(TenantDocument):
     sending: int = 1
     status: DeliveryStatus = DeliveryStatus.QUEUED
     tracking_id: str
-    sender: str
     recipients: list[DeliveryRecipient]
     message_id: str
     provider_id: str | None = None
     internet_message_id: str | None = None
+    provider_state: str | None = None
     message: bytes | None = None
     content_id: PydanticObjectId | None = None
     attempts: list[Attempt] = Field(default_factory=list)
@@ -91,8 +91,8 @@ class Delivery(TenantDocument):
         )
         return None if row is None else cls.model_validate(row)
 
-    async def composed(self) -> bytes:
-        """The message as it goes out, an RFC 5322 octet string."""
+    async def stored_message(self) -> bytes:
+        """The message as `app.mail.stored` writes it."""
         if self.message is not None:
             return self.message
         if self.content_id is None:
@@ -180,6 +180,18 @@ class Delivery(TenantDocument):
                 "$unset": {"lease": ""},
             },
         )
+
+    async def postpone(self, due_at: datetime) -> Self | None:
+        """Give it back until `due_at` without an attempt; None when the lease was lost."""
+        return await self.move(
+            self.id,
+            leaving={"status": DeliveryStatus.QUEUED, "lease": self.lease},
+            update={"$set": {"dueAt": due_at}, "$unset": {"lease": ""}},
+        )
+
+    async def save_state(self, state: str) -> None:
+        """Write down how far the provider came, whoever holds the lease: it happened."""
+        await self.move(self.id, leaving={}, update={"$set": {"providerState": state}})
 
     def _progress(self, recipients: list[DeliveryRecipient]) -> dict[str, Any]:
         return {

@@ -78,6 +78,7 @@ class RecipientStatus(StrEnum):
 class AttemptOutcome(StrEnum):
     SENT = "SENT"
     TRANSIENT = "TRANSIENT"
+    PARKED = "PARKED"
     UNCERTAIN = "UNCERTAIN"
     PERMANENT = "PERMANENT"
     INTERRUPTED = "INTERRUPTED"

@@ -2,7 +2,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.mail import headers
@@ -13,6 +13,22 @@ _OWN_FIELDS = frozenset(
     | {"reply-to", "resent-bcc", "subject", "to"}
 )
 _AS_IS = bytes(octet for octet in range(32, 127) if octet != ord("=")) + b"\r\n\t"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file of a mail; with a `content_id` an image that the HTML shows as `cid:ID`.
+
+    `digest` is the SHA-256 of the content in hexadecimal, `size` its octets. `content` is loaded
+    for the hand-over and not kept with the message.
+    """
+
+    filename: str
+    media_type: str
+    size: int
+    digest: str
+    content_id: str | None = None
+    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -34,6 +50,7 @@ class Message:
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 def compose(message: Message) -> bytes:

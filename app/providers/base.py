@@ -1,22 +1,34 @@
-"""What a provider is to us: something that takes a composed message and says how it went."""
+"""What a provider is to us: something that takes a mail and says how it went."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
+
+from app.mail.compose import Message
+
+
+async def _forget(state: str) -> None:
+    """Keep nothing, for a provider that hands over in one step."""
 
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """`content` is the RFC 5322 message; `message_id` its Message-ID, angle brackets included.
+    """One hand-over: what the mail says, and to which addresses it goes this time.
 
-    `idempotency_key` is the same for every attempt at the same delivery.
+    `recipients` may leave out addresses of To and Cc (they have it, or must not get it), and holds
+    those of Bcc, which stand nowhere in `message`. `idempotency_key` and `message` are the same for
+    every attempt at the same delivery.
+
+    A provider that hands over in steps writes down with `save` how far it came; `state` is what was
+    saved last, at this or an earlier attempt.
     """
 
     idempotency_key: str
-    sender: str
     recipients: tuple[str, ...]
-    message_id: str
-    content: bytes
+    message: Message
+    state: str | None = None
+    save: Callable[[str], Awaitable[None]] = _forget
 
 
 @dataclass(frozen=True)
@@ -29,10 +41,15 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Taken by the provider under its own `provider_id`, for all but the `refused` addresses."""
+    """Taken by the provider under its own `provider_id`, for all but the `refused` addresses.
+
+    `internet_message_id` is the Message-ID that recipients see, angle brackets included; None when
+    the provider chooses it and does not tell it yet. `conversation_id` is the provider's own.
+    """
 
     provider_id: str
-    internet_message_id: str
+    internet_message_id: str | None
+    conversation_id: str | None = None
     refused: Mapping[str, Refusal] = field(default_factory=dict)
 
 
@@ -46,11 +63,38 @@ class ProviderError(Exception):
 
 
 class TransientError(ProviderError):
-    """The same message may be taken later."""
+    """The same message may be taken later, after `retry_after` where the provider says when."""
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        refused: Mapping[str, Refusal] | None = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(detail, refused=refused)
+        self.retry_after = retry_after
 
 
 class UncertainError(TransientError):
     """The provider never said whether it took the message: it may have arrived."""
+
+
+class AccountError(TransientError):
+    """The account or its service does not work now, whatever the message: another one might.
+
+    It is not reachable, refuses our credentials, or fails by its own fault.
+    """
+
+
+class ParkedError(TransientError):
+    """It is not this message's turn before `retry_after`: pacing, or a quota that is used up.
+
+    This is no failed attempt.
+    """
+
+    def __init__(self, detail: str, *, retry_after: timedelta) -> None:
+        super().__init__(detail, retry_after=retry_after)
 
 
 class PermanentError(ProviderError):
@@ -60,6 +104,13 @@ class PermanentError(ProviderError):
 class EmailProvider(Protocol):
     async def send(self, message: OutgoingMessage) -> Receipt:
         """Hand the message over. Raises TransientError or PermanentError, nothing else."""
+        ...
+
+    async def verify(self) -> None:
+        """Find out, sending nothing, whether the account works.
+
+        Raises ProviderError with words for whoever set the account up, without its secrets.
+        """
         ...
 
     async def close(self) -> None: ...

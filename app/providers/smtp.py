@@ -17,7 +17,9 @@ from aiosmtplib import (
     SMTPResponseException,
 )
 
+from app.mail.compose import compose
 from app.providers.base import (
+    AccountError,
     OutgoingMessage,
     PermanentError,
     Receipt,
@@ -34,6 +36,7 @@ _TRUSTED = 5.0
 _REFUSING_CLASSES = (4, 5)
 _PERMANENT_CLASS = 5
 _GOING_AWAY = 421
+_LARGE_BODY = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,10 @@ class SmtpProvider:
 
     async def send(self, message: OutgoingMessage) -> Receipt:
         """Hand it over. The server's 4xx and a lost connection are transient, 5xx permanent."""
+        content = await _composed(message)
         try:
             async with self._connection() as connection:
-                refused = await self._transmit(connection, message)
+                refused = await self._transmit(connection, message, content)
         except SMTPRecipientsRefused as error:
             raise _all_refused(error) from error
         except SMTPResponseException as error:
@@ -75,13 +79,13 @@ class SmtpProvider:
         except ValueError as error:
             raise PermanentError(f"no relay can be given this envelope: {error}") from error
         return Receipt(
-            provider_id=message.message_id.strip("<>"),
-            internet_message_id=message.message_id,
+            provider_id=message.message.message_id.strip("<>"),
+            internet_message_id=message.message.message_id,
             refused=_refusals({one.recipient: (one.code, one.message) for one in refused}),
         )
 
     async def _transmit(
-        self, connection: SMTP, message: OutgoingMessage
+        self, connection: SMTP, message: OutgoingMessage, content: bytes
     ) -> list[SMTPRecipientRefused]:
         """Speak the mail transaction (section 3.3); the recipients that were refused.
 
@@ -89,15 +93,14 @@ class SmtpProvider:
         than any other, nor by send_message(), which re-flattens and breaks long header tokens.
         """
         try:
-            await connection.mail(message.sender, options=_size(connection, message))
+            sender = message.message.sender.address
+            await connection.mail(sender, options=_size(connection, content))
             refused = await _recipients(connection, message.recipients)
         except (SMTPResponseException, SMTPRecipientsRefused):
             await _reset(connection)
             raise
         try:
-            await connection.data(
-                message.content, timeout=self._account.data_timeout.total_seconds()
-            )
+            await connection.data(content, timeout=self._account.data_timeout.total_seconds())
         except SMTPResponseException:
             await _reset(connection)
             raise
@@ -106,6 +109,11 @@ class SmtpProvider:
                 f"the relay did not confirm the mail, which may have arrived: {error}"
             ) from error
         return refused
+
+    async def verify(self) -> None:
+        """Connect, and log in where the account has a user; raises AccountError."""
+        async with self._connection():
+            pass
 
     async def close(self) -> None:
         while self._idle:
@@ -163,9 +171,9 @@ class SmtpProvider:
                 await _greet(connection)
         except aiosmtplib.SMTPAuthenticationError as error:
             # Wrong credentials are mended by a person; the mail must not be lost meanwhile.
-            raise TransientError(f"the relay refused our credentials: {_words(error)}") from error
+            raise AccountError(f"the relay refused our credentials: {_words(error)}") from error
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise TransientError(
+            raise AccountError(
                 f"no connection to the relay {account.host}:{account.port}: {error}"
             ) from error
         return connection
@@ -223,9 +231,22 @@ async def _greet(connection: SMTP) -> None:
         await connection.helo()
 
 
-def _size(connection: SMTP, message: OutgoingMessage) -> list[str]:
+async def _composed(message: OutgoingMessage) -> bytes:
+    """Write the mail; a long one in a thread, so that other mails and leases go on.
+
+    Raises PermanentError for what no header can hold.
+    """
+    try:
+        if len(message.message.html) > _LARGE_BODY:
+            return await asyncio.to_thread(compose, message.message)
+        return compose(message.message)
+    except ValueError as error:
+        raise PermanentError(f"this mail cannot be written: {error}") from error
+
+
+def _size(connection: SMTP, content: bytes) -> list[str]:
     """Declare the size where the server asks for it (RFC 1870)."""
-    return [f"size={len(message.content)}"] if connection.supports_extension("size") else []
+    return [f"size={len(content)}"] if connection.supports_extension("size") else []
 
 
 async def _recipients(connection: SMTP, addresses: Sequence[str]) -> list[SMTPRecipientRefused]:

@@ -1,6 +1,7 @@
 """How an attempt is written down: the record and its delivery settle, or wait for the next one."""
 
 import asyncio
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -17,6 +18,10 @@ log = structlog.get_logger()
 
 # Attempts whose end the provider never told. Each may have put a copy into somebody's inbox.
 UNCERTAIN_LIMIT = 3
+# Longer than any provider's daily quota keeps a mail waiting.
+PARKED_LIMIT = timedelta(days=3)
+# No provider's word makes a mail wait longer than this for its next attempt.
+RETRY_AFTER_LIMIT = timedelta(days=1)
 _STORE_PAUSE = 0.25
 _HANDED_OVER = {
     CommunicationStatus.SENT,
@@ -73,6 +78,9 @@ async def _until_recorded(deps: Deps, delivery: Delivery, outcome: Outcome) -> N
 
 
 async def _conclude(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
+    if outcome.kind is AttemptOutcome.PARKED and deps.now() < delivery.created + PARKED_LIMIT:
+        await _park(deps, delivery, outcome)
+        return
     number = 1 + sum(a.outcome != AttemptOutcome.INTERRUPTED for a in delivery.attempts)
     if outcome.waits and number < deps.settings.send_attempts and not _too_often(delivery, outcome):
         await _wait(deps, delivery, outcome, number)
@@ -108,23 +116,44 @@ def _too_often(delivery: Delivery, outcome: Outcome) -> bool:
     return kinds.count(AttemptOutcome.UNCERTAIN) >= UNCERTAIN_LIMIT
 
 
+async def _park(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
+    """Give it back until it may be tried; that was no attempt."""
+    due_at = deps.now() + _asked_for(outcome)
+    if await delivery.postpone(due_at) is not None:
+        await _show_waiting(deps, delivery, due_at, f"Waits for its turn: {outcome.detail}")
+
+
 async def _wait(deps: Deps, delivery: Delivery, outcome: Outcome, number: int) -> None:
     settings = deps.settings
     now = deps.now()
-    due_at = now + outcomes.retry_delay(
+    backoff = outcomes.retry_delay(
         number, first=settings.retry_delay, longest=settings.retry_delay_limit
     )
+    due_at = now + max(backoff, _asked_for(outcome))
     attempt = Attempt(date=now, outcome=outcome.kind, detail=outcome.detail)
     if await delivery.wait(due_at, outcome.recipients, attempt) is None:
         return
-    await Communication.wait_for_retry(
-        delivery.communication_id,
-        now=now,
+    await _show_waiting(
+        deps,
+        delivery,
+        due_at,
+        f"Attempt {number} of {settings.send_attempts} failed: {outcome.detail}",
         # Part of it is out already, so it can no longer be cancelled.
         cancellable=not outcome.accepted,
-        reason=f"Attempt {number} of {settings.send_attempts} failed: {outcome.detail}",
     )
-    log.info(
-        "delivery.waits", delivery_id=str(delivery.id), attempt=number, due_at=due_at.isoformat()
+
+
+def _asked_for(outcome: Outcome) -> timedelta:
+    """Give the wait that the provider asked for (Retry-After), within reason."""
+    return min(max(outcome.retry_after or timedelta(0), timedelta(0)), RETRY_AFTER_LIMIT)
+
+
+async def _show_waiting(
+    deps: Deps, delivery: Delivery, due_at: datetime, reason: str, *, cancellable: bool = True
+) -> None:
+    """Tell on the record why it is not out yet, and have a worker woken at `due_at`."""
+    await Communication.wait_for_retry(
+        delivery.communication_id, now=deps.now(), reason=reason, cancellable=cancellable
     )
+    log.info("delivery.waits", delivery_id=str(delivery.id), due_at=due_at.isoformat())
     await deps.queue.enqueue(JobName.DELIVER, str(delivery.id), turn=delivery.claims, at=due_at)

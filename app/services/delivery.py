@@ -16,6 +16,7 @@ from app.context import Deps
 from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.mail.stored import load
 from app.providers.base import OutgoingMessage, ProviderError, Receipt, TransientError
 from app.queue import JobName
 from app.services import conclusions, envelopes, outcomes
@@ -154,10 +155,10 @@ async def _hand_over(deps: Deps, communication: Communication, delivery: Deliver
     try:
         message = OutgoingMessage(
             idempotency_key=str(delivery.id),
-            sender=delivery.sender,
             recipients=tuple(delivery.waiting()),
-            message_id=delivery.message_id,
-            content=await delivery.composed(),
+            message=load(await delivery.stored_message()),
+            state=delivery.provider_state,
+            save=delivery.save_state,
         )
         return await provider.send(message)
     except ProviderError:

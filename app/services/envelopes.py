@@ -7,7 +7,8 @@ from app.documents import conversations
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery, DeliveryRecipient
 from app.mail.addresses import Mailbox, new_message_id, parse_mailbox
-from app.mail.compose import Message, compose
+from app.mail.compose import Message
+from app.mail.stored import dump
 from app.mail.text import plain_text
 
 # Larger bodies are composed in a thread, so that a worker's other jobs and leases go on.
@@ -50,10 +51,9 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
         communication_id=communication.id,
         sending=communication.sending,
         tracking_id=communication.tracking_id,
-        sender=sender.address,
         recipients=_recipients(to, cc, bcc),
         message_id=message.message_id,
-        message=compose(message),
+        message=dump(message),
         due_at=now,
     )
 

@@ -8,21 +8,27 @@ from datetime import timedelta
 from app.documents.deliveries import DeliveryRecipient
 from app.documents.vocabulary import AttemptOutcome, RecipientStatus
 from app.providers.base import (
+    ParkedError,
     PermanentError,
     ProviderError,
     Receipt,
     Refusal,
+    TransientError,
     UncertainError,
 )
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The recipients as they stand after an attempt; `detail` holds the provider's words."""
+    """The recipients as they stand after an attempt; `detail` holds the provider's words.
+
+    `retry_after` is the least wait before the next one, where the provider named it.
+    """
 
     kind: AttemptOutcome
     recipients: list[DeliveryRecipient]
     detail: str | None
+    retry_after: timedelta | None = None
 
     @property
     def waits(self) -> bool:
@@ -57,7 +63,8 @@ def of_error(recipients: Sequence[DeliveryRecipient], error: ProviderError) -> O
     permanent = isinstance(error, PermanentError)
     rest = Refusal(error.detail, transient=not permanent)
     after = [_after(r, error.refused.get(r.address, rest)) for r in recipients]
-    return Outcome(_kind(error), after, error.detail)
+    retry_after = error.retry_after if isinstance(error, TransientError) else None
+    return Outcome(_kind(error), after, error.detail, retry_after)
 
 
 def _kind(error: ProviderError) -> AttemptOutcome:
@@ -65,6 +72,8 @@ def _kind(error: ProviderError) -> AttemptOutcome:
         return AttemptOutcome.PERMANENT
     if isinstance(error, UncertainError):
         return AttemptOutcome.UNCERTAIN
+    if isinstance(error, ParkedError):
+        return AttemptOutcome.PARKED
     return AttemptOutcome.TRANSIENT
 
 

@@ -62,7 +62,6 @@ def store_delivery(deps: Deps) -> Callable[..., Awaitable[Delivery]]:
             "created": deps.now(),
             "communication_id": PydanticObjectId(),
             "tracking_id": "tracking",
-            "sender": "crm@acme.test",
             "recipients": [DeliveryRecipient(address="jan@customer.test")],
             "message_id": "<1@acme.test>",
             "message": b"Subject: Your offer\r\n\r\nHello\r\n",

@@ -176,7 +176,7 @@ async def test_the_message_is_read_back_whatever_its_size(
     assert ("message" in stored) is (size <= 4 * 1024 * 1024)
     found = await Delivery.get(row.id)
     assert found is not None
-    assert await found.composed() == message
+    assert await found.stored_message() == message
 
 
 async def test_due_are_those_whose_time_has_come_longest_first(

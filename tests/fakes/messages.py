@@ -1,4 +1,8 @@
-"""Messages that customers send, as octets."""
+"""Mails of customers as octets, and ours as they go out."""
+
+from app.documents.deliveries import Delivery
+from app.mail.compose import compose
+from app.mail.stored import load
 
 
 def message(
@@ -25,3 +29,8 @@ def message(
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
     return f"{head}\r\n{text}".encode()
+
+
+async def octets_of(row: Delivery) -> bytes:
+    """The mail of a delivery as SMTP carries it."""
+    return compose(load(await row.stored_message()))

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 
 from app.embedded.ports import free_port
+from app.mail.addresses import Mailbox
+from app.mail.compose import Message
 from app.providers.base import OutgoingMessage
 from app.providers.smtp import SmtpAccount, SmtpProvider
 from app.settings import SmtpSecurity
@@ -17,19 +20,21 @@ from tests.fakes.scripted_relay import ScriptedRelay, scripted_relay
 
 @pytest.fixture
 def outgoing() -> Callable[..., OutgoingMessage]:
-    """Makes mails, each with its own Message-ID."""
+    """Makes mails, each with its own Message-ID, with these parts of the message changed."""
     numbers = count(1)
 
-    def make(**changes: Any) -> OutgoingMessage:
+    def make(*, recipients: tuple[str, ...] = ("jan@b.test",), **changes: Any) -> OutgoingMessage:
         message_id = f"<{next(numbers)}@acme.test>"
-        fields: dict[str, Any] = {
-            "idempotency_key": message_id,
-            "sender": "crm@acme.test",
-            "recipients": ("jan@b.test",),
-            "message_id": message_id,
-            "content": f"Message-ID: {message_id}\r\nSubject: Offer\r\n\r\nHello\r\n".encode(),
-        }
-        return OutgoingMessage(**{**fields, **changes})
+        message = Message(
+            sender=Mailbox("crm@acme.test", "Acme"),
+            to=tuple(map(Mailbox, recipients)),
+            subject="Offer",
+            html="<p>Hello</p>",
+            text="Hello",
+            message_id=message_id,
+            date=datetime(2026, 11, 24, 9, 30, tzinfo=UTC),
+        )
+        return OutgoingMessage(message_id, recipients, replace(message, **changes))
 
     return make
 

@@ -63,10 +63,10 @@ class ProviderContract:
         receipt = await provider.send(message)
 
         assert service.handed_over() == [
-            HandedOver(("jan@b.test", "piet@b.test"), message.message_id)
+            HandedOver(("jan@b.test", "piet@b.test"), message.message.message_id)
         ]
         assert receipt.provider_id
-        assert receipt.internet_message_id == message.message_id
+        assert receipt.internet_message_id == message.message.message_id
         assert dict(receipt.refused) == {}
 
     async def test_mails_at_once_are_handed_over_once_each(
@@ -80,7 +80,7 @@ class ProviderContract:
         await asyncio.gather(*(provider.send(message) for message in messages))
 
         assert sorted(one.message_id for one in service.handed_over()) == sorted(
-            message.message_id for message in messages
+            message.message.message_id for message in messages
         )
 
     @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ class ProviderContract:
 
         await provider.send(message)
 
-        assert [one.message_id for one in service.handed_over()][1:] == [message.message_id]
+        assert [one.message_id for one in service.handed_over()][1:] == [message.message.message_id]
 
     async def test_a_send_that_is_cancelled_harms_no_other(
         self,
@@ -186,7 +186,7 @@ class ProviderContract:
         await asyncio.gather(*(provider.send(message) for message in messages))
 
         assert sorted(one.message_id for one in service.handed_over()) == sorted(
-            message.message_id for message in messages
+            message.message.message_id for message in messages
         )
 
     async def test_an_envelope_that_no_service_takes_is_permanent(
@@ -201,7 +201,7 @@ class ProviderContract:
         assert service.handed_over() == []
         message = outgoing()
         await provider.send(message)
-        assert [one.message_id for one in service.handed_over()] == [message.message_id]
+        assert [one.message_id for one in service.handed_over()] == [message.message.message_id]
 
     async def test_closing_twice_is_no_error(
         self, provider: EmailProvider, outgoing: Callable[..., OutgoingMessage]

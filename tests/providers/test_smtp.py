@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP
 
+from app.mail.addresses import Mailbox
+from app.mail.compose import compose
 from app.providers.base import OutgoingMessage, PermanentError, Refusal, TransientError
 from app.providers.smtp import SmtpProvider
 from app.settings import SmtpSecurity
@@ -86,11 +88,12 @@ class TestSmtpKeepsTheContract(ProviderContract):
 async def test_the_octets_arrive_as_they_are(
     open_smtp: OpenSmtp, relay: Relay, outgoing: Outgoing
 ) -> None:
-    content = b"Subject: x\r\n\r\n.a line that begins with a dot\r\n..\r\n.\r\n\r\nlast\r\n"
+    message = outgoing(text=".a line that begins with a dot\n..\n.\n\nlast")
 
-    await open_smtp().send(outgoing(content=content))
+    await open_smtp().send(message)
 
-    assert relay.taken[0].content == content
+    assert relay.taken[0].content == compose(message.message)
+    assert b"\r\n.a line that begins with a dot\r\n..\r\n" in relay.taken[0].content
 
 
 async def test_the_provider_id_is_the_message_id(
@@ -109,7 +112,7 @@ async def test_the_provider_id_is_the_message_id(
 async def test_an_unusual_address_arrives_as_it_is(
     open_smtp: OpenSmtp, relay: Relay, outgoing: Outgoing, address: str
 ) -> None:
-    await open_smtp().send(outgoing(sender=address, recipients=(address,)))
+    await open_smtp().send(outgoing(sender=Mailbox(address), recipients=(address,)))
 
     assert (relay.taken[0].sender, relay.taken[0].recipients) == (address, (address,))
 

@@ -14,7 +14,7 @@ from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.vocabulary import ProviderType
 from app.embedded.ports import free_port
-from app.providers.base import EmailProvider, OutgoingMessage, Receipt
+from app.providers.base import EmailProvider, OutgoingMessage, ProviderError, Receipt
 from app.services import delivery, envelopes
 from tests.fakes.clock import Clock
 from tests.fakes.relay import Relay, never_answer
@@ -86,7 +86,31 @@ class FaultyProvider:
     """What no provider may do: raise something of its own."""
 
     async def send(self, message: OutgoingMessage) -> Receipt:
-        raise ZeroDivisionError(f"secret words about {message.sender}")
+        raise ZeroDivisionError(f"secret words about {message.message.sender}")
+
+    async def verify(self) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+
+class ScriptedProvider:
+    """Raises what stands in `faults`, one at each mail; then it takes them."""
+
+    def __init__(self, *faults: ProviderError) -> None:
+        self.faults = list(faults)
+        self.taken: list[OutgoingMessage] = []
+
+    async def send(self, message: OutgoingMessage) -> Receipt:
+        if self.faults:
+            raise self.faults.pop(0)
+        self.taken.append(message)
+        return Receipt(f"id-{len(self.taken)}", message.message.message_id)
+
+    async def verify(self) -> None:
+        if self.faults:
+            raise self.faults[0]
 
     async def close(self) -> None:
         return
@@ -105,6 +129,9 @@ class StoppingProvider:
         asyncio.get_running_loop().call_soon(job.cancel)
         return receipt
 
+    async def verify(self) -> None:
+        return
+
     async def close(self) -> None:
         return
 
@@ -112,6 +139,17 @@ class StoppingProvider:
 @pytest.fixture
 def stopping_provider(deps: Deps) -> StoppingProvider:
     return StoppingProvider(deps.providers[ProviderType.SMTP])
+
+
+@pytest.fixture
+def scripted(deps: Deps) -> Callable[..., tuple[Deps, ScriptedProvider]]:
+    """`deps` with a provider that raises these errors, one at each mail."""
+
+    def script(*faults: ProviderError) -> tuple[Deps, ScriptedProvider]:
+        provider = ScriptedProvider(*faults)
+        return replace(deps, providers={ProviderType.SMTP: provider}), provider
+
+    return script
 
 
 @pytest.fixture

@@ -18,10 +18,13 @@ from app.documents.vocabulary import (
     ProviderType,
     RecipientStatus,
 )
+from app.providers.base import ParkedError, TransientError
 from app.services import delivery
 from tests.fakes.clock import Clock
+from tests.fakes.messages import octets_of
 from tests.fakes.relay import Relay, drop_connection, never_answer
 
+Scripted = Callable[..., tuple[Deps, Any]]
 Send = Callable[..., Awaitable[Communication]]
 Stored = Callable[[PydanticObjectId], Awaitable[Communication]]
 DeliveryOf = Callable[[PydanticObjectId], Awaitable[Delivery]]
@@ -63,7 +66,7 @@ async def test_a_mail_is_sent(
         (JAN, RecipientStatus.ACCEPTED, None)
     ]
     (mail,) = relay.taken
-    assert mail.content == row.message
+    assert mail.content == await octets_of(row)
     assert (mail.sender, mail.recipients) == ("crm@acme.test", (JAN,))
     assert mail.message["Message-ID"] == record.internet_message_id
 
@@ -183,7 +186,7 @@ async def test_a_passing_refusal_is_tried_again(
     assert record.status == CommunicationStatus.SENT
     assert record.error_message is None
     assert record.internet_message_id == row.message_id
-    assert [mail.content for mail in relay.taken] == [row.message]
+    assert [mail.content for mail in relay.taken] == [await octets_of(row)]
     assert [a.outcome for a in (await delivery_of(accepted.id)).attempts] == [
         AttemptOutcome.TRANSIENT,
         AttemptOutcome.SENT,
@@ -215,7 +218,7 @@ async def test_a_connection_lost_after_data_is_tried_again_with_the_same_mail(
     row = await delivery_of(accepted.id)
     await delivery.deliver(deps, str(row.id))
 
-    assert [mail.content for mail in relay.taken] == [row.message]
+    assert [mail.content for mail in relay.taken] == [await octets_of(row)]
     assert (await stored(accepted.id)).status == CommunicationStatus.SENT
 
 
@@ -468,6 +471,74 @@ async def test_the_time_between_attempts_grows(
 
     for wait, middle in zip(waits, [10, 20, 40, 40], strict=True):
         assert 0.8 * middle <= wait <= 1.2 * middle
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        (timedelta(seconds=300), timedelta(seconds=300)),
+        (timedelta(days=9), timedelta(days=1)),
+        (timedelta(seconds=-1), timedelta(0)),
+    ],
+)
+async def test_the_wait_the_provider_asks_for_is_kept(
+    scripted: Scripted, send: Send, delivery_of: DeliveryOf, clock: Clock,
+    asked: timedelta, waited: timedelta,
+) -> None:  # fmt: skip
+    over, _ = scripted(TransientError("429 Too many requests", retry_after=asked))
+    record = await send()
+
+    await delivery.dispatch(over, str(record.id))
+
+    row = await delivery_of(record.id)
+    assert row.due_at is not None
+    wait = row.due_at - clock.now()
+    # Without a word from the provider it is 10 seconds, with a fifth of jitter.
+    assert wait == waited or timedelta(seconds=8) <= wait <= timedelta(seconds=12)
+    assert wait >= waited
+    assert [attempt.outcome for attempt in row.attempts] == [AttemptOutcome.TRANSIENT]
+
+
+async def test_a_parked_mail_waits_its_turn_and_that_is_no_attempt(
+    scripted: Scripted, send: Send, stored: Stored, delivery_of: DeliveryOf, clock: Clock
+) -> None:
+    over, provider = scripted(
+        *[ParkedError("the daily quota is used up", retry_after=timedelta(hours=2))] * 5
+    )
+    record = await send()
+    await delivery.dispatch(over, str(record.id))
+
+    for _ in range(4):
+        row, waiting = await delivery_of(record.id), await stored(record.id)
+        assert row.due_at == clock.now() + timedelta(hours=2)
+        assert (row.lease, row.attempts) == (None, [])
+        assert waiting.status == CommunicationStatus.PENDING
+        assert waiting.error_message == "Waits for its turn: the daily quota is used up"
+        clock.advance(timedelta(hours=2))
+        await delivery.deliver(over, str(row.id))
+    clock.advance(timedelta(hours=2))
+    await delivery.deliver(over, str(row.id))
+
+    record = await stored(record.id)
+    assert (record.status, record.error_message) == (CommunicationStatus.SENT, None)
+    assert len(provider.taken) == 1
+
+
+async def test_a_mail_is_not_parked_for_ever(
+    scripted: Scripted, send: Send, stored: Stored, delivery_of: DeliveryOf, clock: Clock
+) -> None:
+    over, _ = scripted(*[ParkedError("no quota", retry_after=timedelta(days=1))] * 9)
+    record = await send()
+    await delivery.dispatch(over, str(record.id))
+    row = await delivery_of(record.id)
+
+    for _ in range(5):
+        clock.advance(timedelta(days=1))
+        await delivery.deliver(over, str(row.id))
+
+    record = await stored(record.id)
+    assert record.status == CommunicationStatus.FAILED
+    assert record.error_message == "Gave up after 3 attempts: no quota"
 
 
 async def test_a_provider_that_is_not_set_up_here_is_tried_again(

@@ -9,9 +9,19 @@ import pytest
 
 from app.context import Deps
 from app.documents.communications import Communication
+from app.documents.deliveries import Delivery
 from app.documents.vocabulary import DeliveryStatus, RecipientStatus
+from app.mail.compose import compose
+from app.mail.stored import load
 from app.services import envelopes
 from tests.fakes.clock import Clock
+
+
+def written(row: Delivery) -> EmailMessage:
+    """The mail of a delivery as SMTP carries it."""
+    assert row.message is not None
+    return message_from_bytes(compose(load(row.message)), EmailMessage, policy=default)
+
 
 Send = Callable[..., Awaitable[Communication]]
 
@@ -27,7 +37,6 @@ async def test_the_envelope_of_a_record(deps: Deps, send: Send, clock: Clock) ->
     assert row.tracking_id == record.tracking_id
     assert (row.status, row.sending) == (DeliveryStatus.QUEUED, 1)
     assert row.created == row.due_at == clock.now()
-    assert row.sender == "crm@acme.test"
     assert [(r.address, r.status) for r in row.recipients] == [
         ("jan@customer.test", RecipientStatus.PENDING),
         ("eve@customer.test", RecipientStatus.PENDING),
@@ -42,8 +51,7 @@ async def test_the_mail_of_a_record(
 
     row = await envelopes.prepare(deps, record)
 
-    assert row.message is not None
-    message = message_from_bytes(row.message, EmailMessage, policy=default)
+    message = written(row)
     assert message["From"] == "Acme <crm@acme.test>"
     assert message["Subject"] == "Größe"
     assert message["Message-ID"] == row.message_id
@@ -58,8 +66,7 @@ async def test_the_mail_of_a_record(
 async def test_the_text_shows_where_links_really_lead(deps: Deps, send: Send) -> None:
     row = await envelopes.prepare(deps, await send())
 
-    assert row.message is not None
-    message = message_from_bytes(row.message, EmailMessage, policy=default)
+    message = written(row)
     plain = message.get_body(("plain",))
     assert plain is not None
     assert "https://acme.test/offer?id=1&x=2" in plain.get_content()
@@ -82,9 +89,7 @@ async def test_the_sender_in_the_head(
 ) -> None:
     row = await envelopes.prepare(deps, await send(sender))
 
-    assert row.message is not None
-    assert message_from_bytes(row.message, EmailMessage, policy=default)["From"] == expected
-    assert row.sender == "alice@acme.test"
+    assert written(row)["From"] == expected
 
 
 async def test_nobody_gets_it_twice(deps: Deps, send: Send) -> None:
@@ -110,8 +115,7 @@ async def test_a_large_body_is_read_back_and_composed(deps: Deps, send: Send) ->
 
     row = await envelopes.prepare(deps, found)
 
-    assert row.message is not None
-    html = message_from_bytes(row.message, EmailMessage, policy=default).get_body(("html",))
+    html = written(row).get_body(("html",))
     assert html is not None
     assert html.get_content().rstrip("\r\n") == body
 

@@ -22,7 +22,7 @@ from app.errors import InvalidInputError, PayloadTooLargeError
 from app.services import delivery, inbound, records, sending
 from app.services.inbound import ingest
 from tests.fakes.clock import Clock
-from tests.fakes.messages import message
+from tests.fakes.messages import message, octets_of
 
 Dispatched = Callable[..., Awaitable[Communication]]
 Stored = Callable[[PydanticObjectId], Awaitable[Communication]]
@@ -399,7 +399,7 @@ async def test_our_next_mail_answers_the_customers(
 
     row = await Delivery.of_communication(second.id, 1)
     assert row is not None
-    written = message_from_bytes(row.message or b"", policy=default)
+    written = message_from_bytes(await octets_of(row), policy=default)
     assert written["In-Reply-To"] == "<1@c.test>"
     assert str(written["References"]).split() == [first.internet_message_id, "<1@c.test>"]
 

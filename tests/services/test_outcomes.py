@@ -29,7 +29,9 @@ def test_a_receipt_accepts_whoever_was_waiting() -> None:
 
 
 def test_a_receipt_with_a_passing_refusal_waits() -> None:
-    receipt = Receipt("id", "<id@b.test>", {"p@b.test": Refusal("450 busy", transient=True)})
+    receipt = Receipt(
+        "id", "<id@b.test>", refused={"p@b.test": Refusal("450 busy", transient=True)}
+    )
 
     outcome = outcomes.of_receipt([PENDING, OTHER], receipt)
 

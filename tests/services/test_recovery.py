@@ -25,6 +25,7 @@ from app.providers.base import EmailProvider
 from app.queue import JobName
 from app.services import delivery, envelopes
 from tests.fakes.clock import Clock
+from tests.fakes.messages import octets_of
 from tests.fakes.relay import Relay
 
 Send = Callable[..., Awaitable[Communication]]
@@ -69,7 +70,7 @@ async def test_a_dead_workers_delivery_is_taken_over_after_its_lease(
     clock.advance(timedelta(milliseconds=1))
     await delivery.deliver(deps, str(row.id))
 
-    assert [mail.content for mail in relay.taken] == [row.message]
+    assert [mail.content for mail in relay.taken] == [await octets_of(row)]
     assert (await stored(row.communication_id)).status == CommunicationStatus.SENT
 
 
@@ -88,7 +89,7 @@ async def test_a_dispatch_done_twice_makes_one_delivery(
     assert second.id == first.id
     assert second.message == first.message
     assert await Delivery.count() == 1
-    assert [mail.content for mail in relay.taken] == [first.message]
+    assert [mail.content for mail in relay.taken] == [await octets_of(first)]
 
 
 async def test_a_worker_stopped_in_the_middle_gives_the_delivery_back(
@@ -117,7 +118,7 @@ async def test_a_worker_stopped_in_the_middle_gives_the_delivery_back(
     relay.on_data = None
     assert await delivery.sweep(deps) == 1
     await delivery.deliver(deps, str(row.id))
-    assert [mail.content for mail in relay.taken] == [row.message]
+    assert [mail.content for mail in relay.taken] == [await octets_of(row)]
     assert (await stored(record.id)).status == CommunicationStatus.SENT
 
 
