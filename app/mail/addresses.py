@@ -2,6 +2,7 @@ import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from email_validator import EmailSyntaxError
 from email_validator.syntax import validate_email_domain_name, validate_email_local_part
@@ -107,6 +108,7 @@ def _dotted_domain(text: str) -> str:
     return domain
 
 
+@lru_cache(maxsize=4096)
 def _ascii_domain(text: str) -> str:
     # The library refuses special-use names (.test, .local), which development and private networks
     # do use; under a stand-in top level it judges only the syntax (RFC 1123, RFC 5891).

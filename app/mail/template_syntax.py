@@ -6,6 +6,7 @@ to be walked by `template_expressions` in bounded time.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -16,6 +17,8 @@ from app.mail.template_values import RenderError, ValueFault, checked_number, te
 
 TOKENS_LIMIT = 30_000
 DEPTH_LIMIT = 50
+# What is parsed takes a hundred times the memory of its text.
+REMEMBERED_LENGTH = 16 * 1024
 _ENVIRONMENT = ImmutableSandboxedEnvironment(keep_trailing_newline=True)
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For,
@@ -36,6 +39,16 @@ class Template:
 
 def read(text: str) -> Template:
     """Parse a template. Raises RenderError with the line of what is wrong or not allowed."""
+    return _remembered(text) if len(text) <= REMEMBERED_LENGTH else _parsed(text)
+
+
+@lru_cache(maxsize=32)
+def _remembered(text: str) -> Template:
+    # Mail to a list fills in one template again and again, and parsing is most of that work.
+    return _parsed(text)
+
+
+def _parsed(text: str) -> Template:
     try:
         tokens = _ENVIRONMENT.lexer.tokeniter(text, None)
         if next(islice(tokens, TOKENS_LIMIT, None), None) is not None:
