@@ -6,13 +6,12 @@ def format_instant(moment: datetime) -> str:
 
     Digits come in groups (java.time.format.DateTimeFormatter.ISO_INSTANT).
     """
-    utc = moment.astimezone(UTC)
-    text = utc.strftime("%Y-%m-%dT%H:%M:%S")
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
     if utc.microsecond == 0:
-        return f"{text}Z"
+        return f"{utc.isoformat(timespec='seconds')}Z"
     if utc.microsecond % 1000 == 0:
-        return f"{text}.{utc.microsecond // 1000:03d}Z"
-    return f"{text}.{utc.microsecond:06d}Z"
+        return f"{utc.isoformat(timespec='milliseconds')}Z"
+    return f"{utc.isoformat(timespec='microseconds')}Z"
 
 
 def parse_instant(text: object) -> datetime:

@@ -1,3 +1,4 @@
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -6,6 +7,8 @@ from typing import Any
 
 import pytest
 from beanie import PydanticObjectId
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.services.export import csv_lines
 from rest_compat.records import communication_record
@@ -54,6 +57,18 @@ async def test_the_columns_are_those_of_a_record() -> None:
     assert row["openCount"] == "0"
     assert row["cc"] == "[]"
     assert row["sentAt"] == row["variables"] == ""
+
+
+@given(
+    texts=st.lists(st.text(alphabet=st.sampled_from('ab",;\r\n =\u2028é')), min_size=2, max_size=2)
+)
+def test_any_text_is_read_back_as_it_was(texts: list[str]) -> None:
+    subject, name = texts
+
+    (row,) = asyncio.run(exported({**ROW, "subject": subject, "senderName": name}))
+
+    assert row["subject"].removeprefix("'") == subject
+    assert row["senderName"].removeprefix("'") == name
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
