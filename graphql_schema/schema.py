@@ -14,19 +14,26 @@ from graphql_schema.errors import ErrorCodes
 from graphql_schema.inbound import InboundMutation, InboundQuery
 from graphql_schema.limits import limits
 from graphql_schema.search import SearchQuery
+from graphql_schema.suppressions import SuppressionMutation, SuppressionQuery
 from graphql_schema.templates import TemplateMutation, TemplateQuery
 from graphql_schema.types.scalars import INSTANT
 
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
-    CommunicationQuery, SearchQuery, ConversationQuery, InboundQuery, AnalyticsQuery, TemplateQuery
+    CommunicationQuery,
+    SearchQuery,
+    ConversationQuery,
+    InboundQuery,
+    AnalyticsQuery,
+    TemplateQuery,
+    SuppressionQuery,
 ):
     pass
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(CommunicationMutation, InboundMutation, TemplateMutation):
+class Mutation(CommunicationMutation, InboundMutation, TemplateMutation, SuppressionMutation):
     pass
 
 

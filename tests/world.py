@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.context import Caller, Deps
-from app.services import delivery, inbound, scheduling, sending, templates
+from app.services import delivery, inbound, scheduling, sending, suppressions, templates
 from app.services.inputs import parse
 from tests.fakes.messages import message
 
@@ -20,13 +20,14 @@ LATER = "2999-01-01T00:00:00Z"
 
 @dataclass(frozen=True)
 class World:
-    """Ids: of a mail that is out, of its tracking, of one that waits, a template and a reply."""
+    """Ids: of a mail that is out, of its tracking, of one that waits, a template and so on."""
 
     sent: str
     tracking: str
     waiting: str
     template: str
     received: str
+    suppression: str
 
 
 async def build_world(deps: Deps, caller: Caller) -> World:
@@ -39,12 +40,15 @@ async def build_world(deps: Deps, caller: Caller) -> World:
     words = {"name": "Offer", "subject": "Your offer", "body": "<p>Hello</p>"}
     template = await templates.create(deps, caller, parse(templates.CreateTemplate, words))
     received = await inbound.ingest(deps, caller, message("<first@customer.test>"))
+    address = parse(suppressions.AddSuppression, {"address": "eve@customer.test"})
+    suppression = await suppressions.add(deps, caller, address)
     return World(
         sent=str(sent.id),
         tracking=sent.tracking_id,
         waiting=str(waiting.id),
         template=str(template.id),
         received=str(received.id),
+        suppression=str(suppression.id),
     )
 
 

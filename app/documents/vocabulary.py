@@ -73,6 +73,13 @@ class RecipientStatus(StrEnum):
     PENDING = "PENDING"
     ACCEPTED = "ACCEPTED"
     REFUSED = "REFUSED"
+    SUPPRESSED = "SUPPRESSED"
+
+
+class SuppressionReason(StrEnum):
+    BOUNCE = "BOUNCE"
+    COMPLAINT = "COMPLAINT"
+    MANUAL = "MANUAL"
 
 
 class AttemptOutcome(StrEnum):

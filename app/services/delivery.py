@@ -19,7 +19,7 @@ from app.documents.deliveries import Delivery
 from app.mail.stored import load
 from app.providers.base import OutgoingMessage, ProviderError, Receipt, TransientError
 from app.queue import JobName
-from app.services import conclusions, envelopes, outcomes
+from app.services import conclusions, envelopes, outcomes, suppressions
 from app.services.outcomes import Outcome
 
 log = structlog.get_logger()
@@ -139,6 +139,11 @@ async def _held(deps: Deps, delivery: Delivery) -> AsyncIterator[None]:
 
 
 async def _attempt(deps: Deps, communication: Communication, delivery: Delivery) -> Outcome:
+    # At each attempt: an address may be suppressed while the mail waits.
+    suppressed = await suppressions.words_for(delivery.tenant_id, delivery.waiting())
+    delivery.recipients = outcomes.left_out(delivery.recipients, suppressed)
+    if not delivery.waiting():
+        return outcomes.of_nobody(delivery.recipients)
     try:
         receipt = await _hand_over(deps, communication, delivery)
     except ProviderError as error:

@@ -1,7 +1,7 @@
 """What one attempt means for each address of the envelope, and for the mail as a whole."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +16,9 @@ from app.providers.base import (
     TransientError,
     UncertainError,
 )
+
+# Who does not get the mail, for words that stand in `reply`.
+_WITHOUT = {RecipientStatus.REFUSED, RecipientStatus.SUPPRESSED}
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,30 @@ class Outcome:
 
     @property
     def remark(self) -> str | None:
-        """Tell which addresses were refused of a mail that others get; None when all get it."""
-        refused = [r for r in self.recipients if r.status == RecipientStatus.REFUSED]
+        """Tell which addresses do not get a mail that others get; None when all get it."""
+        refused = [r for r in self.recipients if r.status in _WITHOUT]
         if not refused:
             return None
         return "Not delivered to " + "; ".join(f"{r.address} ({r.reply})" for r in refused)
+
+
+def left_out(
+    recipients: Sequence[DeliveryRecipient], words: Mapping[str, str]
+) -> list[DeliveryRecipient]:
+    """Take suppressed addresses out of those that wait; `words` has them in lower case."""
+    return [
+        r.model_copy(
+            update={"status": RecipientStatus.SUPPRESSED, "reply": words[r.address.lower()]}
+        )
+        if r.status == RecipientStatus.PENDING and r.address.lower() in words
+        else r
+        for r in recipients
+    ]
+
+
+def of_nobody(recipients: Sequence[DeliveryRecipient]) -> Outcome:
+    """Take it as done where suppression leaves nobody to send to; the provider is not asked."""
+    return Outcome(AttemptOutcome.PERMANENT, list(recipients), "no address is left to send to")
 
 
 def of_receipt(recipients: Sequence[DeliveryRecipient], receipt: Receipt) -> Outcome:
@@ -90,8 +112,8 @@ def given_up(outcome: Outcome, attempts: int) -> Outcome:
 
 
 def failure(before: Sequence[DeliveryRecipient], outcome: Outcome) -> str:
-    """Tell why nobody gets the mail: who was refused at earlier attempts, and the last words."""
-    earlier = [f"{r.address}: {r.reply}" for r in before if r.status == RecipientStatus.REFUSED]
+    """Tell why nobody gets the mail: who was refused or suppressed before, and the last words."""
+    earlier = [f"{r.address}: {r.reply}" for r in before if r.status in _WITHOUT]
     return "; ".join([*earlier, outcome.detail or "refused"])
 
 

@@ -15,6 +15,7 @@ from app.documents.vocabulary import (
     EventType,
     InboundStatus,
     ProviderType,
+    SuppressionReason,
 )
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "EventType",
     "InboundStatus",
     "ProviderType",
+    "SuppressionReason",
 ]
 
 
@@ -106,4 +108,13 @@ _explained(
     Direction,
     "Which way a mail went.",
     {"OUTBOUND": "It was sent.", "INBOUND": "It was received."},
+)
+_explained(
+    SuppressionReason,
+    "Why an address gets no mail any more.",
+    {
+        "BOUNCE": "Its server returned a mail for good.",
+        "COMPLAINT": "A mail to it was reported as spam.",
+        "MANUAL": "A user said so.",
+    },
 )

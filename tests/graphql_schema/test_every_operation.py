@@ -20,6 +20,7 @@ from tests.world import LATER, MAIL, World, acme_in, build_world
 READ, SEND = Scope.COMMUNICATIONS_READ, Scope.COMMUNICATIONS_SEND
 WRITE, DELETE = Scope.COMMUNICATIONS_WRITE, Scope.COMMUNICATIONS_DELETE
 TEMPLATES_READ, TEMPLATES_WRITE = Scope.TEMPLATES_READ, Scope.TEMPLATES_WRITE
+SUPPRESSIONS_READ, SUPPRESSIONS_WRITE = Scope.SUPPRESSIONS_READ, Scope.SUPPRESSIONS_WRITE
 TO = {"recipients": MAIL["recipients"]}
 WORDS = {"name": "Bill", "subject": "Your bill", "body": "<p>Hello</p>"}
 NOT_FOUND, BAD = ErrorCode.NOT_FOUND, ErrorCode.BAD_USER_INPUT
@@ -81,6 +82,7 @@ ROWS = [
     _query("template", TEMPLATES_READ, "{ id }", id="$template", theirs=NOT_FOUND),
     _query("templates", TEMPLATES_READ, "{ id }"),
     _query("previewTemplate", TEMPLATES_READ, "{ html }", id="$template", theirs=NOT_FOUND),
+    _query("suppressions", SUPPRESSIONS_READ, "{ content { id } totalElements }", search="eve"),
     _mutation("sendCommunication", SEND, "{ id }", input={**MAIL, "templateId": "$template"},
               theirs=BAD),
     _mutation("scheduleCommunication", SEND, "{ id }", theirs=BAD,
@@ -97,9 +99,11 @@ ROWS = [
               theirs=NOT_FOUND),
     _mutation("deleteTemplate", TEMPLATES_WRITE, id="$template", theirs=NOT_FOUND),
     _mutation("sendTemplate", SEND, "{ id }", templateId="$template", input=TO, theirs=NOT_FOUND),
+    _mutation("addSuppression", SUPPRESSIONS_WRITE, "{ id }", input={"address": "p@c.test"}),
+    _mutation("removeSuppression", SUPPRESSIONS_WRITE, id="$suppression", theirs=NOT_FOUND),
 ]  # fmt: skip
 # They carry no ids: what another tenant does by them becomes its own.
-MAKING_ANEW = {"ingestMime", "createTemplate"}
+MAKING_ANEW = {"ingestMime", "createTemplate", "addSuppression"}
 
 
 def name(row: Row) -> str:

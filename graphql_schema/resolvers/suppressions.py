@@ -1,0 +1,22 @@
+"""What callers may do with suppressions: who may, then one call."""
+
+from app.context import Context, Scope
+from app.documents.suppressions import Suppression
+from app.services import suppressions
+from app.services.suppressions import AddSuppression, ListSuppressions
+
+
+async def suppressed(context: Context, command: ListSuppressions) -> tuple[list[Suppression], int]:
+    """Give the caller's suppressions, latest first, and how many there are in all."""
+    return await suppressions.suppressions_of(context.require(Scope.SUPPRESSIONS_READ), command)
+
+
+async def add_suppression(context: Context, command: AddSuppression) -> Suppression:
+    """Suppress an address; one that is suppressed stays as it is."""
+    caller = context.require(Scope.SUPPRESSIONS_WRITE)
+    return await suppressions.add(context.deps, caller, command)
+
+
+async def remove_suppression(context: Context, id_: str) -> None:
+    """Let mail go to the address again. Raises NotFoundError."""
+    await suppressions.remove(context.require(Scope.SUPPRESSIONS_WRITE), id_)

@@ -1,0 +1,51 @@
+from datetime import datetime
+from typing import Self
+
+import strawberry
+
+from app.documents import suppressions as documents
+from graphql_schema.types.enums import SuppressionReason
+
+
+@strawberry.type(description="An address that gets no mail of this tenant any more.")
+class Suppression:
+    id: strawberry.ID = strawberry.field(description="Id of the suppression.")
+    address: str = strawberry.field(description="The address, in lower case.")
+    reason: SuppressionReason = strawberry.field(description="Why it gets no mail.")
+    detail: str | None = strawberry.field(
+        description="What its server said, or the user who added it."
+    )
+    communication_id: strawberry.ID | None = strawberry.field(
+        description="The communication that led to it."
+    )
+    created: datetime = strawberry.field(description="When it was added.")
+    created_by: str | None = strawberry.field(
+        description="The user who added it; null where the service did."
+    )
+
+    @classmethod
+    def of(cls, suppression: documents.Suppression) -> Self:
+        communication = suppression.communication_id
+        return cls(
+            id=strawberry.ID(str(suppression.id)),
+            address=suppression.address,
+            reason=suppression.reason,
+            detail=suppression.detail,
+            communication_id=None if communication is None else strawberry.ID(str(communication)),
+            created=suppression.created,
+            created_by=suppression.created_by,
+        )
+
+
+@strawberry.type(description="A part of the suppressed addresses.")
+class SuppressionPage:
+    content: list[Suppression] = strawberry.field(description="Those asked for, latest first.")
+    total_elements: int = strawberry.field(description="How many there are in all.")
+
+
+@strawberry.input(description="An address that is to get no mail any more.")
+class AddSuppressionInput:
+    address: str = strawberry.field(description="The address, in any case.")
+    detail: str | None = strawberry.field(
+        default=None, description="Why, in one line of at most 320 characters."
+    )
