@@ -1,18 +1,16 @@
-import base64
-import binascii
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
 
-from app.mail import headers
+from app.mail import entities, headers
 from app.mail.addresses import Mailbox
 
 _OWN_FIELDS = frozenset(
     {"bcc", "cc", "date", "from", "in-reply-to", "message-id", "mime-version", "references"}
     | {"reply-to", "resent-bcc", "subject", "to"}
 )
-_AS_IS = bytes(octet for octet in range(32, 127) if octet != ord("=")) + b"\r\n\t"
 
 
 @dataclass(frozen=True)
@@ -54,32 +52,52 @@ class Message:
 
 
 def compose(message: Message) -> bytes:
-    """Write the message as 7-bit multipart/alternative with CRLF lines (RFC 5322, 2045 to 2047).
+    """Write the message as 7-bit MIME with CRLF lines (RFC 5322, 2045 to 2047).
 
-    The same message gives the same bytes, so a retry sends what the first attempt sent. Line
-    breaks in the bodies become CRLF. Raises ValueError for a line break, NUL or lone surrogate in
-    a header value, a name or address no header can hold, a field we write ourselves among
-    `headers`, a naive date.
+    It is multipart/alternative; with inline images that stands in a multipart/related, with other
+    attachments in a multipart/mixed. The same message gives the same bytes, so a retry sends what
+    the first attempt sent. Line breaks in the bodies become CRLF.
+
+    Raises ValueError for a line break, NUL or lone surrogate in a header value, a name, address,
+    media type or content id no header can hold, a field we write ourselves among `headers`, a naive
+    date; RuntimeError for an attachment whose content was not loaded.
     """
-    boundary = "=_" + hashlib.sha256(message.message_id.encode()).hexdigest()[:40]
-    head = [
-        *_fields(message),
-        "MIME-Version: 1.0",
-        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"',
-        "",
-        "",
-    ]
-    opening = f"--{boundary}\r\n".encode()
-    return b"".join(
-        [
-            "\r\n".join(head).encode("ascii"),
-            opening,
-            *_part("plain", message.text),
-            b"\r\n",
-            opening,
-            *_part("html", message.html),
-            f"\r\n--{boundary}--\r\n".encode(),
-        ]
+    written = BytesIO()
+    head = "\r\n".join([*_fields(message), "MIME-Version: 1.0", ""])
+    written.write(head.encode("ascii"))
+    written.writelines(_entity(message))
+    return written.getvalue()
+
+
+def _entity(message: Message) -> entities.Entity:
+    bodies = (entities.text("plain", message.text), entities.text("html", message.html))
+    entity = entities.multipart("alternative", _boundary(message, ""), bodies)
+    inline = [a for a in message.attachments if a.content_id is not None]
+    if inline:
+        parts = [entity, *map(_file, inline)]
+        boundary = _boundary(message, "related")
+        entity = entities.multipart("related", boundary, parts, root="multipart/alternative")
+    if others := [a for a in message.attachments if a.content_id is None]:
+        parts = [entity, *map(_file, others)]
+        entity = entities.multipart("mixed", _boundary(message, "mixed"), parts)
+    return entity
+
+
+def _boundary(message: Message, level: str) -> str:
+    """Make what neither base64 nor quoted-printable can hold."""
+    return "=_" + hashlib.sha256(f"{message.message_id}{level}".encode()).hexdigest()[:40]
+
+
+def _file(attachment: Attachment) -> entities.Entity:
+    if len(attachment.content) != attachment.size:
+        raise RuntimeError("The content of an attachment was not loaded.")
+    return entities.file(
+        entities.File(
+            attachment.filename,
+            attachment.media_type,
+            attachment.content_id,
+            attachment.content,
+        )
     )
 
 
@@ -105,27 +123,3 @@ def _fields(message: Message) -> Iterator[str]:
         if name.lower() in _OWN_FIELDS or name.lower().startswith("content-"):
             raise ValueError(f"{name} is not free to set.")
         yield headers.raw_field(name, value)
-
-
-def _part(subtype: str, body: str) -> Iterator[bytes]:
-    """Yield one text part in quoted-printable, or in base64 where that is the shorter."""
-    canonical = body.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
-    octets = canonical.encode(errors="replace")
-    escaped = len(octets.translate(None, delete=_AS_IS))
-    is_readable = escaped * 6 <= len(octets)
-    encoding = "quoted-printable" if is_readable else "base64"
-    yield (
-        f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
-        f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
-    ).encode()
-    yield _quoted_printable(octets) if is_readable else _base64(octets)
-
-
-def _quoted_printable(octets: bytes) -> bytes:
-    encoded = binascii.b2a_qp(octets, istext=True)
-    # It breaks long lines in the style of the text's own first line end, which may not exist.
-    return encoded if b"\n" in octets else encoded.replace(b"\n", b"\r\n")
-
-
-def _base64(octets: bytes) -> bytes:
-    return base64.encodebytes(octets).replace(b"\n", b"\r\n").removesuffix(b"\r\n")

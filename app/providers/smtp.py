@@ -237,7 +237,8 @@ async def _composed(message: OutgoingMessage) -> bytes:
     Raises PermanentError for what no header can hold.
     """
     try:
-        if len(message.message.html) > _LARGE_BODY:
+        attached = sum(attachment.size for attachment in message.message.attachments)
+        if len(message.message.html) + attached > _LARGE_BODY:
             return await asyncio.to_thread(compose, message.message)
         return compose(message.message)
     except ValueError as error:
