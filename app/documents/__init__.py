@@ -4,6 +4,7 @@ from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.idempotency_keys import IdempotencyKey
 from app.documents.inbound_messages import InboundMessage
+from app.documents.paces import Pace
 from app.documents.suppressions import Suppression
 from app.documents.templates import Template
 from app.documents.turns import Turn
@@ -13,6 +14,7 @@ ALL_DOCUMENTS: list[type[Document]] = [
     Delivery,
     IdempotencyKey,
     InboundMessage,
+    Pace,
     Suppression,
     Template,
     Turn,

@@ -1,6 +1,7 @@
 """What a provider is to us: something that takes a mail and says how it went."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -114,3 +115,24 @@ class EmailProvider(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Turn(Protocol):
+    async def sends(self) -> None:
+        """Say that the mail is sent now: that is what the pace counts.
+
+        Raises ParkedError when the turn was lost meanwhile; then it must not be sent.
+        """
+        ...
+
+
+class Pacer(Protocol):
+    """Keeps a provider's account within what its service allows, over all workers."""
+
+    def turn(self, who: str) -> AbstractAsyncContextManager[Turn]:
+        """Wait for a turn, no longer than a moment; it lasts as long as the block.
+
+        `who` names the mail, and is the same at each attempt. Raises ParkedError that says when
+        to come again.
+        """
+        ...
