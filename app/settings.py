@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.encryption import read_keys
+
 MEBIBYTE = 1024 * 1024
 # A shorter key is weaker than HS256 itself.
 SECRET_LENGTH = 32
@@ -115,6 +117,27 @@ class Settings(BaseSettings):
         description="Longest wait for the relay to confirm a mail (RFC 5321 asks for 10 minutes).",
     )
 
+    secret_keys: SecretStr | None = Field(
+        None,
+        description="Keys, comma separated, that encrypt the secrets of provider accounts, each "
+        "32 random bytes in base64 (`openssl rand -base64 32`); the first encrypts, all decrypt.",
+    )
+    allow_private_hosts: bool = Field(
+        False,
+        description="`true` lets SMTP accounts of tenants name private hosts, and any port.",
+    )
+    resend_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://api.resend.com"), description="Where Resend's API is."
+    )
+    graph_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://graph.microsoft.com/v1.0"),
+        description="Where Microsoft Graph's API is.",
+    )
+    graph_login_url: AnyHttpUrl = Field(
+        AnyHttpUrl("https://login.microsoftonline.com"),
+        description="Where Microsoft gives out tokens for Graph.",
+    )
+
     default_sender_email: str | None = Field(
         None, description="Sender of mail that names none; without it `senderEmail` is required."
     )
@@ -161,6 +184,13 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {SECRET_LENGTH} characters (RFC 7518)")
         return secret
 
+    @field_validator("secret_keys")
+    @classmethod
+    def _keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        if keys is not None:
+            read_keys(keys.get_secret_value())
+        return keys
+
     @model_validator(mode="after")
     def _one_kind_of_key(self) -> "Settings":
         if self.jwt_secret is not None and self.jwt_jwks_url is not None:
@@ -174,3 +204,9 @@ class Settings(BaseSettings):
     def public_base(self) -> str:
         """`public_url` without a slash at its end."""
         return str(self.public_url).rstrip("/")
+
+    @property
+    def encryption_keys(self) -> tuple[bytes, ...]:
+        """The keys in `secret_keys`; none when none are set."""
+        keys = self.secret_keys
+        return () if keys is None else read_keys(keys.get_secret_value())

@@ -2,9 +2,9 @@
 
 import base64
 import binascii
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-import strawberry
 from pydantic.alias_generators import to_camel
 from strawberry import UNSET
 
@@ -14,9 +14,17 @@ from app.services.inputs import AnyCommand, parse
 
 def read_command(input_: Any, command: type[AnyCommand]) -> AnyCommand:
     """Read a Strawberry input as `command`. Raises InvalidInputError with documented names."""
-    values = strawberry.asdict(input_)
-    given = {to_camel(name): value for name, value in values.items() if value is not UNSET}
-    return parse(command, given)
+    return parse(command, _given(input_))
+
+
+def _given(value: Any) -> Any:
+    """Write inputs, and those inside them, as documented; JSON of the caller's stays as it is."""
+    if isinstance(value, list):
+        return [_given(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    values = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {to_camel(name): _given(one) for name, one in values.items() if one is not UNSET}
 
 
 def read_base64(name: str, text: str) -> bytes:

@@ -13,6 +13,7 @@ from graphql_schema.conversations import ConversationQuery
 from graphql_schema.errors import ErrorCodes
 from graphql_schema.inbound import InboundMutation, InboundQuery
 from graphql_schema.limits import limits
+from graphql_schema.provider_accounts import ProviderAccountMutation, ProviderAccountQuery
 from graphql_schema.search import SearchQuery
 from graphql_schema.suppressions import SuppressionMutation, SuppressionQuery
 from graphql_schema.templates import TemplateMutation, TemplateQuery
@@ -28,12 +29,19 @@ class Query(
     AnalyticsQuery,
     TemplateQuery,
     SuppressionQuery,
+    ProviderAccountQuery,
 ):
     pass
 
 
 @strawberry.type(description="Everything that can be changed.")
-class Mutation(CommunicationMutation, InboundMutation, TemplateMutation, SuppressionMutation):
+class Mutation(
+    CommunicationMutation,
+    InboundMutation,
+    TemplateMutation,
+    SuppressionMutation,
+    ProviderAccountMutation,
+):
     pass
 
 

@@ -1,5 +1,6 @@
 """One mongod and one valkey per test run; a database of each per test process."""
 
+import base64
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -33,6 +34,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.relay import Relay, running_relay
 
 SECRET = "a secret of the tests, long enough for HS256"
+SECRET_KEY = base64.b64encode(bytes(range(32))).decode()
 SERVERS = pytest.StashKey[list[RunningServer]]()
 FOLDER = pytest.StashKey["tempfile.TemporaryDirectory[str]"]()
 
@@ -89,6 +91,8 @@ def base_settings(mongo_url: str, redis_url: str, process_number: int) -> Settin
         mongo_database=f"letterbox-{process_number}",
         redis_url=redis_url,
         jwt_secret=SecretStr(SECRET),
+        secret_keys=SecretStr(SECRET_KEY),
+        allow_private_hosts=True,
         public_url="http://mail.example.test",
         default_sender_email="crm@acme.test",
         default_sender_name="Acme",

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.context import Caller, Deps
-from app.services import delivery, inbound, scheduling, sending, suppressions, templates
+from app.services import (
+    delivery,
+    inbound,
+    provider_accounts,
+    scheduling,
+    sending,
+    suppressions,
+    templates,
+)
+from app.services.account_commands import CreateProviderAccount
 from app.services.inputs import parse
 from tests.fakes.messages import message
 
@@ -28,6 +37,7 @@ class World:
     template: str
     received: str
     suppression: str
+    account: str
 
 
 async def build_world(deps: Deps, caller: Caller) -> World:
@@ -42,6 +52,9 @@ async def build_world(deps: Deps, caller: Caller) -> World:
     received = await inbound.ingest(deps, caller, message("<first@customer.test>"))
     address = parse(suppressions.AddSuppression, {"address": "eve@customer.test"})
     suppression = await suppressions.add(deps, caller, address)
+    # Last: mail would go by it.
+    relay = parse(CreateProviderAccount, {"name": "Relay", "smtp": {"host": "127.0.0.1"}})
+    account = await provider_accounts.create(deps, caller, relay)
     return World(
         sent=str(sent.id),
         tracking=sent.tracking_id,
@@ -49,6 +62,7 @@ async def build_world(deps: Deps, caller: Caller) -> World:
         template=str(template.id),
         received=str(received.id),
         suppression=str(suppression.id),
+        account=str(account.id),
     )
 
 

@@ -5,6 +5,7 @@ from app.documents.deliveries import Delivery
 from app.documents.idempotency_keys import IdempotencyKey
 from app.documents.inbound_messages import InboundMessage
 from app.documents.paces import Pace
+from app.documents.provider_accounts import ProviderAccount
 from app.documents.suppressions import Suppression
 from app.documents.templates import Template
 from app.documents.turns import Turn
@@ -16,6 +17,7 @@ ALL_DOCUMENTS: list[type[Document]] = [
     InboundMessage,
     Pace,
     Suppression,
+    ProviderAccount,
     Template,
     Turn,
 ]

@@ -17,6 +17,7 @@ from app.documents.vocabulary import (
     ProviderType,
     SuppressionReason,
 )
+from app.settings import SmtpSecurity
 
 __all__ = [
     "CommunicationStatus",
@@ -25,6 +26,7 @@ __all__ = [
     "EventType",
     "InboundStatus",
     "ProviderType",
+    "SmtpSecurity",
     "SuppressionReason",
 ]
 
@@ -71,6 +73,15 @@ _explained(
         "RESEND": "Resend.",
         "GRAPH": "A mailbox of Microsoft 365, by Microsoft Graph.",
         "SMTP": "An SMTP relay.",
+    },
+)
+_explained(
+    SmtpSecurity,
+    "How a connection to an SMTP relay is protected.",
+    {
+        "NONE": "Not at all.",
+        "STARTTLS": "By TLS, asked for after the greeting; without it no mail is sent.",
+        "TLS": "By TLS from the start.",
     },
 )
 _explained(

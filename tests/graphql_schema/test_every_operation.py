@@ -21,8 +21,10 @@ READ, SEND = Scope.COMMUNICATIONS_READ, Scope.COMMUNICATIONS_SEND
 WRITE, DELETE = Scope.COMMUNICATIONS_WRITE, Scope.COMMUNICATIONS_DELETE
 TEMPLATES_READ, TEMPLATES_WRITE = Scope.TEMPLATES_READ, Scope.TEMPLATES_WRITE
 SUPPRESSIONS_READ, SUPPRESSIONS_WRITE = Scope.SUPPRESSIONS_READ, Scope.SUPPRESSIONS_WRITE
+ACCOUNTS_READ, ACCOUNTS_WRITE = Scope.ACCOUNTS_READ, Scope.ACCOUNTS_WRITE
 TO = {"recipients": MAIL["recipients"]}
 WORDS = {"name": "Bill", "subject": "Your bill", "body": "<p>Hello</p>"}
+RELAY = {"name": "Other relay", "smtp": {"host": "127.0.0.1", "port": 2525}}
 NOT_FOUND, BAD = ErrorCode.NOT_FOUND, ErrorCode.BAD_USER_INPUT
 Footprint = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -83,6 +85,8 @@ ROWS = [
     _query("templates", TEMPLATES_READ, "{ id }"),
     _query("previewTemplate", TEMPLATES_READ, "{ html }", id="$template", theirs=NOT_FOUND),
     _query("suppressions", SUPPRESSIONS_READ, "{ content { id } totalElements }", search="eve"),
+    _query("providerAccount", ACCOUNTS_READ, "{ id }", id="$account", theirs=NOT_FOUND),
+    _query("providerAccounts", ACCOUNTS_READ, "{ id }"),
     _mutation("sendCommunication", SEND, "{ id }", input={**MAIL, "templateId": "$template"},
               theirs=BAD),
     _mutation("scheduleCommunication", SEND, "{ id }", theirs=BAD,
@@ -101,9 +105,10 @@ ROWS = [
     _mutation("sendTemplate", SEND, "{ id }", templateId="$template", input=TO, theirs=NOT_FOUND),
     _mutation("addSuppression", SUPPRESSIONS_WRITE, "{ id }", input={"address": "p@c.test"}),
     _mutation("removeSuppression", SUPPRESSIONS_WRITE, id="$suppression", theirs=NOT_FOUND),
+    _mutation("createProviderAccount", ACCOUNTS_WRITE, "{ id }", input=RELAY),
 ]  # fmt: skip
 # They carry no ids: what another tenant does by them becomes its own.
-MAKING_ANEW = {"ingestMime", "createTemplate", "addSuppression"}
+MAKING_ANEW = {"ingestMime", "createTemplate", "addSuppression", "createProviderAccount"}
 
 
 def name(row: Row) -> str:

@@ -1,0 +1,69 @@
+"""What is given to make and to change provider accounts."""
+
+import strawberry
+
+from graphql_schema.types.enums import SmtpSecurity
+
+_SENDERS = (
+    "Addresses, and `@domain`s, whose mail goes by it; at most 100, and each in one account only."
+)
+_FALLBACK = "The account that stands in while mail cannot go by this one."
+
+
+@strawberry.input(description="An SMTP relay.")
+class SmtpSettingsInput:
+    host: str = strawberry.field(
+        description="Name or IP address of the relay; private ones are refused."
+    )
+    port: int = strawberry.field(default=587, description="25, 465, 587 or 2525.")
+    security: SmtpSecurity = strawberry.field(
+        default=SmtpSecurity.STARTTLS, description="How the connection is protected."
+    )
+    username: str | None = strawberry.field(
+        default=None, description="Its user, where it asks for one."
+    )
+    password: str | None = strawberry.field(
+        default=None, description="The user's password. It is never given back."
+    )
+    connections: int = strawberry.field(
+        default=4, description="Connections kept per worker; 1 to 20."
+    )
+
+
+@strawberry.input(description="An account at Resend.")
+class ResendSettingsInput:
+    api_key: str = strawberry.field(description="The API key. It is never given back.")
+    webhook_secret: str | None = strawberry.field(
+        default=None,
+        description="The secret by which its webhooks are checked. It is never given back.",
+    )
+
+
+@strawberry.input(description="A mailbox of Microsoft 365.")
+class GraphSettingsInput:
+    directory_id: str = strawberry.field(description="GUID or domain of the directory (tenant).")
+    client_id: str = strawberry.field(description="GUID of the application registered there.")
+    mailbox: str = strawberry.field(description="Address or GUID of the mailbox that sends.")
+    client_secret: str = strawberry.field(
+        description="A secret of the application. It is never given back."
+    )
+    client_state: str | None = strawberry.field(
+        default=None,
+        description="The secret by which its notifications are checked. It is never given back.",
+    )
+
+
+@strawberry.input(description="A provider account to be kept: one of smtp, resend and graph.")
+class CreateProviderAccountInput:
+    name: str = strawberry.field(
+        description="At most 200 characters, and no other account's name in any case."
+    )
+    sender_emails: list[str] | None = strawberry.field(default=None, description=_SENDERS)
+    fallback_id: strawberry.ID | None = strawberry.field(default=None, description=_FALLBACK)
+    smtp: SmtpSettingsInput | None = strawberry.field(default=None, description="A relay.")
+    resend: ResendSettingsInput | None = strawberry.field(
+        default=None, description="An account at Resend."
+    )
+    graph: GraphSettingsInput | None = strawberry.field(
+        default=None, description="A mailbox of Microsoft 365."
+    )

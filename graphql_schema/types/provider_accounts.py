@@ -1,0 +1,120 @@
+"""Provider accounts as GraphQL shows them: their secrets only as being there or not."""
+
+from datetime import datetime
+from typing import Self
+
+import strawberry
+
+from app.documents import provider_accounts as documents
+from app.documents import vocabulary
+from graphql_schema.types.enums import ProviderType, SmtpSecurity
+
+
+@strawberry.type(description="An SMTP relay.")
+class SmtpSettings:
+    host: str = strawberry.field(description="Name or IP address of the relay.")
+    port: int = strawberry.field(description="Its port.")
+    security: SmtpSecurity = strawberry.field(description="How the connection is protected.")
+    username: str | None = strawberry.field(description="Its user, where it asks for one.")
+    connections: int = strawberry.field(description="Connections kept per worker.")
+    has_password: bool = strawberry.field(description="Whether a password is kept.")
+
+    @classmethod
+    def of(cls, account: documents.ProviderAccount) -> Self | None:
+        if account.smtp is None:
+            return None
+        return cls(
+            host=account.smtp.host,
+            port=account.smtp.port,
+            security=account.smtp.security,
+            username=account.smtp.username,
+            connections=account.smtp.connections,
+            has_password="password" in account.secrets,
+        )
+
+
+@strawberry.type(description="An account at Resend.")
+class ResendSettings:
+    has_api_key: bool = strawberry.field(description="Whether an API key is kept.")
+    has_webhook_secret: bool = strawberry.field(
+        description="Whether the secret is kept by which its webhooks are checked."
+    )
+
+    @classmethod
+    def of(cls, account: documents.ProviderAccount) -> Self | None:
+        if account.provider_type is not vocabulary.ProviderType.RESEND:
+            return None
+        return cls(
+            has_api_key="api_key" in account.secrets,
+            has_webhook_secret="webhook_secret" in account.secrets,
+        )
+
+
+@strawberry.type(description="A mailbox of Microsoft 365.")
+class GraphSettings:
+    directory_id: str = strawberry.field(description="GUID or domain of the directory (tenant).")
+    client_id: str = strawberry.field(description="Id of the application registered there.")
+    mailbox: str = strawberry.field(description="Address or GUID of the mailbox that sends.")
+    has_client_secret: bool = strawberry.field(
+        description="Whether a secret of the application is kept."
+    )
+    has_client_state: bool = strawberry.field(
+        description="Whether the secret is kept by which its notifications are checked."
+    )
+
+    @classmethod
+    def of(cls, account: documents.ProviderAccount) -> Self | None:
+        if account.graph is None:
+            return None
+        return cls(
+            directory_id=account.graph.directory_id,
+            client_id=account.graph.client_id,
+            mailbox=account.graph.mailbox,
+            has_client_secret="client_secret" in account.secrets,
+            has_client_state="client_state" in account.secrets,
+        )
+
+
+@strawberry.type(description="A relay, Resend account or mailbox of the tenant's own.")
+class ProviderAccount:
+    id: strawberry.ID = strawberry.field(description="Id of the account.")
+    name: str = strawberry.field(description="Its name, the tenant's only one of that name.")
+    provider_type: ProviderType = strawberry.field(description="The service that carries its mail.")
+    sender_emails: list[str] = strawberry.field(
+        description="Addresses, and `@domain`s, whose mail goes by it. The first address is the "
+        "sender of its mail that names none."
+    )
+    is_default: bool = strawberry.field(
+        description="Whether mail goes by it that no other rule gives to an account."
+    )
+    fallback_id: strawberry.ID | None = strawberry.field(
+        description="The account that stands in while mail cannot go by this one."
+    )
+    smtp: SmtpSettings | None = strawberry.field(description="Of an SMTP relay.")
+    resend: ResendSettings | None = strawberry.field(description="Of an account at Resend.")
+    graph: GraphSettings | None = strawberry.field(description="Of a mailbox of Microsoft 365.")
+    revision: int = strawberry.field(description="1 at first, and one more with each change.")
+    created: datetime = strawberry.field(description="When it was made.")
+    created_by: str = strawberry.field(description="The user who made it.")
+    updated: datetime = strawberry.field(description="The latest change.")
+    updated_by: str = strawberry.field(description="The user who made that change.")
+
+    @classmethod
+    def of(cls, account: documents.ProviderAccount) -> Self:
+        fallback_id = account.fallback_id
+        return cls(
+            id=strawberry.ID(str(account.id)),
+            name=account.name,
+            provider_type=account.provider_type,
+            sender_emails=account.sender_emails,
+            is_default=account.is_default,
+            fallback_id=None if fallback_id is None else strawberry.ID(str(fallback_id)),
+            smtp=SmtpSettings.of(account),
+            resend=ResendSettings.of(account),
+            graph=GraphSettings.of(account),
+            revision=account.revision,
+            created=account.created,
+            created_by=account.created_by,
+            updated=account.updated,
+            updated_by=account.updated_by,
+        )
