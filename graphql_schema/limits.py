@@ -1,6 +1,7 @@
 """What one document may ask for; beyond it, it is refused before anything runs."""
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from graphql import (
     FieldNode,
@@ -42,40 +43,45 @@ class ShapeLimit(ValidationRule):
         }
 
     def enter_operation_definition(self, node: OperationDefinitionNode, *_: object) -> None:
-        walk = _Walk(self._fragments)
-        walk.selections(node.selection_set, 0, frozenset())
-        if walk.depth > DEPTH:
+        shape = _Measure(self._fragments).of(node.selection_set)
+        if shape.depth > DEPTH:
             self.report_error(GraphQLError(f"The operation is more than {DEPTH} deep.", node))
-        if walk.aliases > ALIASES:
+        if shape.aliases > ALIASES:
             message = f"The operation has more than {ALIASES} aliases."
             self.report_error(GraphQLError(message, node))
 
 
-class _Walk:
-    """Measures an operation, and stops as soon as a limit is passed."""
+class _Shape(NamedTuple):
+    depth: int = 0
+    aliases: int = 0
+
+
+class _Measure:
+    """Measures selections; each fragment once, however often it is used.
+
+    Thirty fragments that use the next one twice each are a billion uses.
+    """
 
     def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self._fragments = fragments
-        self.depth = 0
-        self.aliases = 0
+        self._measured: dict[str, _Shape] = {}
 
-    def selections(
-        self, selection_set: SelectionSetNode | None, depth: int, within: frozenset[str]
-    ) -> None:
-        self.depth = max(self.depth, depth)
-        if selection_set is None or self.depth > DEPTH or self.aliases > ALIASES:
-            return
-        for node in selection_set.selections:
-            if isinstance(node, FieldNode):
-                self.aliases += node.alias is not None
-                self.selections(node.selection_set, depth + 1, within)
-            elif isinstance(node, FragmentSpreadNode):
-                self._spread(node.name.value, depth, within)
+    def of(self, selection_set: SelectionSetNode | None) -> _Shape:
+        depth = aliases = 0
+        for node in () if selection_set is None else selection_set.selections:
+            if isinstance(node, FragmentSpreadNode):
+                inner = self._of_fragment(node.name.value)
             else:
-                self.selections(getattr(node, "selection_set", None), depth, within)
+                inner = self.of(getattr(node, "selection_set", None))
+            field = node if isinstance(node, FieldNode) else None
+            depth = max(depth, inner.depth + (field is not None))
+            aliases += inner.aliases + (field is not None and field.alias is not None)
+        return _Shape(depth, aliases)
 
-    def _spread(self, name: str, depth: int, within: frozenset[str]) -> None:
-        fragment = self._fragments.get(name)
-        # Unknown and circular fragments are refused by rules of the specification.
-        if fragment is not None and name not in within:
-            self.selections(fragment.selection_set, depth, within | {name})
+    def _of_fragment(self, name: str) -> _Shape:
+        if name not in self._measured:
+            # Unknown and circular fragments are refused by rules of the specification.
+            self._measured[name] = _Shape()
+            if (fragment := self._fragments.get(name)) is not None:
+                self._measured[name] = self.of(fragment.selection_set)
+        return self._measured[name]

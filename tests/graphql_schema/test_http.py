@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import httpx2
@@ -203,6 +204,24 @@ async def test_depth_is_counted_through_fragments(client: httpx2.AsyncClient) ->
 
     assert "errors" not in shallow.json()
     assert deep.json()["errors"][0]["message"] == f"The operation is more than {DEPTH} deep."
+
+
+async def test_fragments_that_use_each_other_twice_cost_no_more_than_their_length(
+    client: httpx2.AsyncClient,
+) -> None:
+    # Every further one doubles what a walk through all of them takes: here 10 seconds.
+    used = "".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }} " for n in range(22))
+    begun = time.perf_counter()
+
+    plain = await post(client, query="{ ...F0 } " + used + "fragment F22 on Query { __typename }")
+    aliased = await post(
+        client, query="{ ...F0 } " + used + "fragment F22 on Query { a: __typename }"
+    )
+
+    assert plain.json() == {"data": {"__typename": "Query"}}
+    message = f"The operation has more than {ALIASES} aliases."
+    assert aliased.json()["errors"][0]["message"] == message
+    assert time.perf_counter() - begun < 2
 
 
 async def test_a_document_that_is_too_long_is_refused_before_it_is_parsed(
