@@ -14,7 +14,7 @@ from jinja2 import nodes
 
 from app.mail import template_syntax
 from app.mail.template_expressions import Evaluator, Scope, located
-from app.mail.template_values import Absent, RenderError, ValueFault, items_of, text_of
+from app.mail.template_values import Absent, Escaped, RenderError, ValueFault, items_of, text_of
 
 
 def check(template: str) -> None:
@@ -28,12 +28,17 @@ def render_html(template: str, variables: Mapping[str, Any], *, limit: int) -> s
     Raises RenderError for a construct that is not allowed, for missing variables (all are named),
     for more work than a mail can need and for a result of more than `limit` octets in UTF-8.
     """
-    return _rendered(template, variables, limit, escape)
+    return _rendered(template, variables, limit, _escaped)
 
 
 def render_text(template: str, variables: Mapping[str, Any], *, limit: int) -> str:
     """Fill `variables` into a line of text; otherwise as `render_html`."""
     return _rendered(template, variables, limit, str)
+
+
+def _escaped(text: str) -> str:
+    """Once only, as in Jinja: careful authors write `{{ name|e }}`."""
+    return text if isinstance(text, Escaped) else escape(text)
 
 
 def _rendered(

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from app.mail.template_values import (
     Absent,
+    Escaped,
     ValueFault,
     check_size,
     checked_number,
@@ -59,8 +60,8 @@ def _trim(value: object, /) -> str:
     return text_of(value).strip()
 
 
-def _escape(value: object, /) -> str:
-    return escape(text_of(value))
+def _escape(value: object, /) -> Escaped:
+    return value if isinstance(value, Escaped) else Escaped(escape(text_of(value)))
 
 
 def _urlencode(value: object, /) -> str:

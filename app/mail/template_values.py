@@ -22,6 +22,12 @@ def template_error(reason: str, line: int) -> RenderError:
     return RenderError(f"template error: {reason} (line {line})")
 
 
+class Escaped(str):
+    """Text that is HTML already: a template escaped it itself."""
+
+    __slots__ = ()
+
+
 class Absent:
     """Stands for a value that is not there; `path` is what the template calls it."""
 
