@@ -1,6 +1,7 @@
 from typing import Annotated
 
 import strawberry
+from graphql import FieldNode
 
 from app.errors import FieldError, InvalidInputError
 from app.services.scheduling import ScheduleCommunication
@@ -29,12 +30,14 @@ IdempotencyKey = Annotated[
 def repeat_key(info: Info, argument: str | None) -> str | None:
     """Choose the argument over the header, which fits a document with one mutation only.
 
-    Raises InvalidInputError for the header with several mutations: they would share it.
+    Raises InvalidInputError for the header with several mutations, or a fragment that may hold
+    several: they would share it.
     """
     if argument is not None or info.context.idempotency_key is None:
         return argument
-    if len(info.operation.selection_set.selections) > 1:
-        reason = "fits one mutation; with several, give each its argument idempotencyKey"
+    selected = info.operation.selection_set.selections
+    if len(selected) > 1 or not isinstance(selected[0], FieldNode):
+        reason = "fits one mutation; give each of several its argument idempotencyKey"
         raise InvalidInputError.of(FieldError("Idempotency-Key", reason))
     return info.context.idempotency_key
 

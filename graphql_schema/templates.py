@@ -13,7 +13,7 @@ from app.services.templates import (
     SendTemplate,
     UpdateTemplate,
 )
-from graphql_schema.communications import IdempotencyKey
+from graphql_schema.communications import IdempotencyKey, repeat_key
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
 from graphql_schema.resolvers import templates as resolvers
@@ -96,9 +96,8 @@ async def _send(
     idempotency_key: IdempotencyKey = None,
 ) -> Communication:
     command = read_command(input, SendTemplate)
-    record = await resolvers.send_template(
-        info.context, template_id, command, idempotency_key=idempotency_key
-    )
+    key = repeat_key(info, idempotency_key)
+    record = await resolvers.send_template(info.context, template_id, command, idempotency_key=key)
     return Communication.of(record)
 
 

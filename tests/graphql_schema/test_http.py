@@ -9,6 +9,14 @@ from graphql_schema.errors import MESSAGE_LENGTH
 from graphql_schema.http import ANONYMOUS_OCTETS, DOCUMENT_LENGTH
 from graphql_schema.limits import ALIASES, DEPTH
 
+
+@pytest.fixture
+async def template(client: httpx2.AsyncClient) -> str:
+    words = '{ name: "Offer", subject: "Your offer", body: "<p>Hello</p>" }'
+    made = await post(client, query=f"mutation {{ createTemplate(input: {words}) {{ id }} }}")
+    return str(made.json()["data"]["createTemplate"]["id"])
+
+
 SEND = "mutation($input: SendCommunicationInput!) { sendCommunication(input: $input) { id } }"
 RESPONSE = "application/graphql-response+json"
 
@@ -245,16 +253,31 @@ async def test_without_a_token_a_request_must_be_small(anonymous: httpx2.AsyncCl
     assert small.json() == {"data": {"__typename": "Query"}}
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        (
+            "mutation($mail: SendCommunicationInput!) { a: sendCommunication(input: $mail) { id } "
+            "b: sendCommunication(input: $mail) { id } }"
+        ),
+        (
+            "mutation($mail: SendCommunicationInput!) { ...Two } fragment Two on Mutation { "
+            "a: sendCommunication(input: $mail) { id } b: sendCommunication(input: $mail) { id } }"
+        ),
+        (
+            "mutation($to: SendTemplateInput!, $id: ID!) { "
+            "a: sendTemplate(templateId: $id, input: $to) { id } "
+            "b: sendTemplate(templateId: $id, input: $to) { id } }"
+        ),
+    ],
+)
 async def test_the_header_does_not_fit_several_mutations(
-    client: httpx2.AsyncClient, mail: dict[str, Any]
+    client: httpx2.AsyncClient, mail: dict[str, Any], template: str, document: str
 ) -> None:
     client.headers["Idempotency-Key"] = "key-1"
-    document = (
-        "mutation($input: SendCommunicationInput!) { a: sendCommunication(input: $input) { id } "
-        "b: sendCommunication(input: $input) { id } }"
-    )
+    variables = {"mail": mail, "to": {"recipients": mail["recipients"]}, "id": template}
 
-    response = await post(client, query=document, variables={"input": mail})
+    response = await post(client, query=document, variables=variables)
 
     (error,) = response.json()["errors"]
     assert error["extensions"]["fields"][0]["path"] == "Idempotency-Key"
