@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help run test check lint types contracts format bench lock clean
+.PHONY: help run test test-faults check lint types contracts format bench lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ run: $(READY) ## Start everything on this machine and send a first mail (ARGS="-
 
 test: $(READY) ## Run the tests against real MongoDB, Valkey and SMTP servers (ARGS="-k name")
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+test-faults: $(READY) ## Kill workers, API and servers under load, and count the mails (minutes)
+	$(BIN)/python -m pytest -m faults tests/faults -n 0 $(ARGS)
 
 check: lint types contracts ## Lint, types and import contracts
 

@@ -101,6 +101,41 @@ async def never_answer(server: SMTP) -> None:
     await asyncio.Event().wait()
 
 
+async def listen(
+    relay: Relay,
+    port: int = 0,
+    *,
+    tls: ssl.SSLContext | None = None,
+    starttls: ssl.SSLContext | None = None,
+    users: Mapping[str, str] | None = None,
+) -> asyncio.Server:
+    """Serve `relay` on a loopback port, a free one for 0; its options are `running_relay`'s."""
+
+    def login(
+        server: SMTP, session: Session, envelope: Envelope, mechanism: str, auth_data: object
+    ) -> AuthResult:
+        assert isinstance(auth_data, LoginPassword)
+        password = (users or {}).get(auth_data.login.decode())
+        return AuthResult(success=password == auth_data.password.decode(), handled=False)
+
+    server = await asyncio.get_running_loop().create_server(
+        lambda: _Session(
+            relay,
+            hostname="localhost",
+            data_size_limit=64 * 1024 * 1024,
+            tls_context=starttls,
+            require_starttls=starttls is not None,
+            auth_required=users is not None,
+            authenticator=login,
+        ),
+        "127.0.0.1",
+        port,
+        ssl=tls,
+    )
+    relay.port = server.sockets[0].getsockname()[1]
+    return server
+
+
 @asynccontextmanager
 async def running_relay(
     *,
@@ -113,29 +148,8 @@ async def running_relay(
     It demands TLS from the start with `tls`, STARTTLS with `starttls`, a login with `users`.
     """
 
-    def login(
-        server: SMTP, session: Session, envelope: Envelope, mechanism: str, auth_data: object
-    ) -> AuthResult:
-        assert isinstance(auth_data, LoginPassword)
-        password = (users or {}).get(auth_data.login.decode())
-        return AuthResult(success=password == auth_data.password.decode(), handled=False)
-
     relay = Relay()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: _Session(
-            relay,
-            hostname="localhost",
-            data_size_limit=64 * 1024 * 1024,
-            tls_context=starttls,
-            require_starttls=starttls is not None,
-            auth_required=users is not None,
-            authenticator=login,
-        ),
-        "127.0.0.1",
-        0,
-        ssl=tls,
-    )
-    relay.port = server.sockets[0].getsockname()[1]
+    server = await listen(relay, tls=tls, starttls=starttls, users=users)
     try:
         yield relay
     finally:

@@ -1,0 +1,168 @@
+"""Every part of a running Letterbox as a process of its own, to be killed and started by name."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from app.auth import issue_token
+from app.context import Scope
+from app.embedded import spawn_mongod, spawn_redis
+from app.embedded.ports import free_port
+from app.embedded.process import Child, spawn
+from app.embedded.servers import RunningServer
+from app.settings import Settings
+
+ROOT = Path(__file__).parent.parent.parent
+LETTERBOX = Path(sys.executable).with_name("letterbox")
+SECRET = "a secret of the fault tests, long enough"
+READY_LIMIT = 60.0
+
+
+class Servers:
+    """MongoDB and Valkey, which outlive the scenarios; each scenario has a database of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.running: dict[str, RunningServer] = {}
+
+    async def start(self, name: str) -> None:
+        """Start `mongod` or `redis` on the data it left; return once it serves."""
+        begin = {"mongod": spawn_mongod, "redis": spawn_redis}[name]
+        server = begin(self.folder / name)
+        self.running[name] = server
+        async with asyncio.timeout(READY_LIMIT):
+            while not await asyncio.to_thread(server.is_ready):  # noqa: ASYNC110 - a process is waited for
+                await asyncio.sleep(0.02)
+
+    def kill(self, name: str) -> None:
+        server = self.running.pop(name)
+        server.readiness.close()
+        server.child.kill()
+
+    def forget(self, name: str) -> None:
+        """Lose the data of a killed server."""
+        port = self.folder / name / "letterbox.port"
+        noted = port.read_text()
+        shutil.rmtree(self.folder / name)
+        port.parent.mkdir()
+        port.write_text(noted)
+
+    def stop(self) -> None:
+        for server in self.running.values():
+            server.stop()
+
+
+class Processes:
+    """The API, workers and an SMTP relay on `servers`; `settings` are variables of all of them."""
+
+    def __init__(
+        self, servers: Servers, folder: Path, database: str, settings: Mapping[str, str]
+    ) -> None:
+        self.folder = folder
+        self.running: dict[str, Child] = {}
+        self.port, self.smtp_port, self.control_port = free_port(), free_port(), free_port()
+        self.variables = {
+            "LETTERBOX_MONGO_URL": servers.running["mongod"].url,
+            "LETTERBOX_MONGO_DATABASE": database,
+            "LETTERBOX_REDIS_URL": servers.running["redis"].url,
+            "LETTERBOX_SMTP_PORT": str(self.smtp_port),
+            "LETTERBOX_PORT": str(self.port),
+            "LETTERBOX_JWT_SECRET": SECRET,
+            "LETTERBOX_DEFAULT_SENDER_EMAIL": "crm@acme.test",
+            **settings,
+        }
+
+    def start(self, name: str, *command: str | Path) -> None:
+        """Start `api`, `sink`, a worker, or what `command` says under a `name` of its own."""
+        kept = {key: value for key, value in os.environ.items() if "LETTERBOX" not in key}
+        self.running[name] = spawn(
+            name,
+            command or self._command(name),
+            log=self.folder / f"{name}.log",
+            environment={**kept, "PYTHONPATH": str(ROOT), **self.variables},
+        )
+
+    def _command(self, name: str) -> Sequence[str | Path]:
+        if name == "sink":
+            ports = ["--port", str(self.smtp_port), "--control", str(self.control_port)]
+            return [sys.executable, "-m", "tests.fakes.relay_process", *ports]
+        return [LETTERBOX, "serve" if name == "api" else "worker"]
+
+    def kill(self, name: str) -> None:
+        self.running.pop(name).kill()
+
+    async def terminate(self, name: str) -> float:
+        """End it by SIGTERM; after how many seconds it was gone. Its exit code must be 0."""
+        child = self.running.pop(name)
+        begun = asyncio.get_running_loop().time()
+        child.process.send_signal(signal.SIGTERM)
+        code = await asyncio.to_thread(child.process.wait, READY_LIMIT)
+        assert code == 0, child.last_lines()
+        return asyncio.get_running_loop().time() - begun
+
+    def stop(self) -> None:
+        for child in self.running.values():
+            child.stop(timedelta(seconds=12))
+
+    def client(self) -> httpx2.AsyncClient:
+        """Make a client of the API that trusts nothing to be there."""
+        token = issue_token(
+            Settings.model_validate({"jwt_secret": SECRET}),
+            tenant="acme",
+            user="alice",
+            scopes=list(Scope),
+            lifetime=timedelta(hours=1),
+        )
+        return httpx2.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=20,
+        )
+
+    async def ready(self, url: str) -> None:
+        """Return once `url` answers 200."""
+        async with httpx2.AsyncClient() as client, asyncio.timeout(READY_LIMIT):
+            while not await _answers(client, url):  # noqa: ASYNC110 - a process is waited for
+                await asyncio.sleep(0.02)
+
+
+class SinkControl:
+    """What the relay of a scenario got, and how it is to behave."""
+
+    def __init__(self, port: int) -> None:
+        self.client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20)
+
+    async def behave(self, conduct: str, *, pause: float = 0) -> None:
+        asked = {"conduct": conduct, "pause": pause}
+        (await self.client.put("/conduct", json=asked)).raise_for_status()
+
+    async def counts(self) -> dict[str, int]:
+        counted: dict[str, int] = (await self.client.get("/counts")).json()
+        return counted
+
+    async def until(self, enough: Callable[[dict[str, int]], bool]) -> None:
+        while not enough(await self.counts()):  # noqa: ASYNC110 - another process is waited for
+            await asyncio.sleep(0.05)
+
+    async def arrivals(self) -> list[dict[str, Any]]:
+        arrived: list[dict[str, Any]] = (await self.client.get("/arrivals")).json()
+        return arrived
+
+    async def refusals(self) -> list[str]:
+        refused: list[str] = (await self.client.get("/refusals")).json()
+        return refused
+
+
+async def _answers(client: httpx2.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(url)).status_code == httpx2.codes.OK
+    except httpx2.TransportError:
+        return False

@@ -1,0 +1,62 @@
+"""A thousand mails on their way while something breaks."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.faults.crm import Crm
+from tests.faults.processes import SinkControl
+from tests.faults.tally import Tally, tally
+
+MAILS = int(os.environ.get("FAULT_MAILS", "1000"))
+# The fault comes when this share of the mails has arrived: most are then being accepted or sent.
+BEFORE = MAILS // 5
+# LETTERBOX_WORKER_JOBS: more than these a worker never has in hand.
+IN_HAND = 20
+SETTLING_LIMIT = 90.0
+# Lease, sweep and longest retry delay of these settings with its jitter, and some for a busy
+# machine: nothing waits longer for its turn.
+SILENCE = 3 + 1 + 4 * 1.2 + 6
+SETTINGS = {
+    "LETTERBOX_LEASE": "3",
+    "LETTERBOX_SWEEP_INTERVAL": "1",
+    "LETTERBOX_RETRY_DELAY": "1",
+    "LETTERBOX_RETRY_DELAY_LIMIT": "4",
+    "LETTERBOX_SMTP_TIMEOUT": "2",
+    "LETTERBOX_SMTP_DATA_TIMEOUT": "2",
+}
+
+
+@dataclass
+class Scenario:
+    crm: Crm
+    sink: SinkControl
+    told: Callable[[Tally], None]
+    arrivals: list[dict[str, Any]] = field(default_factory=list)
+
+    async def run(self, fault: Callable[[], Awaitable[None]]) -> Tally:
+        """Have mails accepted and sent, let the `fault` happen meanwhile; the books afterwards.
+
+        Holds what every fault must leave so: all mails are accepted in the end, each once,
+        nothing is lost, everything is settled, and no refusal was a fault of ours.
+        """
+        handing_in = asyncio.create_task(self.crm.hand_in(MAILS))
+        await self.sink.until(lambda counts: counts["arrived"] >= BEFORE)
+        await fault()
+        over = time.time()
+        await handing_in
+        records = await self.crm.settled(SETTLING_LIMIT)
+        seconds = time.time() - over
+        self.arrivals = await self.sink.arrivals()
+        stored = await self.crm.stored()
+        books = tally(self.crm, records, self.arrivals, stored=stored, over=over, seconds=seconds)
+        self.told(books)
+        assert (books.accepted, books.stored) == (MAILS, MAILS)
+        assert (books.lost, books.unsettled) == (set(), set())
+        assert set(books.answers) <= {"200", "503", "no answer"}
+        assert self.crm.without_retry_after == 0
+        assert books.silence < SILENCE
+        return books
