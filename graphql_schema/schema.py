@@ -13,7 +13,9 @@ from graphql_schema.conversations import ConversationQuery
 from graphql_schema.errors import ErrorCodes
 from graphql_schema.inbound import InboundMutation, InboundQuery
 from graphql_schema.limits import limits
+from graphql_schema.list_members import ListMemberMutation, ListMemberQuery
 from graphql_schema.provider_accounts import ProviderAccountMutation, ProviderAccountQuery
+from graphql_schema.recipient_lists import RecipientListMutation, RecipientListQuery
 from graphql_schema.search import SearchQuery
 from graphql_schema.suppressions import SuppressionMutation, SuppressionQuery
 from graphql_schema.templates import TemplateMutation, TemplateQuery
@@ -30,6 +32,8 @@ class Query(
     TemplateQuery,
     SuppressionQuery,
     ProviderAccountQuery,
+    RecipientListQuery,
+    ListMemberQuery,
 ):
     pass
 
@@ -41,6 +45,8 @@ class Mutation(
     TemplateMutation,
     SuppressionMutation,
     ProviderAccountMutation,
+    RecipientListMutation,
+    ListMemberMutation,
 ):
     pass
 

@@ -8,7 +8,9 @@ from app.context import Caller, Deps
 from app.services import (
     delivery,
     inbound,
+    list_members,
     provider_accounts,
+    recipient_lists,
     scheduling,
     sending,
     suppressions,
@@ -38,6 +40,8 @@ class World:
     received: str
     suppression: str
     account: str
+    list: str
+    member: str
 
 
 async def build_world(deps: Deps, caller: Caller) -> World:
@@ -55,6 +59,10 @@ async def build_world(deps: Deps, caller: Caller) -> World:
     # Last: mail would go by it.
     relay = parse(CreateProviderAccount, {"name": "Relay", "smtp": {"host": "127.0.0.1"}})
     account = await provider_accounts.create(deps, caller, relay)
+    named = parse(recipient_lists.CreateRecipientList, {"name": "Customers"})
+    customers = await recipient_lists.create(deps, caller, named)
+    [added] = await list_members.add(deps, caller, str(customers.id), [{"email": "jan@acme.test"}])
+    assert added.member is not None
     return World(
         sent=str(sent.id),
         tracking=sent.tracking_id,
@@ -63,6 +71,8 @@ async def build_world(deps: Deps, caller: Caller) -> World:
         received=str(received.id),
         suppression=str(suppression.id),
         account=str(account.id),
+        list=str(customers.id),
+        member=str(added.member.id),
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.context import Deps
-from app.services import delivery, records
+from app.services import delivery, recipient_lists, records
 
 
 async def dispatch(ctx: dict[str, Any], communication_id: str) -> None:
@@ -20,6 +20,7 @@ async def sweep(ctx: dict[str, Any]) -> None:
 
 async def purge(ctx: dict[str, Any]) -> None:
     await records.purge(_deps(ctx))
+    await recipient_lists.purge(_deps(ctx))
 
 
 def _deps(ctx: dict[str, Any]) -> Deps:

@@ -4,8 +4,10 @@ from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.idempotency_keys import IdempotencyKey
 from app.documents.inbound_messages import InboundMessage
+from app.documents.list_members import ListMember
 from app.documents.paces import Pace
 from app.documents.provider_accounts import ProviderAccount
+from app.documents.recipient_lists import RecipientList
 from app.documents.suppressions import Suppression
 from app.documents.templates import Template
 from app.documents.turns import Turn
@@ -18,6 +20,8 @@ ALL_DOCUMENTS: list[type[Document]] = [
     Pace,
     Suppression,
     ProviderAccount,
+    ListMember,
+    RecipientList,
     Template,
     Turn,
 ]

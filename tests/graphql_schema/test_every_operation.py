@@ -22,6 +22,7 @@ WRITE, DELETE = Scope.COMMUNICATIONS_WRITE, Scope.COMMUNICATIONS_DELETE
 TEMPLATES_READ, TEMPLATES_WRITE = Scope.TEMPLATES_READ, Scope.TEMPLATES_WRITE
 SUPPRESSIONS_READ, SUPPRESSIONS_WRITE = Scope.SUPPRESSIONS_READ, Scope.SUPPRESSIONS_WRITE
 ACCOUNTS_READ, ACCOUNTS_WRITE = Scope.ACCOUNTS_READ, Scope.ACCOUNTS_WRITE
+LISTS_READ, LISTS_WRITE = Scope.RECIPIENTS_READ, Scope.RECIPIENTS_WRITE
 TO = {"recipients": MAIL["recipients"]}
 WORDS = {"name": "Bill", "subject": "Your bill", "body": "<p>Hello</p>"}
 RELAY = {"name": "Other relay", "smtp": {"host": "127.0.0.1", "port": 2525}}
@@ -56,6 +57,8 @@ def _literal(value: Any) -> str:
     """Write a value as GraphQL does: names bare, the rest as JSON."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {_literal(v)}" for name, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_literal, value)) + "]"
     return orjson.dumps(value).decode()
 
 
@@ -87,6 +90,10 @@ ROWS = [
     _query("suppressions", SUPPRESSIONS_READ, "{ content { id } totalElements }", search="eve"),
     _query("providerAccount", ACCOUNTS_READ, "{ id }", id="$account", theirs=NOT_FOUND),
     _query("providerAccounts", ACCOUNTS_READ, "{ id }"),
+    _query("recipientList", LISTS_READ, "{ id }", id="$list", theirs=NOT_FOUND),
+    _query("recipientLists", LISTS_READ, "{ id memberCount }"),
+    _query("recipientListMembers", LISTS_READ, "{ members { id } next }", listId="$list",
+           theirs=NOT_FOUND),
     _mutation("sendCommunication", SEND, "{ id }", input={**MAIL, "templateId": "$template"},
               theirs=BAD),
     _mutation("scheduleCommunication", SEND, "{ id }", theirs=BAD,
@@ -106,9 +113,24 @@ ROWS = [
     _mutation("addSuppression", SUPPRESSIONS_WRITE, "{ id }", input={"address": "p@c.test"}),
     _mutation("removeSuppression", SUPPRESSIONS_WRITE, id="$suppression", theirs=NOT_FOUND),
     _mutation("createProviderAccount", ACCOUNTS_WRITE, "{ id }", input=RELAY),
+    _mutation("createRecipientList", LISTS_WRITE, "{ id }", input={"name": "Partners"}),
+    _mutation("updateRecipientList", LISTS_WRITE, "{ id }", id="$list", theirs=NOT_FOUND,
+              input={"name": "Clients"}),
+    _mutation("deleteRecipientList", LISTS_WRITE, id="$list", theirs=NOT_FOUND),
+    _mutation("addListMembers", LISTS_WRITE, "{ member { id } error }", listId="$list",
+              members=[{"email": "piet@acme.test"}], theirs=NOT_FOUND),
+    _mutation("importListMembers", LISTS_WRITE, "{ added }", listId="$list",
+              csv="email\npiet@acme.test", theirs=NOT_FOUND),
+    _mutation("updateListMember", LISTS_WRITE, "{ id }", id="$member", input={"name": "Jan"},
+              theirs=NOT_FOUND),
+    _mutation("removeListMembers", LISTS_WRITE, listId="$list", ids=["$member"],
+              theirs=NOT_FOUND),
 ]  # fmt: skip
 # They carry no ids: what another tenant does by them becomes its own.
-MAKING_ANEW = {"ingestMime", "createTemplate", "addSuppression", "createProviderAccount"}
+MAKING_ANEW = {
+    "ingestMime", "createTemplate", "addSuppression", "createProviderAccount",
+    "createRecipientList",
+}  # fmt: skip
 
 
 def name(row: Row) -> str:

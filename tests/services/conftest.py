@@ -12,10 +12,12 @@ from app.bootstrap import open_providers
 from app.context import Caller, Deps, Scope
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.documents.recipient_lists import RecipientList
 from app.documents.vocabulary import ProviderType
 from app.embedded.ports import free_port
 from app.providers.base import EmailProvider, OutgoingMessage, ProviderError, Receipt
-from app.services import delivery, envelopes
+from app.services import delivery, envelopes, list_members, recipient_lists
+from app.services.inputs import parse
 from tests.fakes.clock import Clock
 from tests.fakes.relay import Relay, never_answer
 from tests.fakes.scripted_relay import ScriptedRelay, scripted_relay
@@ -224,3 +226,17 @@ def caught_sending(
         return job
 
     return catch
+
+
+@pytest.fixture
+def make_list(deps: Deps, caller: Caller) -> Callable[..., Awaitable[RecipientList]]:
+    """Makes a list of acme's with these rows as members."""
+
+    async def make(*rows: dict[str, Any], name: str = "Customers", **fields: Any) -> RecipientList:
+        command = parse(recipient_lists.CreateRecipientList, {"name": name, **fields})
+        made = await recipient_lists.create(deps, caller, command)
+        added = await list_members.add(deps, caller, str(made.id), rows)
+        assert all(one.member is not None for one in added)
+        return made
+
+    return make

@@ -1,0 +1,124 @@
+import re
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from beanie import PydanticObjectId
+from pydantic import Field
+from pymongo import ASCENDING, IndexModel
+from pymongo.collation import Collation, CollationStrength
+from pymongo.errors import DuplicateKeyError
+
+from app.documents.base import Filter, TenantDocument, object_id_of
+from app.documents.list_members import ListMember
+from app.errors import ConflictError, FieldError
+
+# As templates: `Customers` and `customers` are one name.
+_NAMES = Collation("en", strength=CollationStrength.SECONDARY)
+
+
+class RecipientList(TenantDocument):
+    """A name under which a tenant keeps addresses; the addresses are ListMembers."""
+
+    # Hidden at once; its members are removed when it is purged.
+    visible: ClassVar[Filter] = {"deletedAt": None}
+
+    id: PydanticObjectId = Field(default_factory=PydanticObjectId)
+    name: str
+    description: str | None = None
+    created_by: str
+    updated: datetime
+    updated_by: str
+    deleted_at: datetime | None = None
+
+    class Settings:
+        name = "recipientLists"
+        keep_nulls = False
+        indexes: ClassVar = [
+            IndexModel(
+                [("tenantId", ASCENDING), ("name", ASCENDING)],
+                name="tenantId_1_name_1",
+                unique=True,
+                collation=_NAMES,
+                partialFilterExpression={"deletedAt": None},
+            ),
+            IndexModel([("deletedAt", ASCENDING)], sparse=True),
+        ]
+
+    async def store(self) -> None:
+        """Insert it. Raises ConflictError for a name that is taken."""
+        try:
+            await self.insert()
+        except DuplicateKeyError as error:
+            raise _name_taken() from error
+
+    @classmethod
+    async def exists(cls, tenant: str, id_: str) -> bool:
+        """Whether the tenant has a list with this id."""
+        found = await cls.get_motor_collection().find_one(
+            cls.owned(tenant, {"_id": object_id_of(id_)}), {"_id": 1}
+        )
+        return found is not None
+
+    @classmethod
+    async def listed(cls, tenant: str, name: str | None) -> list[Self]:
+        """The tenant's lists by name, those with `name` in theirs."""
+        criteria: Filter = {}
+        if name is not None:
+            criteria["name"] = {"$regex": re.escape(name), "$options": "i"}
+        cursor = (
+            cls.get_motor_collection()
+            .find(cls.owned(tenant, criteria))
+            .sort("name", ASCENDING)
+            .collation(_NAMES)
+        )
+        return [cls.model_validate(row) async for row in cursor]
+
+    @classmethod
+    async def change(
+        cls,
+        tenant: str,
+        id_: PydanticObjectId,
+        changes: dict[str, Any],
+        *,
+        now: datetime,
+        author: str,
+    ) -> Self | None:
+        """Set the stored fields in `changes`, null ones to nothing; None when it is gone.
+
+        Raises ConflictError for a name that is taken.
+        """
+        kept = {name: value for name, value in changes.items() if value is not None}
+        update: dict[str, Any] = {"$set": {**kept, "updated": now, "updatedBy": author}}
+        if cleared := dict.fromkeys(changes.keys() - kept.keys(), ""):
+            update["$unset"] = cleared
+        try:
+            return await cls.move(id_, leaving=cls.owned(tenant, {}), update=update)
+        except DuplicateKeyError as error:
+            raise _name_taken() from error
+
+    @classmethod
+    async def delete_once(
+        cls, tenant: str, id_: PydanticObjectId, *, now: datetime, author: str
+    ) -> bool:
+        """Hide it; False when it is gone already."""
+        deleted = await cls.move(
+            id_,
+            leaving=cls.owned(tenant, {}),
+            update={"$set": {"deletedAt": now, "updated": now, "updatedBy": author}},
+        )
+        return deleted is not None
+
+    @classmethod
+    async def purge(cls, now: datetime) -> int:
+        """Remove for good what was deleted, members first; how many lists that were."""
+        collection = cls.get_motor_collection()
+        rows = [row async for row in collection.find({"deletedAt": {"$lte": now}}, {"_id": 1})]
+        for row in rows:
+            await ListMember.remove_all(row["_id"])
+            await collection.delete_one({"_id": row["_id"]})
+        return len(rows)
+
+
+def _name_taken() -> ConflictError:
+    fault = FieldError("name", "is the name of another list")
+    return ConflictError(f"{fault.path}: {fault.message}", fields=[fault])

@@ -1,0 +1,80 @@
+from typing import Annotated
+
+import strawberry
+
+from app.services.inputs import parse
+from app.services.recipient_lists import (
+    CreateRecipientList,
+    SearchRecipientLists,
+    UpdateRecipientList,
+)
+from graphql_schema.context import Info
+from graphql_schema.inputs import read_command
+from graphql_schema.resolvers import recipient_lists as resolvers
+from graphql_schema.types.recipient_lists import (
+    CreateRecipientListInput,
+    RecipientList,
+    UpdateRecipientListInput,
+)
+
+ListId = Annotated[strawberry.ID, strawberry.argument(description="Id of the list.")]
+
+
+async def _list(info: Info, id: ListId) -> RecipientList | None:
+    return RecipientList.of(await resolvers.recipient_list(info.context, id))
+
+
+async def _lists(
+    info: Info,
+    name: Annotated[
+        str | None, strawberry.argument(description="Only those with this in their name.")
+    ] = None,
+) -> list[RecipientList]:
+    command = parse(SearchRecipientLists, {"name": name})
+    found = await resolvers.recipient_lists_by_name(info.context, command)
+    return [RecipientList.of(one) for one in found]
+
+
+async def _create(
+    info: Info,
+    input: Annotated[CreateRecipientListInput, strawberry.argument(description="The list.")],
+) -> RecipientList:
+    command = read_command(input, CreateRecipientList)
+    return RecipientList.of(await resolvers.create_recipient_list(info.context, command))
+
+
+async def _update(
+    info: Info,
+    id: ListId,
+    input: Annotated[UpdateRecipientListInput, strawberry.argument(description="The changes.")],
+) -> RecipientList:
+    command = read_command(input, UpdateRecipientList)
+    return RecipientList.of(await resolvers.update_recipient_list(info.context, id, command))
+
+
+async def _delete(info: Info, id: ListId) -> strawberry.ID:
+    await resolvers.delete_recipient_list(info.context, id)
+    return id
+
+
+@strawberry.type
+class RecipientListQuery:
+    recipient_list: RecipientList | None = strawberry.field(
+        resolver=_list, description="The recipient list with this id."
+    )
+    recipient_lists: list[RecipientList] = strawberry.field(
+        resolver=_lists, description="The tenant's recipient lists, by name."
+    )
+
+
+@strawberry.type
+class RecipientListMutation:
+    create_recipient_list: RecipientList = strawberry.mutation(
+        resolver=_create, description="Keep a new recipient list, without members at first."
+    )
+    update_recipient_list: RecipientList = strawberry.mutation(
+        resolver=_update, description="Change a recipient list's name or description."
+    )
+    delete_recipient_list: strawberry.ID = strawberry.mutation(
+        resolver=_delete, description="Delete a recipient list with its members."
+    )

@@ -1,0 +1,47 @@
+"""What callers may do with recipient lists: who may, then one call."""
+
+from app.context import Context, Scope
+from app.documents.recipient_lists import RecipientList
+from app.services import recipient_lists
+from app.services.recipient_lists import (
+    CreateRecipientList,
+    SearchRecipientLists,
+    UpdateRecipientList,
+)
+
+
+async def recipient_list(context: Context, id_: str) -> RecipientList:
+    """Give the caller's list. Raises NotFoundError for unknown ids and other tenants' alike."""
+    return await recipient_lists.list_of(context.require(Scope.RECIPIENTS_READ), id_)
+
+
+async def recipient_lists_by_name(
+    context: Context, command: SearchRecipientLists
+) -> list[RecipientList]:
+    """Give the caller's lists by name."""
+    return await recipient_lists.lists_of(context.require(Scope.RECIPIENTS_READ), command)
+
+
+async def member_count(found: RecipientList) -> int:
+    """Count the members of a list that the caller was given."""
+    return await recipient_lists.count_members(found)
+
+
+async def create_recipient_list(context: Context, command: CreateRecipientList) -> RecipientList:
+    """Keep a new list. Raises what `recipient_lists.create` raises."""
+    caller = context.require(Scope.RECIPIENTS_WRITE)
+    return await recipient_lists.create(context.deps, caller, command)
+
+
+async def update_recipient_list(
+    context: Context, id_: str, command: UpdateRecipientList
+) -> RecipientList:
+    """Change a list. Raises what `recipient_lists.update` raises."""
+    caller = context.require(Scope.RECIPIENTS_WRITE)
+    return await recipient_lists.update(context.deps, caller, id_, command)
+
+
+async def delete_recipient_list(context: Context, id_: str) -> None:
+    """Hide a list. Raises NotFoundError."""
+    caller = context.require(Scope.RECIPIENTS_WRITE)
+    await recipient_lists.delete(context.deps, caller, id_)

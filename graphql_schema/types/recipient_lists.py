@@ -1,0 +1,60 @@
+"""Recipient lists as GraphQL shows them."""
+
+from datetime import datetime
+from typing import Self
+
+import strawberry
+from strawberry import UNSET
+
+from app.documents import recipient_lists as documents
+from graphql_schema.resolvers import recipient_lists as resolvers
+
+
+async def _member_count(root: "RecipientList") -> int:
+    return await resolvers.member_count(root.stored)
+
+
+@strawberry.type(description="Addresses kept under a name, to be sent one mail each.")
+class RecipientList:
+    id: strawberry.ID = strawberry.field(description="Id of the list: a mail's recipientListId.")
+    name: str = strawberry.field(description="Its name, the tenant's only one of that name.")
+    description: str | None = strawberry.field(description="What it is for, in words.")
+    created: datetime = strawberry.field(description="When it was made.")
+    created_by: str = strawberry.field(description="The user who made it.")
+    updated: datetime = strawberry.field(description="The latest change of name or description.")
+    updated_by: str = strawberry.field(description="The user who made that change.")
+    stored: strawberry.Private[documents.RecipientList]
+    member_count: int = strawberry.field(
+        resolver=_member_count, description="How many members it has."
+    )
+
+    @classmethod
+    def of(cls, found: documents.RecipientList) -> Self:
+        return cls(
+            id=strawberry.ID(str(found.id)),
+            name=found.name,
+            description=found.description,
+            created=found.created,
+            created_by=found.created_by,
+            updated=found.updated,
+            updated_by=found.updated_by,
+            stored=found,
+        )
+
+
+@strawberry.input(description="A recipient list to be kept.")
+class CreateRecipientListInput:
+    name: str = strawberry.field(
+        description="At most 200 characters, and no other list's name in any case."
+    )
+    description: str | None = strawberry.field(
+        default=None, description="What it is for, in at most 2,000 characters."
+    )
+
+
+@strawberry.input(description="What is to change in a list; what is left out stays as it is.")
+class UpdateRecipientListInput:
+    name: str | None = strawberry.field(default=UNSET, description="Another name.")
+    description: str | None = strawberry.field(
+        default=UNSET, description="Another description; null takes it away."
+    )
