@@ -32,6 +32,7 @@ from app.settings import Settings
 from tests.doors import Door, GraphqlDoor, RestDoor
 from tests.fakes.clock import Clock
 from tests.fakes.relay import Relay, running_relay
+from tests.fakes.resend import FakeResend, running_resend
 
 SECRET = "a secret of the tests, long enough for HS256"
 SECRET_KEY = base64.b64encode(bytes(range(32))).decode()
@@ -82,6 +83,14 @@ def redis_url(process_number: int) -> str:
 async def relay() -> AsyncIterator[Relay]:
     async with running_relay() as relay:
         yield relay
+
+
+@pytest.fixture
+async def resend() -> AsyncIterator[FakeResend]:
+    """A Resend that was asked nothing against its own description, when the test is over."""
+    async with running_resend() as resend:
+        yield resend
+        assert resend.violations == []
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,10 @@ from app.mail.addresses import Mailbox
 
 MAX_LINE = 998
 FOLD_AT = 76
+OWN_FIELDS = frozenset(
+    {"bcc", "cc", "date", "from", "in-reply-to", "message-id", "mime-version", "references"}
+    | {"reply-to", "resent-bcc", "subject", "to"}
+)
 
 _FORBIDDEN = re.compile(r"[\r\n\0\ud800-\udfff]")
 _NAME = re.compile(r"[!-9;-~]{1,76}")
@@ -25,6 +29,13 @@ _WRITABLE = re.compile(r"[\t -~]*")
 _WORD = re.compile(r"(?!.*=\?)[!-~]{1,900}")
 _ATOM = re.compile(r"(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,70}")
 _SINGLE_SPACE = re.compile(r"(?<=\S) (?=\S)")
+
+
+def extra_field(name: str, value: str) -> str:
+    """Write a field beside those that we write ourselves; raises ValueError for one of these."""
+    if name.lower() in OWN_FIELDS or name.lower().startswith("content-"):
+        raise ValueError(f"{name} is not free to set.")
+    return raw_field(name, value)
 
 
 def text_field(name: str, value: str) -> str:

@@ -114,6 +114,14 @@ class EmailProvider(Protocol):
         """
         ...
 
+    async def identify(self, provider_id: str) -> str | None:
+        """Ask for the Message-ID of a mail whose receipt did not tell it.
+
+        With angle brackets; None while the provider does not know it. Raises ProviderError; a
+        PermanentError when it will never tell.
+        """
+        ...
+
     async def close(self) -> None: ...
 
 

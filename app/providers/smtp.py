@@ -115,6 +115,10 @@ class SmtpProvider:
         async with self._connection():
             pass
 
+    async def identify(self, provider_id: str) -> str | None:
+        """Give the Message-ID, which is ours and stands in every receipt."""
+        return f"<{provider_id}>"
+
     async def close(self) -> None:
         while self._idle:
             connection, _ = self._idle.pop()

@@ -5,25 +5,36 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from app.embedded.ports import free_port
 from app.mail.addresses import Mailbox
 from app.mail.compose import Message
 from app.providers.base import OutgoingMessage
+from app.providers.resend import ResendAccount, ResendProvider
 from app.providers.smtp import SmtpAccount, SmtpProvider
 from app.settings import SmtpSecurity
 from tests.fakes.certificates import Certificate, make_certificate
 from tests.fakes.relay import Relay
+from tests.fakes.resend import FULL, FakeResend
 from tests.fakes.scripted_relay import ScriptedRelay, scripted_relay
 
 
 @pytest.fixture
 def outgoing() -> Callable[..., OutgoingMessage]:
-    """Makes mails, each with its own Message-ID, with these parts of the message changed."""
+    """Makes mails, each with its own Message-ID, with these parts of the message changed.
+
+    They go to `recipients`, or to `envelope` where that differs from what stands in To.
+    """
     numbers = count(1)
 
-    def make(*, recipients: tuple[str, ...] = ("jan@b.test",), **changes: Any) -> OutgoingMessage:
+    def make(
+        *,
+        recipients: tuple[str, ...] = ("jan@b.test",),
+        envelope: tuple[str, ...] | None = None,
+        **changes: Any,
+    ) -> OutgoingMessage:
         message_id = f"<{next(numbers)}@acme.test>"
         message = Message(
             sender=Mailbox("crm@acme.test", "Acme"),
@@ -34,7 +45,8 @@ def outgoing() -> Callable[..., OutgoingMessage]:
             message_id=message_id,
             date=datetime(2026, 11, 24, 9, 30, tzinfo=UTC),
         )
-        return OutgoingMessage(message_id, recipients, replace(message, **changes))
+        said = replace(message, **changes)
+        return OutgoingMessage(said.message_id, envelope or recipients, said)
 
     return make
 
@@ -63,6 +75,23 @@ async def open_smtp(relay: Relay) -> AsyncIterator[Callable[..., SmtpProvider]]:
     yield make
     for provider in opened:
         await provider.close()
+
+
+@pytest.fixture
+async def open_resend(resend: FakeResend) -> AsyncIterator[Callable[..., ResendProvider]]:
+    """Makes providers for `resend`, with these parts of the account changed."""
+    async with httpx2.AsyncClient() as http:
+
+        def make(*, now: Callable[[], datetime] | None = None, **changes: Any) -> ResendProvider:
+            fields: dict[str, Any] = {
+                "api_key": FULL,
+                "base_url": resend.url,
+                "timeout": timedelta(seconds=0.5),
+            }
+            account = ResendAccount(**{**fields, **changes})
+            return ResendProvider(account, http, **({} if now is None else {"now": now}))
+
+        yield make
 
 
 @pytest.fixture

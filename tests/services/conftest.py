@@ -93,6 +93,9 @@ class FaultyProvider:
     async def verify(self) -> None:
         return
 
+    async def identify(self, provider_id: str) -> str | None:
+        return None
+
     async def close(self) -> None:
         return
 
@@ -114,6 +117,9 @@ class ScriptedProvider:
         if self.faults:
             raise self.faults[0]
 
+    async def identify(self, provider_id: str) -> str | None:
+        return None
+
     async def close(self) -> None:
         return
 
@@ -133,6 +139,9 @@ class StoppingProvider:
 
     async def verify(self) -> None:
         return
+
+    async def identify(self, provider_id: str) -> str | None:
+        return None
 
     async def close(self) -> None:
         return
