@@ -29,15 +29,21 @@ def variables() -> dict[str, str]:
 
 
 @pytest.fixture
+def workers() -> dict[str, list[str]]:
+    """Workers by name, with the command that starts it; none for the usual one."""
+    return {"worker-1": [], "worker-2": []}
+
+
+@pytest.fixture
 async def processes(
-    servers: Servers, variables: dict[str, str], tmp_path: Path
+    servers: Servers, variables: dict[str, str], workers: dict[str, list[str]], tmp_path: Path
 ) -> AsyncIterator[Processes]:
-    """API, SMTP relay and two workers, on empty servers."""
+    """API, SMTP relay and workers, on empty servers."""
     with Redis.from_url(servers.running["redis"].url) as redis:
         redis.flushall()
     processes = Processes(servers, tmp_path, f"faults-{uuid4().hex}", variables)
-    for name in ("sink", "api", "worker-1", "worker-2"):
-        processes.start(name)
+    for name, command in {"sink": [], "api": [], **workers}.items():
+        processes.start(name, *command)
     try:
         await processes.ready(f"http://127.0.0.1:{processes.control_port}/counts")
         await processes.ready(f"http://127.0.0.1:{processes.port}/readyz")
