@@ -18,6 +18,7 @@ QUEUE_NAME = "letterbox:transactional"
 class JobName(StrEnum):
     DISPATCH = "dispatch"
     DELIVER = "deliver"
+    EVENT = "event"
     SWEEP = "sweep"
     PURGE = "purge"
 

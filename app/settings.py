@@ -171,6 +171,9 @@ class Settings(BaseSettings):
     retention: Duration = Field(
         timedelta(days=30), description="How long a deleted record's mail keeps its links working."
     )
+    event_retention: Duration = Field(
+        timedelta(days=30), description="How long events of providers are kept as they came."
+    )
     idempotency_hours: int = Field(24, ge=1, description="How long an Idempotency-Key is kept.")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(

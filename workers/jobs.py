@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.context import Deps
-from app.services import delivery, recipient_lists, records
+from app.services import delivery, event_processing, recipient_lists, records
 
 
 async def dispatch(ctx: dict[str, Any], communication_id: str) -> None:
@@ -12,6 +12,10 @@ async def dispatch(ctx: dict[str, Any], communication_id: str) -> None:
 
 async def deliver(ctx: dict[str, Any], delivery_id: str) -> None:
     await delivery.deliver(_deps(ctx), delivery_id)
+
+
+async def event(ctx: dict[str, Any], event_id: str) -> None:
+    await event_processing.process(_deps(ctx), event_id)
 
 
 async def sweep(ctx: dict[str, Any]) -> None:

@@ -35,7 +35,11 @@ RECONNECT_SECONDS = 1.0
 # When to give up is decided from the stored attempts. For arq it must never be.
 MAX_TRIES = 1_000_000
 
-FUNCTIONS = {JobName.DISPATCH: jobs.dispatch, JobName.DELIVER: jobs.deliver}
+FUNCTIONS = {
+    JobName.DISPATCH: jobs.dispatch,
+    JobName.DELIVER: jobs.deliver,
+    JobName.EVENT: jobs.event,
+}
 
 
 def run_worker(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from app.documents.inbound_messages import InboundMessage
 from app.documents.list_members import ListMember
 from app.documents.paces import Pace
 from app.documents.provider_accounts import ProviderAccount
+from app.documents.provider_events import ProviderEvent
 from app.documents.recipient_lists import RecipientList
 from app.documents.suppressions import Suppression
 from app.documents.templates import Template
@@ -17,11 +18,12 @@ ALL_DOCUMENTS: list[type[Document]] = [
     Delivery,
     IdempotencyKey,
     InboundMessage,
-    Pace,
-    Suppression,
-    ProviderAccount,
     ListMember,
+    Pace,
+    ProviderAccount,
+    ProviderEvent,
     RecipientList,
+    Suppression,
     Template,
     Turn,
 ]

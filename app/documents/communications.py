@@ -45,6 +45,7 @@ class Communication(TenantDocument):
     """What the caller sees of a mail; the 37 documented fields and a few of our own.
 
     `dispatch_at` is when the sweep must see to it; absent once its delivery exists and is moving.
+    `reports` is how many news of that delivery its status reckons with.
     """
 
     # Deleting hides the record at once; it is purged later.
@@ -94,6 +95,7 @@ class Communication(TenantDocument):
     dispatches: int = 0
     faults: int = 0
     sending: int = 1
+    reports: int = 0
     resend_key: str | None = None
     deleted_at: datetime | None = None
     purge_at: datetime | None = None

@@ -12,11 +12,18 @@ from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientSt
 
 
 class DeliveryRecipient(StoredModel):
-    """An address of the envelope; `reply` is what the provider said when it refused it."""
+    """An address of the envelope; `reply` holds the provider's words about it.
+
+    Of the latest news after the hand-over: `date` is when it happened, `permanent` whether a
+    bounce is for good, `news_id` the event that told.
+    """
 
     address: str
     status: RecipientStatus = RecipientStatus.PENDING
     reply: str | None = None
+    date: datetime | None = None
+    permanent: bool | None = None
+    news_id: str | None = None
 
 
 class Attempt(StoredModel):
@@ -32,7 +39,8 @@ class Delivery(TenantDocument):
 
     `due_at` is the next time anyone may take it: when it is due, or when the lease of the worker
     that holds it ends; absent once it is settled. `message` is worked out once, so that every
-    attempt sends the same. `provider_state` tells how far a hand-over in steps came.
+    attempt sends the same. `provider_state` tells how far a hand-over in steps came. `reports`
+    counts the news that moved a recipient; `news_waits` when some came before it was settled.
     """
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
@@ -51,6 +59,8 @@ class Delivery(TenantDocument):
     due_at: datetime | None = None
     lease: str | None = None
     claims: int = 0
+    reports: int = 0
+    news_waits: bool = False
 
     class Settings:
         name = "deliveries"
@@ -60,6 +70,14 @@ class Delivery(TenantDocument):
             IndexModel([("communicationId", ASCENDING), ("sending", ASCENDING)], unique=True),
             IndexModel([("trackingId", ASCENDING)]),
             IndexModel([("tenantId", ASCENDING), ("messageId", ASCENDING)]),
+            # What providers call it: news names one of these.
+            *(
+                IndexModel(
+                    [("tenantId", ASCENDING), (name, ASCENDING)],
+                    partialFilterExpression={name: {"$exists": True}},
+                )
+                for name in ("providerId", "internetMessageId")
+            ),
             # Sparse: its size, and so the sweep's cost, follows what is unsettled.
             IndexModel([("dueAt", ASCENDING)], sparse=True),
         ]

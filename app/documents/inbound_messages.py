@@ -25,8 +25,9 @@ class InboundMessage(TenantDocument):
     """A received mail: the documented fields, and the octets it came as.
 
     `key` makes it one however often it is delivered. `answered` are the Message-IDs it answers,
-    nearest first. `received_at` is when the tenant's mail server took it, `created` when we did,
-    `date` what its author's clock said.
+    nearest first; an `is_report` is about them, and no answer: a mail server wrote it.
+    `received_at` is when the tenant's mail server took it, `created` when we did, `date` what its
+    author's clock said.
     """
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
@@ -47,6 +48,7 @@ class InboundMessage(TenantDocument):
     in_reply_to: str | None = None
     graph_message_id: str | None = None
     answered: list[str] = Field(default_factory=list)
+    is_report: bool = False
     date: datetime | None = None
     received_at: datetime
     events: list[Event] = Field(default_factory=list)
@@ -128,6 +130,16 @@ class InboundMessage(TenantDocument):
     async def of_key(cls, tenant: str, key: str) -> Self | None:
         row = await cls.get_motor_collection().find_one(cls.owned(tenant, {"key": key}), UNSEEN)
         return None if row is None else cls.model_validate(row)
+
+    @classmethod
+    async def octets(cls, id_: PydanticObjectId | None) -> bytes | None:
+        """What a message came as; None when there is no such message."""
+        row = await cls.get_motor_collection().find_one({"_id": id_}, {"raw": 1, "rawId": 1})
+        if row is None:
+            return None
+        if "rawId" in row:
+            return await content.get(InboundMessage, row["rawId"])
+        return bytes(row["raw"])
 
     @classmethod
     async def newest(cls, tenant: str, status: InboundStatus | None, limit: int) -> list[Self]:

@@ -55,7 +55,7 @@ async def resend(
         leaving=leaving,
         changes=changes,
         event=event,
-        removed=["errorMessage"],
+        removed=["errorMessage", "reports"],
         counted=["sending"],
     )
 

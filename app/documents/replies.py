@@ -16,8 +16,10 @@ async def record_reply(
     """Write a reply into the audit trail of the record it answers.
 
     A move out of every state. Done twice it is there once: the event has the reply's id. None
-    then, and for a record that is deleted.
+    then, for a record that is deleted, and for a report of a mail server, which is no reply.
     """
+    if reply.is_report:
+        return None
     event = Event(
         id=str(reply.id),
         type=EventType.REPLY,

@@ -74,6 +74,36 @@ class RecipientStatus(StrEnum):
     ACCEPTED = "ACCEPTED"
     REFUSED = "REFUSED"
     SUPPRESSED = "SUPPRESSED"
+    DEFERRED = "DEFERRED"
+    DELIVERED = "DELIVERED"
+    BOUNCED = "BOUNCED"
+    COMPLAINED = "COMPLAINED"
+
+
+class NewsKind(StrEnum):
+    """What a provider, or a mail server, tells of a mail that is out."""
+
+    DELIVERED = "DELIVERED"
+    DEFERRED = "DEFERRED"
+    BOUNCED = "BOUNCED"
+    SOFT_BOUNCED = "SOFT_BOUNCED"
+    COMPLAINED = "COMPLAINED"
+    FAILED = "FAILED"
+
+
+class EventSource(StrEnum):
+    RESEND = "RESEND"
+    GRAPH = "GRAPH"
+    MAIL = "MAIL"
+
+
+class EventVerdict(StrEnum):
+    """What came of a provider's event: a move, none for a reason, or a message we do not know."""
+
+    APPLIED = "APPLIED"
+    NO_MOVE = "NO_MOVE"
+    UNKNOWN = "UNKNOWN"
+    FAILED = "FAILED"
 
 
 class SuppressionReason(StrEnum):

@@ -11,7 +11,7 @@ from app.documents.communications import Communication
 from app.documents.deliveries import Attempt, Delivery
 from app.documents.vocabulary import AttemptOutcome, CommunicationStatus, DeliveryStatus
 from app.queue import JobName
-from app.services import outcomes
+from app.services import outcomes, provider_events
 from app.services.outcomes import Outcome
 
 log = structlog.get_logger()
@@ -98,7 +98,7 @@ async def _conclude(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
             internet_message_id=delivery.internet_message_id or delivery.message_id,
             remark=outcome.remark,
         )
-        await delivery.settle(DeliveryStatus.SENT, outcome.recipients, attempt)
+        await _settle(deps, delivery, DeliveryStatus.SENT, outcome, attempt)
         log.info("delivery.sent", delivery_id=str(delivery.id), attempt=number)
     elif await delivery.extend(attempt.date + deps.settings.lease):
         await Communication.mark_failed(
@@ -106,8 +106,17 @@ async def _conclude(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
             now=attempt.date,
             reason=outcomes.failure(delivery.recipients, outcome),
         )
-        await delivery.settle(DeliveryStatus.FAILED, outcome.recipients, attempt)
+        await _settle(deps, delivery, DeliveryStatus.FAILED, outcome, attempt)
         log.warning("delivery.failed", delivery_id=str(delivery.id), attempt=number)
+
+
+async def _settle(
+    deps: Deps, delivery: Delivery, status: DeliveryStatus, outcome: Outcome, attempt: Attempt
+) -> None:
+    settled = await delivery.settle(status, outcome.recipients, attempt)
+    if settled is not None and settled.news_waits:
+        # The provider told what became of it before this worker could write that it is out.
+        await provider_events.wake(deps, delivery.id)
 
 
 def _too_often(delivery: Delivery, outcome: Outcome) -> bool:

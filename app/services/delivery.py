@@ -16,6 +16,7 @@ from app.context import Deps
 from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.documents.provider_events import ProviderEvent
 from app.mail.stored import load
 from app.providers.base import OutgoingMessage, ProviderError, Receipt, TransientError
 from app.queue import JobName
@@ -85,11 +86,14 @@ async def sweep(deps: Deps) -> int:
     by = deps.now() + deps.settings.sweep_interval
     communications = await Communication.due(by, SWEEP_LIMIT)
     deliveries = await Delivery.due(by, SWEEP_LIMIT)
+    events = await ProviderEvent.due(by, SWEEP_LIMIT)
     for id_, turn, at in communications:
         await deps.queue.enqueue(JobName.DISPATCH, id_, turn=_turn(deps, turn, at), at=at)
     for id_, turn, at in deliveries:
         await deps.queue.enqueue(JobName.DELIVER, id_, turn=_turn(deps, turn, at), at=at)
-    return len(communications) + len(deliveries)
+    for id_, turn, at in events:
+        await deps.queue.enqueue(JobName.EVENT, id_, turn=_turn(deps, turn, at), at=at)
+    return len(communications) + len(deliveries) + len(events)
 
 
 def _turn(deps: Deps, turn: int, at: datetime) -> str:

@@ -6,8 +6,7 @@ turn, whether what it answers, or what answers it, came meanwhile.
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import structlog
@@ -22,8 +21,10 @@ from app.documents.turns import turn
 from app.documents.vocabulary import EventType
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
 from app.mail.parse import ParsedMessage, parse
+from app.mail.reports import Report, read_report
 from app.mail.text import plain_text
 from app.mail.text_crude import stripped
+from app.services import provider_events
 
 log = structlog.get_logger()
 
@@ -48,25 +49,42 @@ async def ingest(deps: Deps, caller: Caller, raw: bytes) -> InboundMessage:
     if len(raw) > limit:
         fault = FieldError("raw", f"must be at most {limit} octets")
         raise PayloadTooLargeError(f"{fault.path}: {fault.message}", fields=[fault])
-    parsed = await asyncio.to_thread(_read, raw) if len(raw) > _LARGE else _read(raw)
-    key = _key(parsed, raw)
+    mail = await asyncio.to_thread(_read, raw) if len(raw) > _LARGE else _read(raw)
+    key = _key(mail.parsed, raw)
     message = await InboundMessage.of_key(caller.tenant, key)
     if message is None:
-        message = await _kept(deps, caller, parsed, key=key, raw=raw)
+        message = await _kept(deps, caller, mail, key=key, raw=raw)
     async with turn(caller.tenant, "inbound"):
         await _settle(deps, message)
+    if message.is_report:
+        await provider_events.keep_report(deps, message)
     settled = await InboundMessage.shown(caller.tenant, str(message.id))
     return message if settled is None else settled
 
 
-def _read(raw: bytes) -> ParsedMessage:
+@dataclass(frozen=True)
+class _Mail:
+    """What a message says, and what it reports where a mail server wrote it."""
+
+    parsed: ParsedMessage
+    report: Report | None
+
+    @property
+    def answered(self) -> list[str]:
+        """The Message-IDs it answers; a report belongs to the mail it is about."""
+        about = () if self.report is None else self.report.message_ids
+        ids = dict.fromkeys((*about, *self.parsed.answered))
+        return [id_ for id_ in ids if id_ != self.parsed.message_id]
+
+
+def _read(raw: bytes) -> _Mail:
     """Parse it; mail that is HTML only gets a text too."""
-    parsed = parse(raw)
+    parsed, report = parse(raw), read_report(raw)
     if parsed.text is not None or parsed.html is None:
-        return parsed
+        return _Mail(parsed, report)
     is_large = len(parsed.html) > _LARGE
     text = stripped(parsed.html) if is_large else plain_text(parsed.html, replacements={})
-    return replace(parsed, text=text)
+    return _Mail(replace(parsed, text=text), report)
 
 
 def _key(parsed: ParsedMessage, raw: bytes) -> str:
@@ -75,12 +93,9 @@ def _key(parsed: ParsedMessage, raw: bytes) -> str:
     return f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
 
-async def _kept(
-    deps: Deps, caller: Caller, parsed: ParsedMessage, *, key: str, raw: bytes
-) -> InboundMessage:
-    answered = [id_ for id_ in parsed.answered if id_ != parsed.message_id]
-    place = await conversations.place_of(caller.tenant, answered)
-    message = _message(deps, caller, parsed, key=key, answered=answered, place=place)
+async def _kept(deps: Deps, caller: Caller, mail: _Mail, *, key: str, raw: bytes) -> InboundMessage:
+    place = await conversations.place_of(caller.tenant, mail.answered)
+    message = _message(deps, caller, mail, key=key, place=place)
     if await message.store(raw):
         log.info("inbound.kept", inbound_id=str(message.id), matched=place is not None)
         return message
@@ -92,13 +107,12 @@ async def _kept(
 def _message(
     deps: Deps,
     caller: Caller,
-    parsed: ParsedMessage,
+    mail: _Mail,
     *,
     key: str,
-    answered: Sequence[str],
     place: Place | None,
 ) -> InboundMessage:
-    now = deps.now()
+    parsed, now = mail.parsed, deps.now()
     place = place or Place(uuid4().hex, None, None, None)
     sender = parsed.sender
     # The tenant's own server wrote it; but no mail was received in the future.
@@ -119,7 +133,8 @@ def _message(
         related_entity_id=place.related_entity_id,
         internet_message_id=parsed.message_id,
         in_reply_to=next(iter(parsed.in_reply_to), None),
-        answered=list(answered),
+        answered=mail.answered,
+        is_report=mail.report is not None,
         date=parsed.date,
         received_at=received,
         events=[Event(type=EventType.CREATE, date=now, author_id=caller.user)],

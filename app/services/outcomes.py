@@ -46,10 +46,17 @@ class Outcome:
     @property
     def remark(self) -> str | None:
         """Tell which addresses do not get a mail that others get; None when all get it."""
-        refused = [r for r in self.recipients if r.status in _WITHOUT]
-        if not refused:
-            return None
-        return "Not delivered to " + "; ".join(f"{r.address} ({r.reply})" for r in refused)
+        return not_delivered(self.recipients)
+
+
+def not_delivered(recipients: Sequence[DeliveryRecipient]) -> str | None:
+    """Name the addresses that do not get the mail, each with why; None when there are none."""
+    missed = [r for r in recipients if r.status in {*_WITHOUT, RecipientStatus.BOUNCED}]
+    if not missed:
+        return None
+    return "Not delivered to " + "; ".join(
+        r.address if r.reply is None else f"{r.address} ({r.reply})" for r in missed
+    )
 
 
 def left_out(

@@ -39,6 +39,7 @@ def test_every_job_name_has_its_function(worker: Worker) -> None:
     assert {name: job.__name__ for name, job in FUNCTIONS.items()} == {
         JobName.DISPATCH: "dispatch",
         JobName.DELIVER: "deliver",
+        JobName.EVENT: "event",
     }
 
 

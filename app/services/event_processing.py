@@ -1,0 +1,104 @@
+"""What providers' events come to, whoever told them: one verdict each, kept with the event."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+import structlog
+
+from app.context import Deps
+from app.documents import news as documents
+from app.documents.base import StoreUnavailableError
+from app.documents.deliveries import Delivery
+from app.documents.inbound_messages import InboundMessage
+from app.documents.provider_events import ProviderEvent
+from app.documents.vocabulary import EventSource, EventVerdict, NewsKind
+from app.mail.reports import Fate, read_report
+from app.services import news, provider_events
+from app.services.news import Effect, News
+
+log = structlog.get_logger()
+
+# Faults of ours, or of the provider that is asked, before an event is given up.
+FAULT_LIMIT = 10
+# Whoever settles the delivery wakes what waits for it; this is for when that was lost.
+_SETTLING = timedelta(minutes=5)
+_FATES = {
+    Fate.RETURNED: NewsKind.BOUNCED,
+    Fate.NOT_TAKEN: NewsKind.SOFT_BOUNCED,
+    Fate.DELAYED: NewsKind.DEFERRED,
+    Fate.COMPLAINED: NewsKind.COMPLAINED,
+}
+Found = tuple[Delivery | None, Effect]
+
+
+async def process(deps: Deps, event_id: str) -> None:
+    """Look into an event that is due, and write down what came of it.
+
+    Does nothing for one that has its verdict, is not due, or is in other hands.
+    """
+    now = deps.now()
+    event = await ProviderEvent.claim(event_id, now=now, until=now + deps.settings.lease)
+    if event is None:
+        return
+    try:
+        delivery, effect = await _READERS[event.source](deps, event)
+    except StoreUnavailableError:
+        # The sweep finds it when the lease ends.
+        raise
+    except Exception:
+        log.exception("event.fault", event_id=event_id)
+        await _blame(deps, event)
+        return
+    if effect.verdict is None:
+        waits_for = None if delivery is None else delivery.id
+        await event.wait(deps.now() + _SETTLING, delivery_id=waits_for)
+        if delivery is not None and not await documents.await_settling(delivery.id):
+            # Settled in between, when nobody knew yet that this one waits.
+            await provider_events.wake(deps, delivery.id)
+        return
+    await event.settle(
+        effect.verdict,
+        now=deps.now(),
+        reason=effect.reason,
+        delivery_id=None if delivery is None else delivery.id,
+        communication_id=None if delivery is None else delivery.communication_id,
+    )
+    log.info("event.settled", event_id=event_id, source=event.source, verdict=effect.verdict)
+
+
+async def _blame(deps: Deps, event: ProviderEvent) -> None:
+    if event.faults + 1 >= FAULT_LIMIT:
+        await event.settle(
+            EventVerdict.FAILED, now=deps.now(), reason="it could not be looked into"
+        )
+        return
+    await event.wait(deps.now() + provider_events.pause(event.faults), faults=1)
+
+
+async def _of_mail(deps: Deps, event: ProviderEvent) -> Found:
+    """Let the mail that a received report is about follow what it says."""
+    raw = await InboundMessage.octets(event.inbound_id)
+    report = None if raw is None else read_report(raw)
+    if report is None:
+        return None, Effect(EventVerdict.NO_MOVE, "the message is no report")
+    if not report.findings:
+        return None, Effect(EventVerdict.NO_MOVE, "it tells of no failure")
+    delivery = await documents.named(event.tenant_id, message_ids=list(report.message_ids))
+    if delivery is None:
+        return None, Effect(EventVerdict.UNKNOWN, "no mail of ours has its Message-ID")
+    told = [
+        News(
+            id=f"{event.id}.{index}",
+            kind=_FATES[finding.fate],
+            address=finding.address,
+            date=event.created,
+            words=finding.words,
+        )
+        for index, finding in enumerate(report.findings)
+    ]
+    return delivery, await news.apply(deps, delivery, told)
+
+
+_READERS: Mapping[EventSource, Callable[[Deps, ProviderEvent], Awaitable[Found]]] = {
+    EventSource.MAIL: _of_mail,
+}
