@@ -10,6 +10,8 @@ import httpx2
 
 from tests.bench.conversations import conversations
 from tests.bench.figures import Figure
+from tests.bench.idle import idle
+from tests.bench.rate import rate
 from tests.bench.reading import reading
 from tests.stack import Stack
 
@@ -103,9 +105,11 @@ async def delivery(stack: Stack) -> list[Figure]:
 
 CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "start": start,
+    "idle": idle,
     "latency": latency,
     "memory": memory,
     "delivery": delivery,
+    "rate": rate,
     "reading": reading,
     "conversations": conversations,
 }

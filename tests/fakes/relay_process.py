@@ -1,7 +1,7 @@
 """An SMTP relay as a process of its own: it keeps what it takes, and misbehaves when told to.
 
 `python -m tests.fakes.relay_process --port SMTP --control HTTP`. Over HTTP, `PUT /conduct` says how
-it behaves from now on, and `GET /arrivals` and `GET /counts` tell what came.
+it behaves from now on, and `GET /arrivals`, `/last` and `/counts` tell what came.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import uvloop
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.fakes.relay import Relay, close_connection, drop_connection, listen, never_answer
@@ -65,6 +65,7 @@ class Sink(Relay):
     pause: float = 0.0
     arrivals: list[Arrival] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    last: bytes = b""
     hung: int = 0
     dropped: set[str] = field(default_factory=set)
     server: asyncio.Server | None = None
@@ -95,6 +96,7 @@ class Sink(Relay):
             return await self._refuse(server, envelope.rcpt_tos[0])
         content = envelope.content
         assert isinstance(content, bytes)
+        self.last = content
         arrival = _arrival(envelope, content)
         self.arrivals.append(arrival)
         if self.pause:
@@ -158,6 +160,9 @@ def control(sink: Sink) -> Starlette:
     async def refusals(request: Request) -> JSONResponse:
         return JSONResponse(sink.refusals)
 
+    async def last(request: Request) -> Response:
+        return Response(sink.last)
+
     async def counts(request: Request) -> JSONResponse:
         return JSONResponse(
             {
@@ -175,6 +180,7 @@ def control(sink: Sink) -> Starlette:
             Route("/conduct", put_conduct, methods=["PUT"]),
             Route("/arrivals", arrivals),
             Route("/refusals", refusals),
+            Route("/last", last),
             Route("/counts", counts),
         ]
     )

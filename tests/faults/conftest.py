@@ -9,9 +9,9 @@ import pytest
 from redis import Redis
 
 from tests.faults.crm import Crm
-from tests.faults.processes import Processes, Servers, SinkControl
 from tests.faults.scenario import SETTINGS, Scenario
 from tests.faults.tally import Tally
+from tests.processes import Processes, Servers, SinkControl
 
 
 @pytest.fixture(scope="session")

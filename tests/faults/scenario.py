@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.crm import Crm
-from tests.faults.processes import SinkControl
 from tests.faults.tally import Tally, tally
+from tests.processes import SinkControl
 
 MAILS = int(os.environ.get("FAULT_MAILS", "1000"))
 # The fault comes when this share of the mails has arrived: most are then being accepted or sent.

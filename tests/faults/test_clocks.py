@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from tests.faults.processes import SinkControl
 from tests.faults.scenario import Scenario
+from tests.processes import SinkControl
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from tests.faults.crm import address
-from tests.faults.processes import SinkControl
 from tests.faults.scenario import Scenario
+from tests.processes import SinkControl
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.faults.processes import Processes, SinkControl
 from tests.faults.scenario import IN_HAND, Scenario
+from tests.processes import Processes, SinkControl
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 

@@ -20,9 +20,9 @@ from app.embedded.process import Child, spawn
 from app.embedded.servers import RunningServer
 from app.settings import Settings
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 LETTERBOX = Path(sys.executable).with_name("letterbox")
-SECRET = "a secret of the fault tests, long enough"
+SECRET = "a secret of processes under test, long enough"
 READY_LIMIT = 60.0
 
 
@@ -155,6 +155,10 @@ class SinkControl:
     async def arrivals(self) -> list[dict[str, Any]]:
         arrived: list[dict[str, Any]] = (await self.client.get("/arrivals")).json()
         return arrived
+
+    async def last(self) -> bytes:
+        """Give the octets of the mail that came last."""
+        return (await self.client.get("/last")).content
 
     async def refusals(self) -> list[str]:
         refused: list[str] = (await self.client.get("/refusals")).json()
