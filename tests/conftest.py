@@ -31,6 +31,7 @@ from app.services.inputs import parse
 from app.settings import Settings
 from tests.doors import Door, GraphqlDoor, RestDoor
 from tests.fakes.clock import Clock
+from tests.fakes.graph import FakeGraph, running_graph
 from tests.fakes.relay import Relay, running_relay
 from tests.fakes.resend import FakeResend, running_resend
 
@@ -91,6 +92,12 @@ async def resend() -> AsyncIterator[FakeResend]:
     async with running_resend() as resend:
         yield resend
         assert resend.violations == []
+
+
+@pytest.fixture
+async def graph() -> AsyncIterator[FakeGraph]:
+    async with running_graph() as graph:
+        yield graph
 
 
 @pytest.fixture(scope="session")

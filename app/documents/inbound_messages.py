@@ -142,6 +142,16 @@ class InboundMessage(TenantDocument):
         return bytes(row["raw"])
 
     @classmethod
+    async def graph_id(cls, tenant: str, message_id: str | None) -> str | None:
+        """Graph's id of the tenant's message with this Message-ID, where it came over Graph."""
+        if message_id is None:
+            return None
+        row = await cls.get_motor_collection().find_one(
+            cls.owned(tenant, {"internetMessageId": message_id}), {"graphMessageId": 1}
+        )
+        return None if row is None else row.get("graphMessageId")
+
+    @classmethod
     async def newest(cls, tenant: str, status: InboundStatus | None, limit: int) -> list[Self]:
         """The tenant's latest messages in full, of one status or of all, newest first."""
         criteria: Filter = {} if status is None else {"status": status}

@@ -22,7 +22,10 @@ class OutgoingMessage:
     every attempt at the same delivery.
 
     A provider that hands over in steps writes down with `save` how far it came; `state` is what was
-    saved last, at this or an earlier attempt.
+    saved last, at this or an earlier attempt. What `save` raises, `send` raises.
+
+    `answers` is the provider's own id of the received message that this mail answers, where it is
+    known.
     """
 
     idempotency_key: str
@@ -30,6 +33,7 @@ class OutgoingMessage:
     message: Message
     state: str | None = None
     save: Callable[[str], Awaitable[None]] = _forget
+    answers: str | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from app.context import Deps
 from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.documents.inbound_messages import InboundMessage
 from app.documents.provider_events import ProviderEvent
 from app.mail.stored import load
 from app.providers.base import OutgoingMessage, ProviderError, Receipt, TransientError
@@ -162,14 +163,16 @@ async def _hand_over(deps: Deps, communication: Communication, delivery: Deliver
     if provider is None:
         raise TransientError(f"{communication.provider_type} is not set up on this worker")
     try:
-        message = OutgoingMessage(
+        message = load(await delivery.stored_message())
+        outgoing = OutgoingMessage(
             idempotency_key=str(delivery.id),
             recipients=tuple(delivery.waiting()),
-            message=load(await delivery.stored_message()),
+            message=message,
             state=delivery.provider_state,
             save=delivery.save_state,
+            answers=await InboundMessage.graph_id(delivery.tenant_id, message.in_reply_to),
         )
-        return await provider.send(message)
+        return await provider.send(outgoing)
     except ProviderError:
         raise
     except Exception as error:

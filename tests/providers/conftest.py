@@ -8,17 +8,22 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.context import Deps
 from app.embedded.ports import free_port
 from app.mail.addresses import Mailbox
 from app.mail.compose import Message
 from app.providers.base import OutgoingMessage
+from app.providers.graph import GraphAccount, GraphProvider
 from app.providers.resend import ResendAccount, ResendProvider
 from app.providers.smtp import SmtpAccount, SmtpProvider
+from app.services.pacing import StoredPacer
 from app.settings import SmtpSecurity
 from tests.fakes.certificates import Certificate, make_certificate
+from tests.fakes.graph import CLIENT, DIRECTORY, MAILBOX, SECRET, FakeGraph
 from tests.fakes.relay import Relay
 from tests.fakes.resend import FULL, FakeResend
 from tests.fakes.scripted_relay import ScriptedRelay, scripted_relay
+from tests.providers.attempts import Attempts
 
 
 @pytest.fixture
@@ -92,6 +97,38 @@ async def open_resend(resend: FakeResend) -> AsyncIterator[Callable[..., ResendP
             return ResendProvider(account, http, **({} if now is None else {"now": now}))
 
         yield make
+
+
+@pytest.fixture
+async def open_graph(deps: Deps, graph: FakeGraph) -> AsyncIterator[Callable[..., GraphProvider]]:
+    """Makes providers for `graph`, each as in a process of its own."""
+    async with httpx2.AsyncClient() as http:
+
+        def make(
+            *,
+            settling: timedelta = timedelta(0),
+            patience: timedelta = timedelta(seconds=20),
+            **changes: Any,
+        ) -> GraphProvider:
+            fields: dict[str, Any] = {
+                "directory_id": DIRECTORY,
+                "client_id": CLIENT,
+                "client_secret": SECRET,
+                "mailbox": MAILBOX,
+                "graph_url": f"{graph.url}/v1.0",
+                "login_url": graph.url,
+                "timeout": timedelta(seconds=0.5),
+            }
+            account = GraphAccount(**{**fields, **changes})
+            pacer = StoredPacer("acme", f"graph:{account.mailbox}", patience=patience)
+            return GraphProvider(account, http, pacer, settling=settling)
+
+        yield make
+
+
+@pytest.fixture
+def attempts() -> Attempts:
+    return Attempts()
 
 
 @pytest.fixture
