@@ -96,7 +96,7 @@ class Communication(TenantDocument):
     faults: int = 0
     sending: int = 1
     reports: int = 0
-    resend_key: str | None = None
+    resend_keys: list[str] = Field(default_factory=list)
     deleted_at: datetime | None = None
     purge_at: datetime | None = None
 

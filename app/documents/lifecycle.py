@@ -19,6 +19,8 @@ _SETTLED = [
     CommunicationStatus.COMPLAINED,
     CommunicationStatus.FAILED,
 ]
+# Far more often than anybody sends one mail again in a day, in which a key holds.
+_KEYS_LIMIT = 100
 
 
 async def cancel(tenant: str, id_: PydanticObjectId, event: Event) -> Communication | None:
@@ -38,7 +40,7 @@ async def resend(
 ) -> Communication | None:
     """Have it sent once more, under a delivery of its own; None when it is not settled.
 
-    With a `key`, once only: None when this key did it before.
+    With a `key`, once only: None when one of the last hundred keys did it before.
     """
     leaving: Filter = {"status": {"$in": _SETTLED}}
     changes: dict[str, Any] = {
@@ -46,9 +48,10 @@ async def resend(
         "dispatchAt": event.date,
         "faults": 0,
     }
+    pushed: dict[str, Any] = {}
     if key is not None:
-        leaving["resendKey"] = {"$ne": key}
-        changes["resendKey"] = key
+        leaving["resendKeys"] = {"$ne": key}
+        pushed["resendKeys"] = {"$each": [key], "$slice": -_KEYS_LIMIT}
     return await _move(
         tenant,
         id_,
@@ -57,6 +60,7 @@ async def resend(
         event=event,
         removed=["errorMessage", "reports"],
         counted=["sending"],
+        pushed=pushed,
     )
 
 
@@ -122,10 +126,11 @@ async def _move(
     event: Event,
     removed: list[str] | None = None,
     counted: list[str] | None = None,
+    pushed: dict[str, Any] | None = None,
 ) -> Communication | None:
     update: dict[str, Any] = {
         "$set": {**changes, "updated": event.date, "updatedBy": event.author_id},
-        "$push": {"events": event.stored()},
+        "$push": {"events": event.stored(), **(pushed or {})},
     }
     if removed:
         update["$unset"] = dict.fromkeys(removed, "")

@@ -39,7 +39,7 @@ async def held(deps: Deps, caller: Caller, request: Repeatable) -> PydanticObjec
     Raises ConflictError for a key that came with another request.
     """
     key = await IdempotencyKey.of_key(caller.tenant, request.key, deps.now())
-    return None if key is None else _checked(key, request)
+    return None if key is None else PydanticObjectId(_checked(key, request).communication_id)
 
 
 async def reserve(
@@ -49,6 +49,25 @@ async def reserve(
 
     Raises ConflictError for a key that came with another request.
     """
+    return PydanticObjectId(
+        (await _taken(deps, caller, request, communication_id)).communication_id
+    )
+
+
+async def use_of(
+    deps: Deps, caller: Caller, request: Repeatable, communication_id: PydanticObjectId
+) -> str:
+    """Take the key as `reserve` does; a name for it that it will not have once it expired.
+
+    Raises ConflictError for a key that came with another request.
+    """
+    key = await _taken(deps, caller, request, communication_id)
+    return f"{key.expires:%Y%m%dT%H%M%S} {key.key}"
+
+
+async def _taken(
+    deps: Deps, caller: Caller, request: Repeatable, communication_id: PydanticObjectId
+) -> IdempotencyKey:
     now = deps.now()
     key = IdempotencyKey(
         tenant_id=caller.tenant,
@@ -61,7 +80,7 @@ async def reserve(
     return _checked(await key.reserve(), request)
 
 
-def _checked(key: IdempotencyKey, request: Repeatable) -> PydanticObjectId:
+def _checked(key: IdempotencyKey, request: Repeatable) -> IdempotencyKey:
     if not secrets.compare_digest(key.fingerprint, request.fingerprint):
         raise ConflictError("This Idempotency-Key was used with another request.")
-    return PydanticObjectId(key.communication_id)
+    return key

@@ -65,13 +65,12 @@ async def resend(
     key = None
     if idempotency_key is not None:
         repeatable = Repeatable.of(idempotency_key, ["resend", str(found.id)])
-        await idempotency.reserve(deps, caller, repeatable, found.id)
-        key = repeatable.key
+        key = await idempotency.use_of(deps, caller, repeatable, found.id)
     event = Event(type=EventType.RESEND, date=deps.now(), author_id=caller.user)
     resent = await lifecycle.resend(caller.tenant, found.id, event, key=key)
     if resent is None:
         current = await record_of(caller, id_)
-        if key is not None and current.resend_key == key:
+        if key is not None and key in current.resend_keys:
             await current.load_content()
             return current
         raise ConflictError(f"A communication that is {current.status} cannot be sent again.")

@@ -10,7 +10,7 @@ from app.documents.communications import Communication
 from app.documents.idempotency_keys import IdempotencyKey
 from app.documents.vocabulary import CommunicationStatus
 from app.errors import ConflictError, ErrorCode, FieldError, InvalidInputError
-from app.services import delivery, tracking
+from app.services import delivery, sending, tracking
 from tests.fakes.clock import Clock
 from tests.fakes.relay import Relay
 
@@ -230,3 +230,30 @@ async def test_a_reserved_id_is_the_record_that_a_slow_twin_stores(deps: Deps, s
     assert found is not None
     assert (found.subject, found.tracking_id) == ("Your offer", first.tracking_id)
     assert found.status == CommunicationStatus.PENDING
+
+
+async def test_a_resend_is_not_repeated_when_another_came_in_between(
+    deps: Deps, caller: Caller, send: Send, relay: Relay
+) -> None:
+    id_ = str((await send()).id)
+    await delivery.dispatch(deps, id_)
+
+    for key in ("first", "second", "first", "second"):
+        await sending.resend(deps, caller, id_, idempotency_key=key)
+        await delivery.dispatch(deps, id_)
+
+    assert len(relay.taken) == 3
+
+
+async def test_a_key_of_a_resend_is_free_after_24_hours(
+    deps: Deps, caller: Caller, send: Send, relay: Relay, clock: Clock
+) -> None:
+    id_ = str((await send()).id)
+    await delivery.dispatch(deps, id_)
+
+    for hours in (0, 23, 1):
+        clock.advance(timedelta(hours=hours))
+        await sending.resend(deps, caller, id_, idempotency_key="k")
+        await delivery.dispatch(deps, id_)
+
+    assert len(relay.taken) == 3
