@@ -277,6 +277,24 @@ async def test_a_comment_that_says_nothing_is_refused(
     assert (await door.find(sent["id"])).record == sent
 
 
+async def test_a_record_that_comments_have_filled_takes_no_more(
+    door: Door, mail: dict[str, Any], deps: Deps
+) -> None:
+    id_ = (await door.send(mail)).record["id"]
+    await door.comment(id_, "first")
+    collection = Communication.get_motor_collection()
+    last = {"$arrayElemAt": ["$events", -1]}
+    long = {"$mergeObjects": [last, {"description": "x" * 10_000}]}
+    many = {"$map": {"input": {"$range": [0, 1300]}, "in": long}}
+    await collection.update_many({}, [{"$set": {"events": {"$concatArrays": ["$events", many]}}}])
+
+    answer = await door.comment(id_, "x" * 10_000)
+
+    assert answer.code is ErrorCode.CONFLICT
+    await delivery.dispatch(deps, id_)
+    assert (await door.find(id_)).record["status"] == "SENT"
+
+
 async def test_a_deleted_record_is_gone_at_once(door: Door, sent: dict[str, Any]) -> None:
     answer = await door.delete(sent["id"])
 

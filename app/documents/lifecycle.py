@@ -19,6 +19,8 @@ _SETTLED = [
     CommunicationStatus.COMPLAINED,
     CommunicationStatus.FAILED,
 ]
+# MongoDB ends a document at 16 MB, and delivery has yet to write into it.
+_FULL = 12 * 1024 * 1024
 # Far more often than anybody sends one mail again in a day, in which a key holds.
 _KEYS_LIMIT = 100
 
@@ -65,8 +67,9 @@ async def resend(
 
 
 async def comment(tenant: str, id_: PydanticObjectId, event: Event) -> Communication | None:
-    """Write a user's comment into the audit trail; None for an unknown record."""
-    return await _move(tenant, id_, leaving={}, changes={}, event=event)
+    """Write a user's comment into the audit trail; None for an unknown or a full record."""
+    has_room = {"$expr": {"$lt": [{"$bsonSize": "$$ROOT"}, _FULL]}}
+    return await _move(tenant, id_, leaving=has_room, changes={}, event=event)
 
 
 async def delete(

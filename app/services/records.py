@@ -6,7 +6,7 @@ from app.context import Caller, Deps
 from app.documents import lifecycle
 from app.documents.communications import Communication, Event
 from app.documents.vocabulary import EventType
-from app.errors import FieldError, InvalidInputError, NotFoundError
+from app.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from app.services.inputs import parse_comment
 
 IDS_LIMIT = 10_000
@@ -24,7 +24,8 @@ async def record_of(caller: Caller, id_: str) -> Communication:
 async def comment(deps: Deps, caller: Caller, id_: str, text: str) -> Communication:
     """Write a comment of the caller into the audit trail.
 
-    Raises InvalidInputError for a blank or overlong text, NotFoundError.
+    Raises InvalidInputError for a blank or overlong text, NotFoundError, and ConflictError for a
+    record that is full.
     """
     description = parse_comment(text)
     found = await record_of(caller, id_)
@@ -33,7 +34,9 @@ async def comment(deps: Deps, caller: Caller, id_: str, text: str) -> Communicat
     )
     commented = await lifecycle.comment(caller.tenant, found.id, event)
     if commented is None:
-        raise NotFoundError("No communication has this id.")
+        # Gone by now, or full.
+        await record_of(caller, id_)
+        raise ConflictError("The communication has no room for further comments.")
     return commented
 
 
