@@ -21,6 +21,7 @@ MEMBERS_LIMIT = 2000
 # Message-IDs of one conversation that a further mail names.
 _REFERENCES = 50
 _PLACE = {"conversationId": 1, "relatedEntityType": 1, "relatedEntityId": 1}
+_BARE = {**UNSEEN, "bodyHtml": 0, "bodyText": 0, "contentId": 0}
 _TIMELINE = {"originalBody": 0, "variables": 0, "clickedLinks": 0, "events": 0, "searchText": 0}
 
 
@@ -100,15 +101,18 @@ def _place(row: Mapping[str, Any], parent: PydanticObjectId | None) -> Place:
 
 
 async def answers_to(tenant: str, message_id: str, *, outside: str) -> list[InboundMessage]:
-    """Find received messages that answer this Message-ID and are not in conversation `outside`."""
+    """Find received messages that answer this Message-ID and are not in conversation `outside`.
+
+    Their bodies are left out.
+    """
     criteria = {"answered": message_id, "conversationId": {"$ne": outside}}
-    return await _inbound(tenant, criteria)
+    return await _inbound(tenant, criteria, _BARE)
 
 
 async def answering_none(tenant: str, conversation_id: str) -> list[InboundMessage]:
-    """Find received messages of a conversation that answer no record of ours."""
+    """Find received messages of a conversation that answer no record of ours, without bodies."""
     criteria = {"conversationId": conversation_id, "parentCommunicationId": None}
-    return await _inbound(tenant, criteria)
+    return await _inbound(tenant, criteria, _BARE)
 
 
 async def merge(tenant: str, conversation_id: str, into: Place) -> None:
@@ -188,10 +192,10 @@ async def _outbound(tenant: str, criteria: Filter, seen: Filter) -> list[Communi
     return found
 
 
-async def _inbound(tenant: str, criteria: Filter) -> list[InboundMessage]:
+async def _inbound(tenant: str, criteria: Filter, seen: Filter = UNSEEN) -> list[InboundMessage]:
     cursor = (
         InboundMessage.get_motor_collection()
-        .find(InboundMessage.owned(tenant, criteria), UNSEEN)
+        .find(InboundMessage.owned(tenant, criteria), seen)
         .sort("receivedAt", DESCENDING)
         .limit(MEMBERS_LIMIT)
     )

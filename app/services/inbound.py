@@ -169,14 +169,16 @@ async def _moves(message: InboundMessage) -> list[tuple[str, Place]]:
     answers = await conversations.answers_to(
         message.tenant_id, message.internet_message_id, outside=own
     )
-    if message.parent_communication_id is None:
-        return [(own, Place.of(answer)) for answer in answers[:1]]
+    if not answers:
+        return []
     # One that answers a record of ours too stays where that is.
-    return [
-        (answer.conversation_id, Place.of(message))
-        for answer in answers
-        if answer.parent_communication_id is None
-    ]
+    loose = [one.conversation_id for one in answers if one.parent_communication_id is None]
+    place = Place.of(message)
+    if place.parent is None:
+        places = [Place.of(answer) for answer in answers]
+        place = next((one for one in places if one.parent is not None), places[0])
+        loose.append(own)
+    return [(id_, place) for id_ in dict.fromkeys(loose) if id_ != place.conversation_id]
 
 
 async def _join(deps: Deps, tenant: str, conversation_id: str, place: Place) -> None:

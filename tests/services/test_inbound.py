@@ -13,7 +13,7 @@ import pytest
 from beanie import PydanticObjectId
 
 from app.context import Caller, Deps
-from app.documents import content
+from app.documents import content, conversations
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
@@ -217,6 +217,33 @@ async def test_replies_that_arrive_at_the_same_time_end_in_one_conversation(
     found = await InboundMessage.newest("acme", None, 10)
     assert {one.conversation_id for one in found} == {record.conversation_id}
     assert sorted(await replies_of(record)) == sorted(str(one.id) for one in found)
+
+
+async def test_many_that_answered_what_was_unknown_are_looked_up_once(
+    deps: Deps, caller: Caller, sent: Sent, replies_of: RepliesOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = await sent(DEAL)
+    root = "<root@customer.test>"
+    for number in range(20):
+        await ingest(deps, caller, message(f"<{number}@customer.test>", in_reply_to=root))
+    both = message("<both@customer.test>", in_reply_to=root, references=record.internet_message_id)
+    await ingest(deps, caller, both)
+    looked_up: list[list[InboundMessage]] = []
+    look_up = conversations.answers_to
+
+    async def counted(tenant: str, message_id: str, *, outside: str) -> list[InboundMessage]:
+        looked_up.append(await look_up(tenant, message_id, outside=outside))
+        return looked_up[-1]
+
+    monkeypatch.setattr(conversations, "answers_to", counted)
+
+    await ingest(deps, caller, message(root))
+
+    assert [len(found) for found in looked_up] == [21, 0]
+    collection = InboundMessage.get_motor_collection()
+    assert await collection.distinct("conversationId") == [record.conversation_id]
+    assert await collection.distinct("relatedEntityId") == ["42"]
+    assert len(await replies_of(record)) == 22
 
 
 async def test_a_later_mail_of_ours_moves_along_with_its_conversation(
