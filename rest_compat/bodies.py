@@ -48,6 +48,14 @@ async def read_octets(request: Request, *, media_types: Sequence[str], limit: in
     """
     if _media_type(request) not in media_types:
         raise UnsupportedMediaTypeError(f"The Content-Type must be {' or '.join(media_types)}.")
+    return await read_raw(request, limit=limit)
+
+
+async def read_raw(request: Request, *, limit: int) -> bytes:
+    """Read a body as it is, whatever it is said to be, and no more of it than `limit` octets.
+
+    Raises PayloadTooLargeError before the body is whole.
+    """
     content = bytearray()
     async for chunk in request.stream():
         content += chunk

@@ -10,16 +10,18 @@ from rest_compat import (
     search,
     templates,
     tracking,
+    webhooks,
 )
 from rest_compat.openapi import document_routes
 
 API = "/api/v1"
 BASE = f"{API}/communications"
 INBOUND = "/api/v1/inbound"
+WEBHOOKS = f"{API}/webhooks"
 
 
 def rest_routes() -> list[BaseRoute]:
-    """Every documented route; /track and /link are public."""
+    """Every documented route; /track and /link are public, and webhooks prove who calls."""
     return [
         *document_routes(API),
         Route(f"{BASE}/send", communications.send, methods=["POST"]),
@@ -43,6 +45,7 @@ def rest_routes() -> list[BaseRoute]:
         Route(f"{BASE}/track/{{id}}", tracking.track, methods=["GET"]),
         Route(f"{BASE}/link/{{id}}/{{index}}", tracking.link, methods=["GET"]),
         Route(f"{INBOUND}/mime", inbound.mime, methods=["POST"]),
+        Route(f"{WEBHOOKS}/resend/{{accountId}}", webhooks.resend, methods=["POST"]),
         # Last: an id may stand where the paths above have a word.
         Route(f"{BASE}/{{id}}", communications.delete, methods=["DELETE"]),
     ]

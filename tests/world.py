@@ -19,6 +19,7 @@ from app.services import (
 from app.services.account_commands import CreateProviderAccount
 from app.services.inputs import parse
 from tests.fakes.messages import message
+from tests.fakes.svix import SECRET
 
 MAIL = {
     "subject": "Your offer",
@@ -40,6 +41,7 @@ class World:
     received: str
     suppression: str
     account: str
+    resend: str
     list: str
     member: str
 
@@ -59,6 +61,9 @@ async def build_world(deps: Deps, caller: Caller) -> World:
     # Last: mail would go by it.
     relay = parse(CreateProviderAccount, {"name": "Relay", "smtp": {"host": "127.0.0.1"}})
     account = await provider_accounts.create(deps, caller, relay)
+    key = {"apiKey": "re_1", "webhookSecret": SECRET}
+    other = parse(CreateProviderAccount, {"name": "Resend", "resend": key})
+    resend = await provider_accounts.create(deps, caller, other)
     named = parse(recipient_lists.CreateRecipientList, {"name": "Customers"})
     customers = await recipient_lists.create(deps, caller, named)
     [added] = await list_members.add(deps, caller, str(customers.id), [{"email": "jan@acme.test"}])
@@ -71,6 +76,7 @@ async def build_world(deps: Deps, caller: Caller) -> World:
         received=str(received.id),
         suppression=str(suppression.id),
         account=str(account.id),
+        resend=str(resend.id),
         list=str(customers.id),
         member=str(added.member.id),
     )

@@ -1,6 +1,7 @@
 """What providers' events come to, whoever told them: one verdict each, kept with the event."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -15,6 +16,7 @@ from app.documents.vocabulary import EventSource, EventVerdict, NewsKind
 from app.mail.reports import Fate, read_report
 from app.services import news, provider_events
 from app.services.news import Effect, News
+from app.services.resend_events import ResendEvent, read_event
 
 log = structlog.get_logger()
 
@@ -99,6 +101,40 @@ async def _of_mail(deps: Deps, event: ProviderEvent) -> Found:
     return delivery, await news.apply(deps, delivery, told)
 
 
+async def _of_resend(deps: Deps, event: ProviderEvent) -> Found:
+    """Let the mail that Resend tells of follow; a tag of ours or Resend's id names it."""
+    told = read_event(event.raw)
+    delivery = await _delivery_of(event.tenant_id, told)
+    if delivery is None:
+        return None, Effect(EventVerdict.UNKNOWN, "no mail of ours has this tag or id")
+    # Resend's own clock tells the order of its events; ours when one came.
+    date = event.created if told.date is None else min(told.date, event.created)
+    kind = told.kind
+    effect = await news.apply(
+        deps,
+        delivery,
+        []
+        if kind is None
+        else [
+            News(f"{event.id}.{index}", kind, address, date, told.words)
+            for index, address in enumerate(told.addresses or [None])
+        ],
+    )
+    if effect.verdict is not None and told.message_id is not None:
+        # Resend makes the Message-ID; only now it is known what answers will name.
+        await documents.learn_message_id(delivery, told.message_id)
+    return delivery, effect if told.no_move is None else replace(effect, reason=told.no_move)
+
+
+async def _delivery_of(tenant: str, told: ResendEvent) -> Delivery | None:
+    if told.delivery_id is not None:
+        tagged = await Delivery.of_tenant(tenant, told.delivery_id)
+        if tagged is not None:
+            return tagged
+    return await documents.named(tenant, provider_id=told.email_id)
+
+
 _READERS: Mapping[EventSource, Callable[[Deps, ProviderEvent], Awaitable[Found]]] = {
     EventSource.MAIL: _of_mail,
+    EventSource.RESEND: _of_resend,
 }

@@ -1,12 +1,14 @@
 """Every route of the application with what it needs and answers, one row each."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from app.context import Scope
 from tests.fakes.messages import message
+from tests.fakes.svix import signed
 from tests.world import LATER, MAIL, World
 
 API = "/api/v1"
@@ -22,6 +24,7 @@ class Row:
 
     `scope` is None where anyone may ask. `of` names the member of World whose id stands in the
     path, the query or the body. `theirs` is the status when another tenant asks the same.
+    `headers` stand for a token where the body is signed.
     """
 
     method: str
@@ -33,6 +36,7 @@ class Row:
     body: bytes | None = None
     media_type: str = JSON
     theirs: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def asked(self, world: World) -> dict[str, Any]:
         """The request that is good, as options of the client."""
@@ -44,11 +48,11 @@ class Row:
 
     def request(self, id_: str) -> dict[str, Any]:
         """The request with this id as it stands in the path, and no query."""
-        url = self.path.format(id=id_, templateId=id_, index="0")
+        url = self.path.format(id=id_, templateId=id_, accountId=id_, index="0")
         options: dict[str, Any] = {"method": self.method, "url": url}
         if self.body is not None:
             options["content"] = self.body.replace(b"TEMPLATE", id_.encode())
-            options["headers"] = {"Content-Type": self.media_type}
+            options["headers"] = {"Content-Type": self.media_type, **self.headers}
         return options
 
 
@@ -56,6 +60,7 @@ def _json(**fields: Any) -> bytes:
     return orjson.dumps(fields)
 
 
+RESEND_EVENT = _json(type="email.delivered", data={})
 ROWS = [
     Row("GET", "/healthz", None),
     Row("GET", "/readyz", None),
@@ -88,6 +93,8 @@ ROWS = [
     Row("GET", f"{BASE}/track/{{id}}", None, of="tracking"),
     Row("GET", f"{BASE}/link/{{id}}/{{index}}", None, 302, of="tracking"),
     Row("POST", f"{API}/inbound/mime", Scope.INBOUND_WRITE, body=message(), media_type=MIME),
+    Row("POST", f"{API}/webhooks/resend/{{accountId}}", None, of="resend", body=RESEND_EVENT,
+        headers=signed(RESEND_EVENT)),
     Row("DELETE", f"{BASE}/{{id}}", DELETE, 204, theirs=404),
 ]  # fmt: skip
 # These have a suite of their own.

@@ -1,0 +1,60 @@
+"""Webhooks of providers: who calls is proven first, what is told is kept, and that is all.
+
+Providers wait a few seconds at most; a worker looks into it afterwards.
+"""
+
+from beanie import PydanticObjectId
+
+from app.context import Deps
+from app.documents.provider_accounts import ProviderAccount
+from app.documents.provider_events import ProviderEvent
+from app.documents.vocabulary import EventSource, ProviderType
+from app.errors import InvalidInputError, NotFoundError, UnauthenticatedError
+from app.services import provider_events, resend_events
+from app.services.account_secrets import secret_of
+from app.services.signatures import Signed, is_genuine
+
+# What providers tell of one mail, or of some hundred.
+BODY_LIMIT = 1024 * 1024
+
+
+async def take_resend(deps: Deps, account_id: str, signed: Signed, body: bytes) -> None:
+    """Keep an event of a Resend account; one that was told before stays as it is.
+
+    Raises NotFoundError for an unknown account, UnauthenticatedError for a body that the account's
+    secret did not sign within five minutes, InvalidInputError for a signed one that is no event.
+    """
+    account = await _account(account_id, ProviderType.RESEND)
+    secret = secret_of(deps.settings, account, "webhook_secret")
+    if secret is None or not is_genuine(secret, signed, body, now=deps.now()):
+        raise UnauthenticatedError("The signature is not one of this account, or is too old.")
+    kind = resend_events.type_of(body)
+    if kind is None:
+        raise InvalidInputError("The body is no event: it must be a JSON object with a type.")
+    await _keep(deps, account, EventSource.RESEND, id_=signed.id, kind=kind, raw=body)
+
+
+async def _account(id_: str, type_: ProviderType) -> ProviderAccount:
+    account = await ProviderAccount.by_id(id_)
+    if account is None or account.provider_type is not type_:
+        raise NotFoundError("No account takes webhooks here.")
+    return account
+
+
+async def _keep(
+    deps: Deps, account: ProviderAccount, source: EventSource, *, id_: str, kind: str, raw: bytes
+) -> None:
+    now = deps.now()
+    event = ProviderEvent(
+        id=PydanticObjectId(),
+        tenant_id=account.tenant_id,
+        source=source,
+        account_id=account.id,
+        event_id=id_,
+        kind=kind,
+        raw=raw,
+        created=now,
+        due_at=now,
+        expires=now + deps.settings.event_retention,
+    )
+    await provider_events.keep(deps, event)
