@@ -17,9 +17,12 @@ from app.documents.vocabulary import ProviderType
 from app.providers.base import EmailProvider
 from app.providers.smtp import SmtpAccount, SmtpProvider
 from app.queue import ArqQueue
-from app.settings import Settings
+from app.room import Room
+from app.settings import MEBIBYTE, Settings
 
 _PING_SECONDS = 2.0
+# Contents of attachments on their way out; each is in memory about three times for a while.
+_ROOM = 64 * MEBIBYTE
 
 
 @asynccontextmanager
@@ -56,6 +59,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
                 http=http,
                 now=utc_now,
                 ping_mongo=ping_mongo,
+                room=Room(_ROOM),
             )
         finally:
             for provider in providers.values():

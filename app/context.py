@@ -11,6 +11,7 @@ from app.documents.vocabulary import ProviderType
 from app.errors import ForbiddenError, UnauthenticatedError
 from app.providers.base import EmailProvider
 from app.queue import JobQueue
+from app.room import Room
 from app.settings import Settings
 
 
@@ -39,7 +40,10 @@ class Caller:
 
 @dataclass(frozen=True)
 class Deps:
-    """What `bootstrap.open_deps` opened. `now` gives aware UTC times in whole milliseconds."""
+    """What `bootstrap.open_deps` opened. `now` gives aware UTC times in whole milliseconds.
+
+    `room` bounds how much of attachments is in memory for hand-overs.
+    """
 
     settings: Settings
     queue: JobQueue
@@ -47,6 +51,7 @@ class Deps:
     http: httpx2.AsyncClient
     now: Callable[[], datetime]
     ping_mongo: Callable[[], Awaitable[None]]
+    room: Room
 
 
 @dataclass(frozen=True)

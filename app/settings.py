@@ -167,6 +167,9 @@ class Settings(BaseSettings):
     body_limit: int = Field(10 * MEBIBYTE, ge=1, description="Largest body of a mail.")
     request_limit: int = Field(64 * MEBIBYTE, ge=1024, description="Largest request body.")
     inbound_limit: int = Field(25 * MEBIBYTE, ge=1, description="Largest message received.")
+    attachments_limit: int = Field(
+        25 * MEBIBYTE, ge=1, description="Largest attachments of one mail, all together."
+    )
     recipient_limit: int = Field(50, ge=1, description="Most addresses in one mail.")
     retention: Duration = Field(
         timedelta(days=30), description="How long a deleted record's mail keeps its links working."

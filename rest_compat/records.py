@@ -26,8 +26,13 @@ def records_response(records: Iterable[Communication]) -> Response:
 
 
 def communication_record(row: Row) -> dict[str, Any]:
-    """Shape a stored communication as the contract's CommunicationRecord, 37 fields."""
+    """Shape a stored communication as the contract's CommunicationRecord, 37 fields.
+
+    A mail with attachments has them as one more: who sends none, sees what is documented.
+    """
+    attachments = [_attachment(one) for one in row.get("attachments") or ()]
     return {
+        **({"attachments": attachments} if attachments else {}),
         "bcc": row["bcc"],
         "body": row.get("body"),
         "cc": row["cc"],
@@ -95,6 +100,15 @@ def inbound_record(row: Row) -> dict[str, Any]:
         "tenantId": row["tenantId"],
         "updated": format_optional(row.get("updated")),
         "updatedBy": row.get("updatedBy"),
+    }
+
+
+def _attachment(row: Row) -> dict[str, Any]:
+    return {
+        "contentId": row.get("contentId"),
+        "contentType": row["mediaType"],
+        "filename": row["filename"],
+        "size": row["size"],
     }
 
 

@@ -58,6 +58,8 @@ class Door(Protocol):
 
     async def find(self, id_: str) -> Answer: ...
 
+    async def attachments(self, id_: str) -> list[dict[str, Any]]: ...
+
     async def schedule(self, mail: object, *, key: str | None = None) -> Answer: ...
 
     async def scheduled(self) -> Answer: ...
@@ -98,6 +100,10 @@ class RestDoor:
 
     async def find(self, id_: str) -> Answer:
         return await self._call("GET", f"/find/{id_}")
+
+    async def attachments(self, id_: str) -> list[dict[str, Any]]:
+        shown: list[dict[str, Any]] = (await self.find(id_)).record.get("attachments", [])
+        return shown
 
     async def schedule(self, mail: object, *, key: str | None = None) -> Answer:
         return await self._call("POST", "/schedule", json=mail, headers=_key_header(key))
@@ -189,6 +195,16 @@ class GraphqlDoor:
             f"query Find($id: ID!) {{ answer: communication(id: $id) {{ {RECORD_SELECTION} }} }}"
         )
         return await self._answer(document, {"id": id_})
+
+    async def attachments(self, id_: str) -> list[dict[str, Any]]:
+        document = (
+            "query($id: ID!) { answer: communication(id: $id) "
+            "{ attachments { contentId contentType filename size } } }"
+        )
+        shown: list[dict[str, Any]] = (await self._answer(document, {"id": id_})).record[
+            "attachments"
+        ]
+        return shown
 
     async def schedule(self, mail: object, *, key: str | None = None) -> Answer:
         document = (

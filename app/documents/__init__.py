@@ -1,5 +1,6 @@
 from beanie import Document
 
+from app.documents.attachments import AttachmentContent
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.idempotency_keys import IdempotencyKey
@@ -14,6 +15,7 @@ from app.documents.templates import Template
 from app.documents.turns import Turn
 
 ALL_DOCUMENTS: list[type[Document]] = [
+    AttachmentContent,
     Communication,
     Delivery,
     IdempotencyKey,

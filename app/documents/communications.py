@@ -8,6 +8,7 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from app.documents import content
+from app.documents.attachments import Attachment
 from app.documents.base import Filter, StoredModel, TenantDocument, object_id_of
 from app.documents.communication_indexes import INDEXES
 from app.documents.vocabulary import (
@@ -66,6 +67,7 @@ class Communication(TenantDocument):
     recipients: list[str]
     cc: list[str] = Field(default_factory=list)
     bcc: list[str] = Field(default_factory=list)
+    attachments: list[Attachment] = Field(default_factory=list)
     recipient_list_id: str | None = None
     provider_type: ProviderType
     related_entity_type: str | None = None

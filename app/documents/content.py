@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from io import BytesIO
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from beanie import Document, PydanticObjectId
 from gridfs.errors import NoFile
@@ -10,6 +10,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase, AsyncIOMotorGridFSBucket
 
 # Two bodies of 10 MB, or the message composed of one, do not fit one document.
 INLINE_LIMIT = 4 * 1024 * 1024
+_CHUNK = 1024 * 1024
 
 
 def _bucket(owner: type[Document]) -> AsyncIOMotorGridFSBucket:
@@ -23,6 +24,13 @@ async def put(owner: type[Document], content: bytes) -> PydanticObjectId:
     file_id = PydanticObjectId()
     await _bucket(owner).upload_from_stream_with_id(file_id, "content", content)
     return file_id
+
+
+async def put_as(owner: type[Document], file_id: PydanticObjectId, source: BinaryIO) -> None:
+    """Store what is left to read of `source` under an id of the caller's, a megabyte at a time."""
+    await _bucket(owner).upload_from_stream_with_id(
+        file_id, "content", source, chunk_size_bytes=_CHUNK
+    )
 
 
 async def get(owner: type[Document], file_id: PydanticObjectId) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 from beanie import PydanticObjectId
 
 from app.documents import content
+from app.documents.attachments import GRACE, AttachmentContent
 from app.documents.base import Filter
 from app.documents.communications import Communication, Event
 from app.documents.deliveries import Delivery
@@ -98,7 +99,7 @@ async def purge(now: datetime, limit: int) -> int:
     """Remove for good what was deleted long enough ago; how many records that were."""
     cursor = (
         Communication.get_motor_collection()
-        .find({"purgeAt": {"$lte": now}}, {"contentId": 1})
+        .find({"purgeAt": {"$lte": now}}, ["contentId", "tenantId", "attachments.digest"])
         .limit(limit)
     )
     rows = [row async for row in cursor]
@@ -106,6 +107,8 @@ async def purge(now: datetime, limit: int) -> int:
         await _purge_deliveries(row["_id"])
         if "contentId" in row:
             await content.remove(Communication, row["contentId"])
+        if digests := [attachment["digest"] for attachment in row.get("attachments", ())]:
+            await AttachmentContent.hold(row["tenantId"], digests, now + GRACE)
         # Last: a crash before it leaves a record that is found again.
         await Communication.get_motor_collection().delete_one({"_id": row["_id"]})
     return len(rows)

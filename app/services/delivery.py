@@ -21,7 +21,7 @@ from app.documents.provider_events import ProviderEvent
 from app.mail.stored import load
 from app.providers.base import OutgoingMessage, ProviderError, Receipt, TransientError
 from app.queue import JobName
-from app.services import conclusions, envelopes, outcomes, suppressions
+from app.services import attachments, conclusions, envelopes, outcomes, suppressions
 from app.services.outcomes import Outcome
 
 log = structlog.get_logger()
@@ -163,16 +163,17 @@ async def _hand_over(deps: Deps, communication: Communication, delivery: Deliver
     if provider is None:
         raise TransientError(f"{communication.provider_type} is not set up on this worker")
     try:
-        message = load(await delivery.stored_message())
-        outgoing = OutgoingMessage(
-            idempotency_key=str(delivery.id),
-            recipients=tuple(delivery.waiting()),
-            message=message,
-            state=delivery.provider_state,
-            save=delivery.save_state,
-            answers=await InboundMessage.graph_id(delivery.tenant_id, message.in_reply_to),
-        )
-        return await provider.send(outgoing)
+        stored = load(await delivery.stored_message())
+        async with attachments.loaded(deps, delivery.tenant_id, stored) as message:
+            outgoing = OutgoingMessage(
+                idempotency_key=str(delivery.id),
+                recipients=tuple(delivery.waiting()),
+                message=message,
+                state=delivery.provider_state,
+                save=delivery.save_state,
+                answers=await InboundMessage.graph_id(delivery.tenant_id, message.in_reply_to),
+            )
+            return await provider.send(outgoing)
     except ProviderError:
         raise
     except Exception as error:

@@ -24,6 +24,7 @@ from app.mail.render import render_html, render_text
 from app.mail.search_text import search_text
 from app.mail.template_values import RenderError
 from app.mail.tracking import track
+from app.services.attachments import OptionalAttachments
 from app.services.inputs import (
     Addresses,
     Command,
@@ -60,6 +61,7 @@ class MailCommand(Command):
     tracking_enabled: StrictBool | None = None
     link_tracking_enabled: StrictBool | None = None
     conversation_id: OptionalLine = None
+    attachments: OptionalAttachments = Field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from app.documents import conversations
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery, DeliveryRecipient
 from app.mail.addresses import Mailbox, new_message_id, parse_mailbox
-from app.mail.compose import Message
+from app.mail.compose import Attachment, Message
 from app.mail.stored import dump
 from app.mail.text import plain_text
 
@@ -44,6 +44,7 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
         date=now,
         in_reply_to=earlier[-1] if earlier else None,
         references=tuple(earlier),
+        attachments=tuple(Attachment(**one.model_dump()) for one in communication.attachments),
     )
     return Delivery(
         tenant_id=communication.tenant_id,

@@ -57,11 +57,11 @@ def storable(text: str) -> str:
     return text
 
 
-def _blank_is_absent(value: object) -> object:
+def blank_is_absent(value: object) -> object:
     return None if isinstance(value, str) and not value.strip(" ") else value
 
 
-def _null_is_empty(value: object) -> object:
+def null_is_empty(value: object) -> object:
     return [] if value is None else value
 
 
@@ -126,15 +126,15 @@ Name = Annotated[Line, AfterValidator(_not_blank), Field(max_length=200)]
 Address = Annotated[Line, AfterValidator(_an_address)]
 Addresses = Annotated[list[Address], Field(max_length=ADDRESSES_LIMIT)]
 OptionalLine = Annotated[
-    Annotated[Line, Field(max_length=320)] | None, BeforeValidator(_blank_is_absent)
+    Annotated[Line, Field(max_length=320)] | None, BeforeValidator(blank_is_absent)
 ]
-OptionalSubject = Annotated[Subject | None, BeforeValidator(_blank_is_absent)]
+OptionalSubject = Annotated[Subject | None, BeforeValidator(blank_is_absent)]
 OptionalText = Annotated[
-    Annotated[Body, Field(max_length=2000)] | None, BeforeValidator(_blank_is_absent)
+    Annotated[Body, Field(max_length=2000)] | None, BeforeValidator(blank_is_absent)
 ]
-OptionalInstant = Annotated[Instant | None, BeforeValidator(_blank_is_absent)]
-OptionalAddress = Annotated[Address | None, BeforeValidator(_blank_is_absent)]
-OptionalAddresses = Annotated[Addresses, BeforeValidator(_null_is_empty)]
+OptionalInstant = Annotated[Instant | None, BeforeValidator(blank_is_absent)]
+OptionalAddress = Annotated[Address | None, BeforeValidator(blank_is_absent)]
+OptionalAddresses = Annotated[Addresses, BeforeValidator(null_is_empty)]
 Variables = Annotated[dict[str, Any], AfterValidator(_plain_json)]
 
 

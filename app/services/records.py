@@ -7,6 +7,7 @@ from app.documents import lifecycle
 from app.documents.communications import Communication, Event
 from app.documents.vocabulary import EventType
 from app.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from app.services import attachments
 from app.services.inputs import parse_comment
 
 IDS_LIMIT = 10_000
@@ -76,8 +77,12 @@ async def delete_many(deps: Deps, caller: Caller, ids: Sequence[str]) -> list[st
 
 
 async def purge(deps: Deps) -> int:
-    """Remove for good what was deleted a retention time ago; how many records that were."""
+    """Remove for good what was deleted a retention time ago; how many records that were.
+
+    So are contents of attachments that no record names.
+    """
     purged = 0
     while count := await lifecycle.purge(deps.now(), PURGED_AT_A_TIME):
         purged += count
+    await attachments.purge(deps)
     return purged

@@ -35,11 +35,7 @@ async def schedule(
         return await draft(deps, caller, command, content, scheduled_at=command.scheduled_at)
 
     return await sending.accept_draft(
-        deps,
-        caller,
-        prepare,
-        request=sending.fingerprinted(command),
-        idempotency_key=idempotency_key,
+        deps, caller, command, prepare, idempotency_key=idempotency_key
     )
 
 

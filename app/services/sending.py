@@ -11,7 +11,8 @@ from app.documents.templates import Template
 from app.documents.vocabulary import EventType
 from app.errors import ConflictError, FieldError, InvalidInputError
 from app.queue import JobName
-from app.services import idempotency
+from app.services import attachments, idempotency
+from app.services.attachments import File
 from app.services.drafts import Content, MailCommand, draft
 from app.services.idempotency import Repeatable
 from app.services.inputs import Body, OptionalLine, Subject
@@ -48,9 +49,7 @@ async def accept(
     async def prepare() -> Communication:
         return await draft(deps, caller, command, await content_of(caller, command))
 
-    return await accept_draft(
-        deps, caller, prepare, request=fingerprinted(command), idempotency_key=idempotency_key
-    )
+    return await accept_draft(deps, caller, command, prepare, idempotency_key=idempotency_key)
 
 
 async def resend(
@@ -97,26 +96,31 @@ async def content_of(caller: Caller, command: SendCommunication) -> Content:
     )
 
 
-def fingerprinted(command: MailCommand) -> Sequence[object]:
-    """Give what makes two requests the same: the kind of command and its fields."""
-    return [type(command).__name__, command.model_dump(mode="json")]
+def fingerprinted(command: MailCommand, files: Sequence[File]) -> Sequence[object]:
+    """Give what makes two requests the same: the kind of command, its fields and its files."""
+    fields = command.model_dump(mode="json", exclude={"attachments"})
+    attached = [file.shown.model_dump() for file in files]
+    return [type(command).__name__, fields, *([attached] if attached else [])]
 
 
 async def accept_draft(
     deps: Deps,
     caller: Caller,
+    command: MailCommand,
     prepare: Callable[[], Awaitable[Communication]],
     *,
-    request: Sequence[object],
+    of: Sequence[object] = (),
     idempotency_key: str | None,
 ) -> Communication:
-    """Store what `prepare` makes, unless this request was answered before; wake a worker.
+    """Store what `prepare` makes of `command`, unless it was answered before; wake a worker.
 
-    Raises what `prepare` raises, and ConflictError; then nothing was stored.
+    `of` is what else makes two requests the same. Raises what `prepare` raises, and
+    PayloadTooLargeError for attachments and ConflictError; then nothing was stored.
     """
+    files = await attachments.read(deps, command.attachments)
     if idempotency_key is None:
-        return await _stored(deps, await prepare())
-    repeatable = Repeatable.of(idempotency_key, request)
+        return await _stored(deps, await prepare(), files)
+    repeatable = Repeatable.of(idempotency_key, [*fingerprinted(command, files), *of])
     # Before anything is checked: the answer stands, even if it would be refused by now.
     id_ = await idempotency.held(deps, caller, repeatable)
     earlier = None if id_ is None else await first_answer(caller.tenant, id_)
@@ -125,10 +129,13 @@ async def accept_draft(
     record = await prepare()
     # A key whose record was never written (a crash in between) lends its id.
     record.id = await idempotency.reserve(deps, caller, repeatable, record.id)
-    return await _stored(deps, record)
+    return await _stored(deps, record, files)
 
 
-async def _stored(deps: Deps, record: Communication) -> Communication:
+async def _stored(deps: Deps, record: Communication, files: Sequence[File]) -> Communication:
+    record.attachments = [file.shown for file in files]
+    # The contents first: a crash in between leaves what a purge finds, never a mail without them.
+    await attachments.keep(deps, record.tenant_id, files)
     if not await record.store():
         earlier = await first_answer(record.tenant_id, record.id)
         return record if earlier is None else earlier

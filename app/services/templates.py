@@ -186,11 +186,7 @@ async def send_template(
         return await draft(deps, caller, mail, content, scheduled_at=command.scheduled_at)
 
     return await sending.accept_draft(
-        deps,
-        caller,
-        prepare,
-        request=[*sending.fingerprinted(command), template_id],
-        idempotency_key=idempotency_key,
+        deps, caller, command, prepare, of=[template_id], idempotency_key=idempotency_key
     )
 
 

@@ -7,6 +7,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.documents import communications as documents
+from graphql_schema.types.attachments import Attachment, AttachmentInput
 from graphql_schema.types.enums import (
     CommunicationStatus,
     CommunicationType,
@@ -73,6 +74,7 @@ class Communication:
     recipients: list[str] = strawberry.field(description="Addresses in To.")
     cc: list[str] = strawberry.field(description="Addresses in Cc.")
     bcc: list[str] = strawberry.field(description="Addresses that get it unseen by the others.")
+    attachments: list[Attachment] = strawberry.field(description="The files that go with it.")
     recipient_list_id: str | None = strawberry.field(description="The list it was sent to.")
     provider_type: ProviderType | None = strawberry.field(description="Who carries it.")
     related_entity_type: str | None = strawberry.field(
@@ -123,6 +125,7 @@ class Communication:
             recipients=record.recipients,
             cc=record.cc,
             bcc=record.bcc,
+            attachments=[Attachment.of(one) for one in record.attachments],
             recipient_list_id=record.recipient_list_id,
             provider_type=record.provider_type,
             related_entity_type=record.related_entity_type,
@@ -190,6 +193,10 @@ class SendCommunicationInput:
     )
     conversation_id: str | None = strawberry.field(
         default=None, description="The conversation it continues; a new one without it."
+    )
+    attachments: list[AttachmentInput] | None = strawberry.field(
+        default=None,
+        description="Files that go with it; at most 50 and, by default, 25 MB together.",
     )
 
 

@@ -9,6 +9,7 @@ from strawberry.scalars import JSON
 
 from app.documents import templates as documents
 from app.services import templates as services
+from graphql_schema.types.attachments import AttachmentInput
 from graphql_schema.types.enums import CommunicationType, ProviderType
 
 
@@ -128,4 +129,8 @@ class SendTemplateInput:
     )
     conversation_id: str | None = strawberry.field(
         default=None, description="The conversation it continues; a new one without it."
+    )
+    attachments: list[AttachmentInput] | None = strawberry.field(
+        default=None,
+        description="Files that go with it; at most 50 and, by default, 25 MB together.",
     )

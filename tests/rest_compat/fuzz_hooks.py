@@ -47,6 +47,10 @@ def _settle_mail(mail: dict[str, Any]) -> None:
     # Its values must fit a store: no NUL, no number beyond 64 bits.
     if mail.get("variables"):
         mail["variables"] = {"name": "Jan"}
+    for number, attachment in enumerate(mail.get("attachments") or ()):
+        # Each has an id of its own.
+        attachment.pop("contentId", None)
+        attachment["contentId"] = f"file-{number}"
     room = ADDRESSES - len(mail["recipients"])
     for field in ("cc", "bcc"):
         if mail.get(field):
