@@ -9,11 +9,13 @@ from app.services.sending import SendCommunication
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
 from graphql_schema.resolvers import communications as resolvers
+from graphql_schema.search import collected
 from graphql_schema.types.communications import (
     Communication,
     ScheduleCommunicationInput,
     SendCommunicationInput,
 )
+from graphql_schema.types.pages import communication_of
 
 RecordId = Annotated[strawberry.ID, strawberry.argument(description="Id of the record.")]
 IdempotencyKey = Annotated[
@@ -47,8 +49,8 @@ async def _communication(info: Info, id: RecordId) -> Communication | None:
 
 
 async def _scheduled(info: Info) -> list[Communication]:
-    records = await resolvers.scheduled_communications(info.context)
-    return [Communication.of(record) for record in records]
+    rows = await collected(await resolvers.scheduled_communications(info.context))
+    return [communication_of(row) for row in rows]
 
 
 async def _send(
@@ -120,7 +122,11 @@ class CommunicationQuery:
         resolver=_communication, description="The communication with this id."
     )
     scheduled_communications: list[Communication] = strawberry.field(
-        resolver=_scheduled, description="Every communication that waits for its time, next first."
+        resolver=_scheduled,
+        description=(
+            "Every communication that waits for its time, next first; refused when there are "
+            "more than 10,000."
+        ),
     )
 
 

@@ -35,7 +35,7 @@ async def _communications_by_ids(
 
 
 async def _all_communications(info: Info) -> list[Communication]:
-    rows = await _collected(await resolvers.all_communications(info.context), ANSWER_LIMIT)
+    rows = await collected(await resolvers.all_communications(info.context))
     return [communication_of(row) for row in rows]
 
 
@@ -80,20 +80,19 @@ async def _communications_page(  # noqa: PLR0917 - GraphQL gives arguments by na
 async def _communications_csv(info: Info, page: PageNumber = None, size: PageSize = None) -> str:
     command = parse(PageCommand, {"page": page, "size": size})
     lines = await resolvers.communications_csv(info.context, command)
-    header = 1
-    return "".join(await _collected(lines, ANSWER_LIMIT + header))
+    return "".join(await collected(lines, header=1))
 
 
-async def _collected(items: AsyncIterator[Item], limit: int) -> list[Item]:
-    """Wait for all of them. Raises InvalidInputError when there are more than `limit`."""
-    collected: list[Item] = []
+async def collected(items: AsyncIterator[Item], *, header: int = 0) -> list[Item]:
+    """Wait for all of them. Raises InvalidInputError when they are too many for one answer."""
+    found: list[Item] = []
     async for item in items:
-        if len(collected) == limit:
+        if len(found) == ANSWER_LIMIT + header:
             raise InvalidInputError(
                 f"There are more than {ANSWER_LIMIT} records: ask for them page by page."
             )
-        collected.append(item)
-    return collected
+        found.append(item)
+    return found
 
 
 @strawberry.type

@@ -6,8 +6,9 @@ from app.services.sending import SendCommunication
 from graphql_schema.resolvers import communications as resolvers
 from rest_compat.bodies import read_command, read_text
 from rest_compat.queries import read_ids
-from rest_compat.records import record_response, records_response
+from rest_compat.records import record_response
 from rest_compat.requests import context_of
+from rest_compat.streams import records_json, streamed
 
 
 async def send(request: Request) -> Response:
@@ -29,7 +30,8 @@ async def schedule(request: Request) -> Response:
 
 async def scheduled(request: Request) -> Response:
     context = await context_of(request)
-    return records_response(await resolvers.scheduled_communications(context))
+    rows = await resolvers.scheduled_communications(context)
+    return await streamed(request, records_json(rows), media_type="application/json")
 
 
 async def cancel(request: Request) -> Response:

@@ -1,6 +1,6 @@
 """The documented shapes, made from stored rows: every field always present, null when empty."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -16,13 +16,6 @@ def record_response(record: Communication) -> Response:
     """Answer with one CommunicationRecord of the contract."""
     row = record.model_dump(by_alias=True)
     return Response(orjson.dumps(communication_record(row)), media_type="application/json")
-
-
-def records_response(records: Iterable[Communication]) -> Response:
-    """Answer with a list of CommunicationRecords of the contract."""
-    rows = (record.model_dump(by_alias=True) for record in records)
-    body = orjson.dumps([communication_record(row) for row in rows])
-    return Response(body, media_type="application/json")
 
 
 def communication_record(row: Row) -> dict[str, Any]:

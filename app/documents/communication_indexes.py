@@ -7,6 +7,8 @@ counts without looking at a record.
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from app.documents.vocabulary import CommunicationStatus
+
 _TENANT = ("tenantId", ASCENDING)
 _VISIBLE = ("deletedAt", ASCENDING)
 _NEWEST_FIRST = [("created", DESCENDING), ("_id", DESCENDING)]
@@ -26,6 +28,18 @@ INDEXES = [
     ),
     IndexModel([_TENANT, ("recipients", ASCENDING), _VISIBLE, *_NEWEST_FIRST]),
     IndexModel([_TENANT, _VISIBLE, ("sentAt", DESCENDING), *_NEWEST_FIRST]),
+    # What waits for its time, next first.
+    IndexModel(
+        [
+            _TENANT,
+            ("status", ASCENDING),
+            _VISIBLE,
+            ("scheduledAt", ASCENDING),
+            ("created", ASCENDING),
+            ("_id", ASCENDING),
+        ],
+        partialFilterExpression={"status": CommunicationStatus.SCHEDULED},
+    ),
     IndexModel([_TENANT, ("conversationId", ASCENDING)]),
     IndexModel([_TENANT, ("internetMessageId", ASCENDING)]),
     # Sparse: its size, and so the sweep's cost, follows what is waiting.

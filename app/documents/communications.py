@@ -140,19 +140,6 @@ class Communication(TenantDocument):
         return found
 
     @classmethod
-    async def scheduled(cls, tenant: str) -> list[Self]:
-        """The tenant's records that wait for their time, next first."""
-        cursor = (
-            cls.get_motor_collection()
-            .find(cls.owned(tenant, {"status": CommunicationStatus.SCHEDULED}))
-            .sort([("scheduledAt", ASCENDING), ("_id", ASCENDING)])
-        )
-        found = [cls.model_validate(row) async for row in cursor]
-        for record in found:
-            await record.load_content()
-        return found
-
-    @classmethod
     async def status_of(cls, id_: PydanticObjectId) -> CommunicationStatus | None:
         row = await cls.get_motor_collection().find_one({"_id": id_}, {"status": 1})
         return None if row is None else CommunicationStatus(row["status"])

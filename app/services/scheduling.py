@@ -1,8 +1,12 @@
 """Mail for later: a due time on the record, and calling it off before it is reached."""
 
+from collections.abc import AsyncIterator
+
 from app.context import Caller, Deps
-from app.documents import lifecycle
+from app.documents import lifecycle, listing
 from app.documents.communications import Communication, Event
+from app.documents.fields import FIELDS
+from app.documents.listing import Row
 from app.documents.vocabulary import CommunicationStatus, EventType
 from app.errors import ConflictError
 from app.services import sending
@@ -37,6 +41,13 @@ async def schedule(
     return await sending.accept_draft(
         deps, caller, command, prepare, idempotency_key=idempotency_key
     )
+
+
+def waiting(caller: Caller) -> AsyncIterator[Row]:
+    """Give the caller's mail that waits for its time, next first; of one time in their order."""
+    criteria = {"status": CommunicationStatus.SCHEDULED}
+    order = [(FIELDS[name], True) for name in ("scheduledAt", "created", "id")]
+    return listing.stream(caller.tenant, criteria, order)
 
 
 async def cancel(deps: Deps, caller: Caller, id_: str) -> Communication:

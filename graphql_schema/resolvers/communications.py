@@ -1,9 +1,10 @@
 """What callers may do with communications: who may, then one call. Both doors come through here."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from app.context import Context, Scope
 from app.documents.communications import Communication
+from app.documents.listing import Row
 from app.services import records, scheduling, sending
 from app.services.scheduling import ScheduleCommunication
 from app.services.sending import SendCommunication
@@ -70,7 +71,6 @@ async def delete_communications(context: Context, ids: Sequence[str]) -> list[st
     return await records.delete_many(context.deps, caller, ids)
 
 
-async def scheduled_communications(context: Context) -> list[Communication]:
-    """Give every mail that is SCHEDULED, next first."""
-    caller = context.require(Scope.COMMUNICATIONS_READ)
-    return await Communication.scheduled(caller.tenant)
+async def scheduled_communications(context: Context) -> AsyncIterator[Row]:
+    """Give every mail that is SCHEDULED, next first, row by row."""
+    return scheduling.waiting(context.require(Scope.COMMUNICATIONS_READ))

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from beanie import PydanticObjectId
 
-from app.context import Deps
+from app.context import Caller, Deps
 from app.documents import listing
 from app.documents.base import Filter
 from app.documents.communications import Communication
 from app.documents.criteria import Condition, Operator, matching
 from app.documents.fields import FIELDS
+from app.services import scheduling
 
 Store = Callable[..., Awaitable[Communication]]
 Profile = Callable[[], Awaitable[list[dict[str, Any]]]]
@@ -152,6 +153,20 @@ async def test_a_range_of_dates_sorted_by_it_sorts_nothing(profile: Profile, nam
     assert len(rows) == LISTED
     assert not plan.get("hasSortStage", False)
     assert plan["docsExamined"] == LISTED
+
+
+@pytest.mark.usefixtures("many")
+async def test_what_waits_for_its_time_is_read_in_order(profile: Profile, caller: Caller) -> None:
+    collection = Communication.get_motor_collection()
+    waiting = {"status": "SCHEDULED", "scheduledAt": START}
+    await collection.update_many({"status": "FAILED"}, {"$set": waiting})
+
+    rows = [row async for row in scheduling.waiting(caller)]
+
+    (plan,) = [one for one in await profile() if one["op"] == "query"]
+    assert [row["created"] for row in rows] == sorted(row["created"] for row in rows)
+    assert not plan.get("hasSortStage", False)
+    assert plan["docsExamined"] == len(rows) == MATCHING
 
 
 @pytest.mark.usefixtures("many")
