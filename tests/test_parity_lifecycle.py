@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from app.context import Deps, Scope
+from app.documents import content
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.vocabulary import CommunicationStatus, DeliveryStatus
@@ -339,6 +340,15 @@ async def test_links_of_a_deleted_mail_keep_leading_somewhere_until_it_is_purged
     assert (purged, after.status_code) == (1, 404)
     assert await Communication.count() == 0
     assert await Delivery.count() == 0
+
+
+async def test_a_record_whose_body_is_lost_can_be_deleted(door: Door, mail: dict[str, Any]) -> None:
+    id_ = (await door.send({**mail, "body": "x" * content.INLINE_LIMIT})).record["id"]
+    database: Any = Communication.get_motor_collection().database
+    await database["communications.content.files"].delete_many({})
+
+    assert (await door.delete(id_)).code is None
+    assert (await door.delete(id_)).code is ErrorCode.NOT_FOUND
 
 
 async def test_a_list_is_deleted_and_unknown_ids_are_passed_over(

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from beanie import PydanticObjectId
+from pymongo.results import UpdateResult
 
 from app.documents import content
 from app.documents.attachments import GRACE, AttachmentContent
@@ -76,23 +77,27 @@ async def comment(tenant: str, id_: PydanticObjectId, event: Event) -> Communica
 async def delete(
     tenant: str, id_: PydanticObjectId, *, author: str, now: datetime, purge_at: datetime
 ) -> bool:
-    """Hide it at once, and call it off if it waits; whether there was anything to delete."""
-    event = Event(type=EventType.DELETE, date=now, author_id=author)
-    hidden = {"deletedAt": now, "purgeAt": purge_at}
-    deleted = await _move(
-        tenant,
-        id_,
-        leaving={"status": {"$in": _WAITING}},
-        changes={**hidden, "status": CommunicationStatus.CANCELLED},
-        event=event,
-        removed=["dispatchAt"],
+    """Hide it at once, and call it off if it waits; whether there was anything to delete.
+
+    A worker may have it: what is in hand goes out, a further attempt is not begun.
+    """
+    event = Event(type=EventType.DELETE, date=now, author_id=author).stored()
+    hidden = {"deletedAt": now, "purgeAt": purge_at, "updated": now, "updatedBy": author}
+    status = {"$cond": [{"$in": ["$status", _WAITING]}, CommunicationStatus.CANCELLED, "$status"]}
+    deleted: UpdateResult = await Communication.get_motor_collection().update_one(
+        Communication.owned(tenant, {"_id": id_}),
+        [
+            {
+                "$set": {
+                    **{name: {"$literal": value} for name, value in hidden.items()},
+                    "status": status,
+                    "events": {"$concatArrays": ["$events", [{"$literal": event}]]},
+                }
+            },
+            {"$unset": "dispatchAt"},
+        ],
     )
-    if deleted is None:
-        # A worker may have it: what is in hand goes out, a further attempt is not begun.
-        deleted = await _move(
-            tenant, id_, leaving={}, changes=hidden, event=event, removed=["dispatchAt"]
-        )
-    return deleted is not None
+    return deleted.matched_count == 1
 
 
 async def purge(now: datetime, limit: int) -> int:

@@ -1,9 +1,11 @@
 """Records as such: finding one, commenting on it, deleting it."""
 
+import asyncio
 from collections.abc import Sequence
 
 from app.context import Caller, Deps
 from app.documents import lifecycle
+from app.documents.base import object_id_of
 from app.documents.communications import Communication, Event
 from app.documents.vocabulary import EventType
 from app.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
@@ -11,6 +13,8 @@ from app.services import attachments
 from app.services.inputs import parse_comment
 
 IDS_LIMIT = 10_000
+# MongoDB writes several down for good in the time of one.
+DELETED_AT_A_TIME = 50
 PURGED_AT_A_TIME = 500
 
 
@@ -46,11 +50,11 @@ async def delete(deps: Deps, caller: Caller, id_: str) -> None:
 
     Links and pictures of mail that is out keep working until then. Raises NotFoundError.
     """
-    found = await record_of(caller, id_)
     now = deps.now()
-    deleted = await lifecycle.delete(
+    object_id = object_id_of(id_)
+    deleted = object_id is not None and await lifecycle.delete(
         caller.tenant,
-        found.id,
+        object_id,
         author=caller.user,
         now=now,
         purge_at=now + deps.settings.retention,
@@ -67,13 +71,20 @@ async def delete_many(deps: Deps, caller: Caller, ids: Sequence[str]) -> list[st
     if len(ids) > IDS_LIMIT:
         raise InvalidInputError.of(FieldError("ids", f"must have at most {IDS_LIMIT} entries"))
     deleted: list[str] = []
-    for id_ in dict.fromkeys(ids):
-        try:
-            await delete(deps, caller, id_)
-        except NotFoundError:
-            continue
-        deleted.append(id_)
+    wanted = list(dict.fromkeys(ids))
+    for start in range(0, len(wanted), DELETED_AT_A_TIME):
+        chunk = wanted[start : start + DELETED_AT_A_TIME]
+        answers = await asyncio.gather(*(_is_deleted(deps, caller, id_) for id_ in chunk))
+        deleted += [id_ for id_, is_deleted in zip(chunk, answers, strict=True) if is_deleted]
     return deleted
+
+
+async def _is_deleted(deps: Deps, caller: Caller, id_: str) -> bool:
+    try:
+        await delete(deps, caller, id_)
+    except NotFoundError:
+        return False
+    return True
 
 
 async def purge(deps: Deps) -> int:
