@@ -452,6 +452,27 @@ async def test_what_cannot_be_fetched_now(
     assert await provider.fetch_mime(item.id) == b"x"
 
 
+async def test_a_message_id_is_read_again(
+    open_graph: OpenGraph, graph: FakeGraph, outgoing: Outgoing
+) -> None:
+    provider = open_graph()
+    receipt = await provider.send(outgoing())
+    graph.box.sent[0].item.fields["internetMessageId"] = "<changed@exchange.test>"
+
+    assert await provider.identify(receipt.provider_id) == "<changed@exchange.test>"
+    assert await provider.identify("AAkALg-other") is None
+
+
+@pytest.mark.parametrize("fault", [NO_USER, BROKEN, Fault(200, body="{}")])
+async def test_a_message_id_that_cannot_be_read_now(
+    open_graph: OpenGraph, graph: FakeGraph, fault: Fault
+) -> None:
+    graph.faults = [replace(fault, on="GET ")]
+
+    with pytest.raises(AccountError):
+        await open_graph().identify("AAkALg-1")
+
+
 async def test_the_secret_stands_in_no_text(open_graph: OpenGraph, graph: FakeGraph) -> None:
     provider = open_graph()
     await provider.verify()

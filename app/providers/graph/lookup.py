@@ -45,6 +45,17 @@ async def find(client: GraphClient, draft: Draft) -> Found | None:
     return min(copies, key=lambda copy: copy.is_draft, default=None)
 
 
+async def message_id_of(client: GraphClient, id_: str) -> str | None:
+    """Give the Message-ID of the message with Graph's `id_`, None when it is not found."""
+    response = await client.call("GET", message_path(id_), params={"$select": _SELECT})
+    if faults.is_missing(response):
+        return None
+    message_id = _answer(response).get("internetMessageId")
+    if not isinstance(message_id, str):
+        raise faults.of_answer(response)
+    return message_id
+
+
 def _answer(response: httpx2.Response) -> Any:
     if response.status_code != _OK:
         raise faults.of_answer(response)

@@ -21,7 +21,7 @@ from app.providers.base import (
 from app.providers.graph import faults, messages
 from app.providers.graph.client import GraphAccount, GraphClient, message_path
 from app.providers.graph.drafts import NO_DRAFT, Draft, fingerprint
-from app.providers.graph.lookup import Found, find
+from app.providers.graph.lookup import Found, find, message_id_of
 from app.providers.graph.uploads import attach
 
 # How long Graph may need to show that a draft it was asked to send is on its way.
@@ -105,6 +105,13 @@ class GraphProvider:
         response = await self._client.call("GET", "/mailFolders/drafts", params={"$select": "id"})
         if response.status_code != _OK or not faults.json_object(response):
             raise faults.of_answer(response)
+
+    async def identify(self, provider_id: str) -> str | None:
+        """Read the Message-ID of a message as it is now; None while Graph does not find it.
+
+        Receipts tell that of the draft. That sending leaves it as it is, is nowhere promised.
+        """
+        return await message_id_of(self._client, provider_id)
 
     async def fetch_mime(self, message_id: str, *, limit: int = _DOWNLOAD_LIMIT) -> bytes:
         """Read a message of the mailbox as RFC 5322 octets, by its Graph id.
