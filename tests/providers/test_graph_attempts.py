@@ -245,7 +245,8 @@ async def test_a_refusal_of_the_account_may_be_another_accounts_turn(
     with pytest.raises(AccountError, match="ErrorSendAsDenied"):
         await open_graph().send(attempts.next(other))
 
-    assert json.loads(attempts.saved[-1])["asked_at"] is None
+    assert attempts.saved[-1] == ""
+    assert graph.box.items == {}
 
 
 async def test_a_refusal_after_it_was_asked_for_before_is_no_proof(
@@ -296,6 +297,21 @@ async def test_a_draft_that_somebody_removed_before_it_was_sent_is_made_anew(
     await open_graph().send(attempts.next(message))
 
     assert len(graph.box.sent) == 1
+
+
+async def test_a_draft_that_cannot_be_changed_is_nobodys(
+    open_graph: OpenGraph, graph: FakeGraph, outgoing: Outgoing, attempts: Attempts
+) -> None:
+    graph.faults = [replace(CONCURRENCY, on="/send"), replace(BROKEN, on="PATCH ")]
+    message = outgoing(recipients=("jan@b.test", "piet@b.test"))
+    with pytest.raises(TransientError):
+        await open_graph().send(attempts.next(message))
+
+    with pytest.raises(AccountError):
+        await open_graph().send(attempts.next(message, recipients=("piet@b.test",)))
+
+    assert attempts.saved[-1] == ""
+    assert graph.box.items == {}
 
 
 @pytest.mark.parametrize("fault", [replace(CONCURRENCY, on="/send"), NOT_SENT_AND_DROPPED])

@@ -1,7 +1,6 @@
 """Drafts that are made in several steps: with files, or as replies."""
 
 import base64
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -93,9 +92,11 @@ async def test_a_draft_that_lacks_a_file_is_thrown_away_and_made_anew(
     message = outgoing(attachments=(file(10), file(SMALL)))
     graph.faults = [replace(fault, on=on)]
     provider = open_graph(timeout=attempts.long)
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError) as failed:
         await provider.send(attempts.next(message))
-    assert json.loads(attempts.saved[-1])["complete"] is False
+    # The mail may go by another account, when it is the account that fails.
+    kept = '"complete": false' in attempts.saved[-1]
+    assert kept is not isinstance(failed.value, AccountError)
 
     await provider.send(attempts.next(message))
 

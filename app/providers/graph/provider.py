@@ -80,7 +80,8 @@ class GraphProvider:
             if draft is None:
                 draft = await self._prepare(message)
             elif draft.recipients != fingerprint(message.recipients):
-                draft = await self._change(message, draft)
+                async with self._thrown_away_if_refused(message, draft):
+                    draft = await self._change(message, draft)
             return await self._submit(message, draft, turn)
 
     async def _resume(
@@ -150,7 +151,7 @@ class GraphProvider:
             draft = self._draft_of(response, _CREATED, message)
         if message.message.attachments:
             await message.save(draft.dump())
-            async with self._discarded_if_refused(draft):
+            async with self._thrown_away_if_refused(message, draft):
                 await attach(self._client, draft.id, message.message.attachments)
         return replace(draft, complete=True)
 
@@ -165,7 +166,7 @@ class GraphProvider:
             return None
         draft = self._draft_of(response, _CREATED, message)
         await message.save(draft.dump())
-        async with self._discarded_if_refused(draft):
+        async with self._thrown_away_if_refused(message, draft):
             return await self._change(message, draft)
 
     async def _change(self, message: OutgoingMessage, draft: Draft) -> Draft:
@@ -196,7 +197,7 @@ class GraphProvider:
         await message.save(NO_DRAFT if is_gone and not was_asked else draft.dump())
         if was_asked and (is_gone or isinstance(refusal, AccountError)):
             raise _unknown(refusal)
-        async with self._discarded_if_refused(draft):
+        async with self._thrown_away_if_refused(message, draft):
             raise refusal
 
     async def _discard(self, draft: Draft) -> None:
@@ -206,11 +207,15 @@ class GraphProvider:
                 await self._client.call("DELETE", message_path(draft.id))
 
     @asynccontextmanager
-    async def _discarded_if_refused(self, draft: Draft) -> AsyncIterator[None]:
+    async def _thrown_away_if_refused(
+        self, message: OutgoingMessage, draft: Draft
+    ) -> AsyncIterator[None]:
+        """Leave nothing where this account will not send it, so that another one may."""
         try:
             yield
-        except PermanentError:
+        except (AccountError, PermanentError):
             await self._discard(draft)
+            await message.save(NO_DRAFT)
             raise
 
     def _draft_of(
