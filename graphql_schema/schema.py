@@ -16,6 +16,7 @@ from graphql_schema.limits import limits
 from graphql_schema.list_members import ListMemberMutation, ListMemberQuery
 from graphql_schema.provider_accounts import ProviderAccountMutation, ProviderAccountQuery
 from graphql_schema.recipient_lists import RecipientListMutation, RecipientListQuery
+from graphql_schema.recipient_states import RecipientStateQuery
 from graphql_schema.search import SearchQuery
 from graphql_schema.suppressions import SuppressionMutation, SuppressionQuery
 from graphql_schema.templates import TemplateMutation, TemplateQuery
@@ -30,6 +31,7 @@ class Query(
     InboundQuery,
     AnalyticsQuery,
     TemplateQuery,
+    RecipientStateQuery,
     SuppressionQuery,
     ProviderAccountQuery,
     RecipientListQuery,

@@ -109,6 +109,24 @@ class Delivery(TenantDocument):
         )
         return None if row is None else cls.model_validate(row)
 
+    @classmethod
+    async def recipients_of(
+        cls, id_: PydanticObjectId, sending: int, *, offset: int, limit: int
+    ) -> list[DeliveryRecipient]:
+        """The addresses of a sending's envelopes, `limit` envelopes after `offset`."""
+        cursor = (
+            cls.get_motor_collection()
+            .find({"communicationId": id_, "sending": sending}, {"recipients": 1})
+            .sort("_id", ASCENDING)
+            .skip(offset)
+            .limit(limit)
+        )
+        return [
+            DeliveryRecipient.model_validate(recipient)
+            async for row in cursor
+            for recipient in row["recipients"]
+        ]
+
     async def stored_message(self) -> bytes:
         """The message as `app.mail.stored` writes it."""
         if self.message is not None:

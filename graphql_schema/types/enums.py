@@ -15,6 +15,7 @@ from app.documents.vocabulary import (
     EventType,
     InboundStatus,
     ProviderType,
+    RecipientStatus,
     SuppressionReason,
 )
 from app.settings import SmtpSecurity
@@ -26,6 +27,7 @@ __all__ = [
     "EventType",
     "InboundStatus",
     "ProviderType",
+    "RecipientStatus",
     "SmtpSecurity",
     "SuppressionReason",
 ]
@@ -127,5 +129,19 @@ _explained(
         "BOUNCE": "Its server returned a mail for good.",
         "COMPLAINT": "A mail to it was reported as spam.",
         "MANUAL": "A user said so.",
+    },
+)
+_explained(
+    RecipientStatus,
+    "How far a mail came on its way to one address.",
+    {
+        "PENDING": "It waits to be handed over.",
+        "ACCEPTED": "The provider took it.",
+        "REFUSED": "The provider did not take it, or could not send it.",
+        "SUPPRESSED": "The address gets no mail any more.",
+        "DEFERRED": "Its server took nothing so far; the provider goes on trying.",
+        "DELIVERED": "Its server took it.",
+        "BOUNCED": "Its server returned it.",
+        "COMPLAINED": "It was reported as spam.",
     },
 )

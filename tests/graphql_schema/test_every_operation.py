@@ -87,6 +87,7 @@ ROWS = [
     _query("template", TEMPLATES_READ, "{ id }", id="$template", theirs=NOT_FOUND),
     _query("templates", TEMPLATES_READ, "{ id }"),
     _query("previewTemplate", TEMPLATES_READ, "{ html }", id="$template", theirs=NOT_FOUND),
+    _query("recipientStates", READ, "{ address }", id="$sent", theirs=NOT_FOUND),
     _query("suppressions", SUPPRESSIONS_READ, "{ content { id } totalElements }", search="eve"),
     _query("providerAccount", ACCOUNTS_READ, "{ id }", id="$account", theirs=NOT_FOUND),
     _query("providerAccounts", ACCOUNTS_READ, "{ id }"),
