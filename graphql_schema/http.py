@@ -1,6 +1,7 @@
-"""GraphQL over HTTP: one endpoint, JSON in and out, every refusal in GraphQL's error form."""
+"""GraphQL over HTTP: one endpoint, JSON or a form in, JSON out, refusals in GraphQL's form."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -17,8 +18,10 @@ from app.errors import (
     AppError,
     InvalidInputError,
     PayloadTooLargeError,
+    UnauthenticatedError,
     UnsupportedMediaTypeError,
 )
+from graphql_schema import multipart
 from graphql_schema.errors import app_extensions
 from graphql_schema.schema import schema
 
@@ -34,8 +37,10 @@ async def answer(request: Request, context: Context) -> Response:
     if _reads(request) and "query" not in request.query_params and _is_browser(request):
         return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"))
     try:
-        operation = await _operation(request, anonymous=context.caller is None)
-        result = await _execute(operation, context, request.method)
+        # Files that come along are on disk until the operation has run.
+        async with AsyncExitStack() as stack:
+            operation = await _operation(request, context, stack)
+            result = await _execute(operation, context, request.method)
     except AppError as error:
         return refusal(request, error)
     return _shaped(request, result)
@@ -47,7 +52,9 @@ def refusal(request: Request, error: AppError) -> Response:
     return _response(request, body, status=error.status, headers=error.headers)
 
 
-async def _operation(request: Request, *, anonymous: bool) -> Mapping[str, Any]:
+async def _operation(
+    request: Request, context: Context, stack: AsyncExitStack
+) -> Mapping[str, Any]:
     if _reads(request):
         pairs = parse_qs(request.url.query, keep_blank_values=True)
         operation: dict[str, Any] = {name: values[-1] for name, values in pairs.items()}
@@ -55,11 +62,23 @@ async def _operation(request: Request, *, anonymous: bool) -> Mapping[str, Any]:
             operation["variables"] = _json(operation["variables"].encode())
     else:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type != JSON:
-            raise UnsupportedMediaTypeError(f"The Content-Type must be {JSON}.")
-        operation = _json(await _body(request, ANONYMOUS_OCTETS if anonymous else None))
+        if media_type == multipart.MEDIA_TYPE:
+            operation = await stack.enter_async_context(_form(request, context))
+        elif media_type == JSON:
+            limit = ANONYMOUS_OCTETS if context.caller is None else None
+            operation = _json(await _body(request, limit))
+        else:
+            reason = f"The Content-Type must be {JSON} or {multipart.MEDIA_TYPE}."
+            raise UnsupportedMediaTypeError(reason)
     _check(operation)
     return operation
+
+
+def _form(request: Request, context: Context) -> AbstractAsyncContextManager[Any]:
+    """Read a form, but of nobody: without a token nothing of it is looked at."""
+    if context.caller is None:
+        raise UnauthenticatedError("Files need a bearer token in the Authorization header.")
+    return multipart.operation(request, limit=context.deps.settings.request_limit)
 
 
 async def _body(request: Request, limit: int | None) -> bytes:

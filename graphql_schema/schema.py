@@ -4,6 +4,7 @@ from datetime import datetime
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.file_uploads import Upload
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -20,7 +21,7 @@ from graphql_schema.recipient_states import RecipientStateQuery
 from graphql_schema.search import SearchQuery
 from graphql_schema.suppressions import SuppressionMutation, SuppressionQuery
 from graphql_schema.templates import TemplateMutation, TemplateQuery
-from graphql_schema.types.scalars import INSTANT
+from graphql_schema.types.scalars import INSTANT, UPLOAD
 
 
 @strawberry.type(description="Everything that can be read.")
@@ -67,5 +68,5 @@ schema = LetterboxSchema(
     query=Query,
     mutation=Mutation,
     extensions=[ErrorCodes, *limits()],
-    config=StrawberryConfig(scalar_map={datetime: INSTANT}),
+    config=StrawberryConfig(scalar_map={datetime: INSTANT, Upload: UPLOAD}),
 )

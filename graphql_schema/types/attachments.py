@@ -3,6 +3,7 @@
 from typing import Self
 
 import strawberry
+from strawberry.file_uploads import Upload
 
 from app.documents import attachments as documents
 
@@ -35,10 +36,19 @@ class Attachment:
     )
 )
 class AttachmentInput:
-    filename: str = strawberry.field(description="Its name, at most 1,000 characters.")
-    content: str = strawberry.field(description="Its octets in base64 (RFC 4648, section 4).")
+    file: Upload | None = strawberry.field(
+        default=None, description="The file itself, in a multipart request; or else `content`."
+    )
+    content: str | None = strawberry.field(
+        default=None, description="Its octets in base64 (RFC 4648, section 4)."
+    )
+    filename: str | None = strawberry.field(
+        default=None,
+        description="Its name, at most 1,000 characters; that of `file` without it.",
+    )
     content_type: str | None = strawberry.field(
-        default=None, description="Its media type; guessed by the name without it."
+        default=None,
+        description="Its media type; that of `file`, or else guessed by the name, without it.",
     )
     content_id: str | None = strawberry.field(
         default=None, description="The id by which the HTML shows it (`cid:ID`), where it does."
