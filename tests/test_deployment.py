@@ -56,6 +56,12 @@ def test_mongo_is_the_replica_set_that_we_ask_for() -> None:
     assert 'host: "mongo:27017"' in SERVICES["mongo"]["healthcheck"]["test"][-1]
 
 
+@pytest.mark.parametrize("name", ["LETTERBOX_JWT_SECRET", "LETTERBOX_SECRET_KEYS"])
+def test_nothing_starts_with_a_secret_of_ours(name: str) -> None:
+    for service in OURS:
+        assert SERVICES[service]["environment"][name].startswith(f"${{{name}:?make one with ")
+
+
 def test_every_volume_is_declared() -> None:
     used = {v.split(":")[0] for s in SERVICES.values() for v in s.get("volumes", [])}
 

@@ -1,3 +1,4 @@
+import base64
 from datetime import timedelta
 from pathlib import Path
 
@@ -71,6 +72,7 @@ def test_a_setting_is_read_from_the_environment(
         ("worker_jobs", "0"),
         ("smtp_ca_file", "/nowhere/ca.pem"),
         ("jwt_jwks_url", "login"),
+        ("secret_keys", "password"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(
@@ -111,6 +113,22 @@ def test_a_secret_and_a_jwks_exclude_each_other(monkeypatch: pytest.MonkeyPatch)
 
     with pytest.raises(ValidationError, match="exclude each other"):
         Settings()
+
+
+def test_keys_are_read_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = [bytes(range(32)), bytes(range(9, 41))]
+    text = ", ".join(base64.b64encode(key).decode() for key in keys)
+    assert Settings().encryption_keys == ()
+    monkeypatch.setenv("LETTERBOX_SECRET_KEYS", text)
+
+    settings = Settings()
+
+    assert settings.encryption_keys == tuple(keys)
+    assert text not in repr(settings)
+    monkeypatch.setenv("LETTERBOX_SECRET_KEYS", f"{text},weak-key")
+    with pytest.raises(ValidationError, match="key 3 must be 32 random bytes") as refused:
+        Settings()
+    assert "weak-key" not in str(refused.value)
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

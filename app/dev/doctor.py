@@ -75,6 +75,7 @@ def _dependencies(settings: Settings) -> Iterator[Finding]:
     yield _finding("Redis", lambda: _redis(settings.redis_url))
     yield _finding("SMTP relay", lambda: _relay(settings))
     yield _finding("token key", lambda: _token_key(settings))
+    yield _finding("secret keys", lambda: _secret_keys(settings))
     yield _finding("default sender", lambda: _default_sender(settings.default_sender_email))
 
 
@@ -156,6 +157,16 @@ def _token_key(settings: Settings) -> str:
             f"no key set at LETTERBOX_JWT_JWKS_URL ({type(error).__name__}): check the address"
         ) from error
     return f"{len(keys)} keys at LETTERBOX_JWT_JWKS_URL"
+
+
+def _secret_keys(settings: Settings) -> str:
+    count = len(settings.encryption_keys)
+    if count == 0:
+        raise Fault(
+            "none, so no provider account can be made: set LETTERBOX_SECRET_KEYS to the output of "
+            "`openssl rand -base64 32`, and keep it"
+        )
+    return f"{count} in LETTERBOX_SECRET_KEYS"
 
 
 def _default_sender(address: str | None) -> str:

@@ -57,7 +57,11 @@ def stack_variables(
         "LETTERBOX_DEFAULT_SENDER_NAME": "Letterbox demo",
         "LETTERBOX_MONGO_URL": addresses.mongo_url,
         "LETTERBOX_REDIS_URL": addresses.redis_url,
+        # The inbox is an SMTP relay on loopback, and an account may name it.
+        "LETTERBOX_ALLOW_PRIVATE_HOSTS": "true",
     }
+    if "LETTERBOX_SECRET_KEYS" not in own:
+        defaults["LETTERBOX_SECRET_KEYS"] = folder.encryption_key()
     if "LETTERBOX_JWT_JWKS_URL" not in own and "LETTERBOX_JWT_SECRET" not in own:
         defaults["LETTERBOX_JWT_SECRET"] = folder.jwt_secret()
     if "LETTERBOX_SMTP_HOST" not in own:

@@ -1,5 +1,6 @@
 """The data folder of a development stack, and which process may use it."""
 
+import base64
 import fcntl
 import json
 import os
@@ -67,18 +68,12 @@ class DataFolder:
 
     def jwt_secret(self) -> str:
         """Read the signing secret of this folder; the first call makes it."""
-        file = self._secret
-        if not file.exists():
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary = _private_file(file, secrets.token_urlsafe(48) + "\n")
-            try:
-                # Unlike a rename, a link never replaces what another process made meanwhile.
-                file.hardlink_to(temporary)
-            except FileExistsError:
-                pass
-            finally:
-                temporary.unlink()
-        return file.read_text("ascii").strip()
+        return self._made_once(self._secret, secrets.token_urlsafe(48))
+
+    def encryption_key(self) -> str:
+        """Read the key of this folder's LETTERBOX_SECRET_KEYS; the first call makes it."""
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        return self._made_once(self.root / "encryption-key", key)
 
     def known_jwt_secret(self) -> str:
         """Read the signing secret of this folder; raises StackError where no stack made one."""
@@ -109,6 +104,20 @@ class DataFolder:
             if not _lock(shared, CHILDREN_LIMIT):
                 raise StackError(self._left_over())
             yield shared
+
+    def _made_once(self, file: Path, text: str) -> str:
+        """Read `file`; where there is none yet it is made of `text`, for its owner only."""
+        if not file.exists():
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary = _private_file(file, text + "\n")
+            try:
+                # Unlike a rename, a link never replaces what another process made meanwhile.
+                file.hardlink_to(temporary)
+            except FileExistsError:
+                pass
+            finally:
+                temporary.unlink()
+        return file.read_text("ascii").strip()
 
     @property
     def _secret(self) -> Path:

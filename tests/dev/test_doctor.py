@@ -1,3 +1,4 @@
+import base64
 import json
 import socket
 import stat
@@ -28,6 +29,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LETTERBOX_SMTP_HOST", "127.0.0.1")
     monkeypatch.setenv("LETTERBOX_SMTP_PORT", "1")
     monkeypatch.delenv("LETTERBOX_JWT_SECRET", raising=False)
+    monkeypatch.delenv("LETTERBOX_SECRET_KEYS", raising=False)
 
 
 @pytest.fixture
@@ -122,19 +124,27 @@ def test_unreachable_servers_fail_with_a_way_out(
         "token key": (
             "none: set LETTERBOX_JWT_SECRET (32 characters or more) or LETTERBOX_JWT_JWKS_URL"
         ),
+        "secret keys": (
+            "none, so no provider account can be made: set LETTERBOX_SECRET_KEYS to the output of "
+            "`openssl rand -base64 32`, and keep it"
+        ),
     }
 
 
 def test_no_secret_is_printed(
     folder: DataFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    key = base64.b64encode(bytes(range(32))).decode()
     monkeypatch.setenv("LETTERBOX_JWT_SECRET", SECRET)
+    monkeypatch.setenv("LETTERBOX_SECRET_KEYS", f"{key},{key}")
 
     assert run_doctor(folder) == 1
 
     printed = capsys.readouterr()
     assert SECRET not in printed.out + printed.err
+    assert key not in printed.out + printed.err
     assert "ok    token key: LETTERBOX_JWT_SECRET is set\n" in printed.out
+    assert "ok    secret keys: 2 in LETTERBOX_SECRET_KEYS\n" in printed.out
 
 
 def test_servers_are_reported_with_their_versions(
@@ -206,12 +216,14 @@ def test_each_wrong_setting_is_one_line(
 ) -> None:
     monkeypatch.setenv("LETTERBOX_PORT", "ninety")
     monkeypatch.setenv("LETTERBOX_JWT_SECRET", "short")
+    monkeypatch.setenv("LETTERBOX_SECRET_KEYS", "c2hvcnQ=")
 
     wrong = [finding for finding in examine(folder) if finding.subject == "settings"]
 
     assert [finding.text.partition(":")[0] for finding in wrong] == [
         "LETTERBOX_PORT",
         "LETTERBOX_JWT_SECRET",
+        "LETTERBOX_SECRET_KEYS",
     ]
     assert not any(finding.is_ok for finding in wrong)
 

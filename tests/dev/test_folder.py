@@ -11,6 +11,7 @@ from app.dev import folder as folder_module
 from app.dev.errors import StackError
 from app.dev.folder import DataFolder
 from app.embedded.process import spawn
+from app.encryption import read_keys
 
 
 @pytest.fixture
@@ -29,6 +30,15 @@ def test_secret_is_made_once_and_private(folder: DataFolder) -> None:
     assert len(first) == 64
     assert mode_of(folder.root / "secret") == 0o600
     assert [file.name for file in folder.root.iterdir()] == ["secret"]
+
+
+def test_encryption_key_is_made_once_private_and_strong(folder: DataFolder) -> None:
+    first = folder.encryption_key()
+
+    assert folder.encryption_key() == first
+    assert len(read_keys(first)) == 1
+    assert mode_of(folder.root / "encryption-key") == 0o600
+    assert first != folder.jwt_secret()
 
 
 def test_secret_made_by_many_at_once_is_one(folder: DataFolder) -> None:
