@@ -15,6 +15,7 @@ from app.context import Deps
 from app.documents import ALL_DOCUMENTS
 from app.documents.vocabulary import ProviderType
 from app.providers.base import EmailProvider
+from app.providers.pool import ProviderPool
 from app.providers.smtp import SmtpAccount, SmtpProvider
 from app.queue import ArqQueue
 from app.room import Room
@@ -50,18 +51,21 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
 
     queue = ArqQueue(settings.redis_url)
     providers = open_providers(settings)
+    accounts = ProviderPool()
     async with httpx2.AsyncClient(timeout=10, follow_redirects=False) as http:
         try:
             yield Deps(
                 settings=settings,
                 queue=queue,
                 providers=providers,
+                accounts=accounts,
                 http=http,
                 now=utc_now,
                 ping_mongo=ping_mongo,
                 room=Room(_ROOM),
             )
         finally:
+            await accounts.close()
             for provider in providers.values():
                 await provider.close()
             await queue.close()

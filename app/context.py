@@ -10,6 +10,7 @@ import httpx2
 from app.documents.vocabulary import ProviderType
 from app.errors import ForbiddenError, UnauthenticatedError
 from app.providers.base import EmailProvider
+from app.providers.pool import ProviderPool
 from app.queue import JobQueue
 from app.room import Room
 from app.settings import Settings
@@ -42,12 +43,14 @@ class Caller:
 class Deps:
     """What `bootstrap.open_deps` opened. `now` gives aware UTC times in whole milliseconds.
 
-    `room` bounds how much of attachments is in memory for hand-overs.
+    `providers` are the service's own, `accounts` those of tenants. `room` bounds how much of
+    attachments is in memory for hand-overs.
     """
 
     settings: Settings
     queue: JobQueue
     providers: Mapping[ProviderType, EmailProvider]
+    accounts: ProviderPool
     http: httpx2.AsyncClient
     now: Callable[[], datetime]
     ping_mongo: Callable[[], Awaitable[None]]

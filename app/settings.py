@@ -126,6 +126,16 @@ class Settings(BaseSettings):
         False,
         description="`true` lets SMTP accounts of tenants name private hosts, and any port.",
     )
+    account_failures: int = Field(
+        5, ge=1, description="Failures in a row after which an account counts as down."
+    )
+    account_pause: Duration = Field(
+        timedelta(seconds=30),
+        description="How long it does before one mail is let through to try; doubles each time.",
+    )
+    account_pause_limit: Duration = Field(
+        timedelta(minutes=15), description="Longest wait between two such trials."
+    )
     resend_url: AnyHttpUrl = Field(
         AnyHttpUrl("https://api.resend.com"), description="Where Resend's API is."
     )

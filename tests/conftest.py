@@ -25,6 +25,7 @@ from app.documents.communications import Communication
 from app.embedded import start_mongod, start_redis
 from app.embedded.servers import RunningServer
 from app.main import create_app
+from app.providers.pool import ProviderPool
 from app.queue import QUEUE_NAME
 from app.services import sending
 from app.services.inputs import parse
@@ -141,7 +142,11 @@ async def deps(
     """Everything real: MongoDB, Valkey and an SMTP relay, all empty; only time is ours."""
     settings = base_settings.model_copy(update={"smtp_port": relay.port})
     providers = open_providers(settings)
-    yield replace(opened_once, settings=settings, providers=providers, now=clock.now)
+    accounts = ProviderPool()
+    yield replace(
+        opened_once, settings=settings, providers=providers, accounts=accounts, now=clock.now
+    )
+    await accounts.close()
     for provider in providers.values():
         await provider.close()
     for document in ALL_DOCUMENTS:

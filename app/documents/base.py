@@ -29,7 +29,11 @@ class StoredDocument(Document):
 
     @classmethod
     async def move(
-        cls, id_: PydanticObjectId, *, leaving: Filter, update: dict[str, Any]
+        cls,
+        id_: PydanticObjectId,
+        *,
+        leaving: Filter,
+        update: dict[str, Any] | list[dict[str, Any]],
     ) -> Self | None:
         """The document after `update`, or None when it no longer matches `leaving`.
 

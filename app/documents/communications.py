@@ -45,6 +45,7 @@ class ClickedLink(StoredModel):
 class Communication(TenantDocument):
     """What the caller sees of a mail; the 37 documented fields and a few of our own.
 
+    `account_id` is the provider account by which it goes; None: the service's own provider.
     `dispatch_at` is when the sweep must see to it; absent once its delivery exists and is moving.
     `reports` is how many news of that delivery its status reckons with.
     """
@@ -70,6 +71,7 @@ class Communication(TenantDocument):
     attachments: list[Attachment] = Field(default_factory=list)
     recipient_list_id: str | None = None
     provider_type: ProviderType
+    account_id: PydanticObjectId | None = None
     related_entity_type: str | None = None
     related_entity_id: str | None = None
     conversation_id: str

@@ -39,12 +39,14 @@ class Delivery(TenantDocument):
 
     `due_at` is the next time anyone may take it: when it is due, or when the lease of the worker
     that holds it ends; absent once it is settled. `message` is worked out once, so that every
-    attempt sends the same. `provider_state` tells how far a hand-over in steps came. `reports`
+    attempt sends the same. `account_id` is the provider account of the latest hand-over; None: the
+    service's own provider. `provider_state` tells how far a hand-over in steps came. `reports`
     counts the news that moved a recipient; `news_waits` when some came before it was settled.
     """
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
     communication_id: PydanticObjectId
+    account_id: PydanticObjectId | None = None
     sending: int = 1
     status: DeliveryStatus = DeliveryStatus.QUEUED
     tracking_id: str
@@ -61,6 +63,7 @@ class Delivery(TenantDocument):
     claims: int = 0
     reports: int = 0
     news_waits: bool = False
+    abandoned: bool = False
 
     class Settings:
         name = "deliveries"
@@ -139,6 +142,13 @@ class Delivery(TenantDocument):
         """Addresses that were neither accepted nor refused yet."""
         return [r.address for r in self.recipients if r.status == RecipientStatus.PENDING]
 
+    @property
+    def may_be_out(self) -> bool:
+        """Whether an earlier hand-over may have put it out, for all that is known."""
+        open_ends = {AttemptOutcome.UNCERTAIN, AttemptOutcome.INTERRUPTED}
+        unknown = any(attempt.outcome in open_ends for attempt in self.attempts)
+        return self.abandoned or unknown or bool(self.provider_state)
+
     @classmethod
     async def due(cls, by: datetime, limit: int) -> list[tuple[str, int, datetime]]:
         """Ids to be taken by then, first due first; how often each was claimed, and its time."""
@@ -169,7 +179,17 @@ class Delivery(TenantDocument):
         return await cls.move(
             object_id,
             leaving={"status": DeliveryStatus.QUEUED, "dueAt": {"$lte": now}},
-            update={"$set": {"dueAt": until, "lease": lease}, "$inc": {"claims": 1}},
+            update=[
+                {
+                    "$set": {
+                        "dueAt": until,
+                        "lease": {"$literal": lease},
+                        "claims": {"$add": [{"$ifNull": ["$claims", 0]}, 1]},
+                        # Its worker never gave it back: it may have died in a hand-over.
+                        "abandoned": {"$or": ["$abandoned", "$lease"]},
+                    }
+                }
+            ],
         )
 
     async def extend(self, until: datetime) -> bool:
@@ -224,6 +244,13 @@ class Delivery(TenantDocument):
             leaving={"status": DeliveryStatus.QUEUED, "lease": self.lease},
             update={"$set": {"dueAt": due_at}, "$unset": {"lease": ""}},
         )
+
+    async def carry_by(self, account_id: PydanticObjectId | None) -> None:
+        """Write down by which account it is handed over now."""
+        if account_id != self.account_id:
+            change = {"$unset" if account_id is None else "$set": {"accountId": account_id or ""}}
+            await self.move(self.id, leaving={}, update=change)
+            self.account_id = account_id
 
     async def save_state(self, state: str) -> None:
         """Write down how far the provider came, whoever holds the lease: it happened."""

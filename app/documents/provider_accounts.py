@@ -18,7 +18,7 @@ _NAMES = Collation("en", strength=CollationStrength.SECONDARY)
 _DEFAULT = "oneDefault"
 _NAME = "oneName"
 # What a breaker knows of an account; taken away whenever the account may work again.
-_BREAKER = ("failures", "trips", "downUntil", "lastError")
+BREAKER = ("failures", "trips", "downUntil", "lastError")
 
 
 class SmtpOptions(StoredModel):
@@ -43,7 +43,8 @@ class ProviderAccount(TenantDocument):
     `sender_emails` are addresses and `@domain`s, lower-case, whose mail goes by this account; each
     stands in one account of the tenant only. `secrets` holds each secret by its name, sealed for
     this account (`app.services.account_secrets`). While mail cannot go by it, `fallback_id` is the
-    account that stands in. `revision` counts the changes that its users made.
+    account that stands in (`app.documents.breakers`). `revision` counts the changes that its users
+    made.
     """
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
@@ -55,6 +56,10 @@ class ProviderAccount(TenantDocument):
     smtp: SmtpOptions | None = None
     graph: GraphOptions | None = None
     secrets: dict[str, str] = Field(default_factory=dict, repr=False)
+    failures: int = 0
+    trips: int = 0
+    down_until: datetime | None = None
+    last_error: str | None = None
     revision: int = 1
     created_by: str
     updated: datetime
@@ -76,6 +81,7 @@ class ProviderAccount(TenantDocument):
                 unique=True,
                 partialFilterExpression={"isDefault": True},
             ),
+            IndexModel([("tenantId", ASCENDING), ("_id", ASCENDING)]),
             # An address that stood in two accounts would leave open by which its mail goes.
             IndexModel(
                 [("tenantId", ASCENDING), ("senderEmails", ASCENDING)],
@@ -110,6 +116,12 @@ class ProviderAccount(TenantDocument):
         return None if row is None else cls.model_validate(row)
 
     @classmethod
+    async def choices(cls, tenant: str) -> list[Self]:
+        """The tenant's accounts without their secrets, oldest first, to choose among."""
+        cursor = cls.get_motor_collection().find(cls.owned(tenant, {}), {"secrets": 0})
+        return [cls.model_validate(row) async for row in cursor.sort("_id", ASCENDING)]
+
+    @classmethod
     async def listed(cls, tenant: str) -> list[Self]:
         """The tenant's accounts by name."""
         cursor = (
@@ -141,7 +153,7 @@ class ProviderAccount(TenantDocument):
         kept = {name: value for name, value in changes.items() if value is not None}
         update = {
             "$set": {**kept, "updated": now, "updatedBy": author},
-            "$unset": dict.fromkeys([*_BREAKER, *(changes.keys() - kept.keys())], ""),
+            "$unset": dict.fromkeys([*BREAKER, *(changes.keys() - kept.keys())], ""),
             "$inc": {"revision": 1},
         }
         try:

@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from socket import socket
 
 import aiosmtplib
 from aiosmtplib import (
@@ -23,24 +24,25 @@ from app.providers.base import (
     OutgoingMessage,
     PermanentError,
     Receipt,
-    Refusal,
     TransientError,
     UncertainError,
 )
+from app.providers.reach import ForbiddenHostError, connect_public
+from app.providers.smtp_replies import all_refused, is_refusal, refusal, refusals, words
 from app.settings import SmtpSecurity
 
 # Relays drop silent connections after some minutes (RFC 5321 section 4.5.3.2.7 asks for five).
 _IDLE_LIMIT = 60.0
 # A connection silent for longer is asked before it gets a mail.
 _TRUSTED = 5.0
-_REFUSING_CLASSES = (4, 5)
-_PERMANENT_CLASS = 5
 _GOING_AWAY = 421
 _LARGE_BODY = 256 * 1024
 
 
 @dataclass(frozen=True)
 class SmtpAccount:
+    """`public_only`: the host was named by a tenant, and must be one of the Internet's."""
+
     host: str
     port: int
     security: SmtpSecurity
@@ -50,6 +52,7 @@ class SmtpAccount:
     connections: int
     timeout: timedelta
     data_timeout: timedelta
+    public_only: bool = False
 
 
 class SmtpProvider:
@@ -71,9 +74,9 @@ class SmtpProvider:
             async with self._connection() as connection:
                 refused = await self._transmit(connection, message, content)
         except SMTPRecipientsRefused as error:
-            raise _all_refused(error) from error
+            raise all_refused(error) from error
         except SMTPResponseException as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise TransientError(f"connection to the relay lost: {error}") from error
         except ValueError as error:
@@ -81,7 +84,7 @@ class SmtpProvider:
         return Receipt(
             provider_id=message.message.message_id.strip("<>"),
             internet_message_id=message.message.message_id,
-            refused=_refusals({one.recipient: (one.code, one.message) for one in refused}),
+            refused=refusals({one.recipient: (one.code, one.message) for one in refused}),
         )
 
     async def _transmit(
@@ -131,7 +134,7 @@ class SmtpProvider:
             try:
                 yield connection
             except BaseException as error:
-                if _is_refusal(error):
+                if is_refusal(error):
                     # It refused a mail, and is fit for the next.
                     self._keep(connection)
                 else:
@@ -159,9 +162,12 @@ class SmtpProvider:
 
     async def _connect(self) -> SMTP:
         account = self._account
+        reached = await self._reached()
         connection = SMTP(
+            # By this name the certificate is checked, wherever the connection was made to.
             hostname=account.host,
-            port=account.port,
+            port=account.port if reached is None else None,
+            sock=reached,
             username=account.username,
             password=account.password,
             use_tls=account.security is SmtpSecurity.TLS,
@@ -175,56 +181,25 @@ class SmtpProvider:
                 await _greet(connection)
         except aiosmtplib.SMTPAuthenticationError as error:
             # Wrong credentials are mended by a person; the mail must not be lost meanwhile.
-            raise AccountError(f"the relay refused our credentials: {_words(error)}") from error
+            raise AccountError(f"the relay refused our credentials: {words(error)}") from error
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise AccountError(
-                f"no connection to the relay {account.host}:{account.port}: {error}"
-            ) from error
+            raise self._unreachable(error) from error
         return connection
 
+    async def _reached(self) -> socket | None:
+        """Connect to a public host; None where any host will do, and none was connected to."""
+        account = self._account
+        if not account.public_only:
+            return None
+        try:
+            return await connect_public(account.host, account.port, limit=account.timeout)
+        except (ForbiddenHostError, OSError) as error:
+            raise self._unreachable(error) from error
 
-def _all_refused(error: SMTPRecipientsRefused) -> TransientError | PermanentError:
-    refused = _refusals({one.recipient: (one.code, one.message) for one in error.recipients})
-    words = "; ".join(f"{address}: {one.reply}" for address, one in refused.items())
-    if any(one.transient for one in refused.values()):
-        return TransientError(words, refused=refused)
-    return PermanentError(words, refused=refused)
-
-
-def _refusal(error: SMTPResponseException) -> TransientError | PermanentError:
-    if not _is_refusal(error):
-        # A server talking nonsense; it may have recovered by later.
-        return TransientError(f"the relay gave an answer that fits no question: {_words(error)}")
-    return (
-        PermanentError(_words(error)) if _permanent(error.code) else TransientError(_words(error))
-    )
-
-
-def _is_refusal(error: BaseException) -> bool:
-    if isinstance(error, SMTPRecipientsRefused):
-        return all(map(_is_refusal, error.recipients))
-    return isinstance(error, SMTPResponseException) and error.code // 100 in _REFUSING_CLASSES
-
-
-def _permanent(code: int) -> bool:
-    return code // 100 == _PERMANENT_CLASS
-
-
-def _refusals(replies: Mapping[str, tuple[int, str]]) -> dict[str, Refusal]:
-    return {
-        address: Refusal(f"{code} {_line(words)}", transient=not _permanent(code))
-        for address, (code, words) in replies.items()
-    }
-
-
-def _words(error: SMTPResponseException) -> str:
-    return f"{error.code} {_line(error.message)}"
-
-
-def _line(text: str) -> str:
-    # Words in Latin-1 come as lone surrogates, which MongoDB would not store.
-    readable = text.encode(errors="surrogateescape").decode(errors="replace")
-    return " ".join(readable.split())[:500]
+    def _unreachable(self, error: Exception) -> AccountError:
+        place = f"{self._account.host}:{self._account.port}"
+        reason = str(error) or type(error).__name__
+        return AccountError(f"no connection to the relay {place}: {reason}")
 
 
 async def _greet(connection: SMTP) -> None:

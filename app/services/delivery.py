@@ -7,6 +7,7 @@ is guarded by one atomic move; what must not be forgotten has a due time that th
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -17,11 +18,13 @@ from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
+from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
 from app.mail.stored import load
 from app.providers.base import OutgoingMessage, ProviderError, Receipt, TransientError
 from app.queue import JobName
-from app.services import attachments, conclusions, envelopes, outcomes, suppressions
+from app.services import attachments, carriers, conclusions, envelopes, outcomes, suppressions
+from app.services.carriers import Carrier
 from app.services.outcomes import Outcome
 
 log = structlog.get_logger()
@@ -74,11 +77,13 @@ async def deliver(deps: Deps, delivery_id: str) -> None:
         return
     try:
         async with _held(deps, delivery):
-            outcome = await _attempt(deps, communication, delivery)
+            tried = await _attempt(deps, communication, delivery)
     except asyncio.CancelledError:
         await conclusions.release(deps, delivery)
         raise
-    await conclusions.record(deps, delivery, outcome)
+    await conclusions.record(deps, delivery, tried.outcome)
+    if tried.account is not None:
+        await carriers.note(deps, tried.account, tried.error)
 
 
 async def sweep(deps: Deps) -> int:
@@ -143,25 +148,38 @@ async def _held(deps: Deps, delivery: Delivery) -> AsyncIterator[None]:
         renewal.cancel()
 
 
-async def _attempt(deps: Deps, communication: Communication, delivery: Delivery) -> Outcome:
+@dataclass(frozen=True)
+class _Tried:
+    """An attempt, and the account that was asked, if any was; `error` is None when it took it."""
+
+    outcome: Outcome
+    account: ProviderAccount | None = None
+    error: ProviderError | None = None
+
+
+async def _attempt(deps: Deps, communication: Communication, delivery: Delivery) -> _Tried:
     # At each attempt: an address may be suppressed while the mail waits.
     suppressed = await suppressions.words_for(delivery.tenant_id, delivery.waiting())
     delivery.recipients = outcomes.left_out(delivery.recipients, suppressed)
     if not delivery.waiting():
-        return outcomes.of_nobody(delivery.recipients)
+        return _Tried(outcomes.of_nobody(delivery.recipients))
     try:
-        receipt = await _hand_over(deps, communication, delivery)
+        carrier = await carriers.choose(deps, communication, delivery)
     except ProviderError as error:
-        return outcomes.of_error(delivery.recipients, error)
+        return _Tried(outcomes.of_error(delivery.recipients, error))
+    try:
+        receipt = await _hand_over(deps, communication, delivery, carrier)
+    except ProviderError as error:
+        return _Tried(outcomes.of_error(delivery.recipients, error), carrier.account, error)
     delivery.provider_id = receipt.provider_id
     delivery.internet_message_id = receipt.internet_message_id
-    return outcomes.of_receipt(delivery.recipients, receipt)
+    outcome = outcomes.of_receipt(delivery.recipients, receipt)
+    return _Tried(replace(outcome, carried=carrier.remark), carrier.account)
 
 
-async def _hand_over(deps: Deps, communication: Communication, delivery: Delivery) -> Receipt:
-    provider = deps.providers.get(communication.provider_type)
-    if provider is None:
-        raise TransientError(f"{communication.provider_type} is not set up on this worker")
+async def _hand_over(
+    deps: Deps, communication: Communication, delivery: Delivery, carrier: Carrier
+) -> Receipt:
     try:
         stored = load(await delivery.stored_message())
         async with attachments.loaded(deps, delivery.tenant_id, stored) as message:
@@ -173,7 +191,7 @@ async def _hand_over(deps: Deps, communication: Communication, delivery: Deliver
                 save=delivery.save_state,
                 answers=await InboundMessage.graph_id(delivery.tenant_id, message.in_reply_to),
             )
-            return await provider.send(outgoing)
+            return await carriers.send(deps, communication, carrier, outgoing)
     except ProviderError:
         raise
     except Exception as error:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from app.mail.render import render_html, render_text
 from app.mail.search_text import search_text
 from app.mail.template_values import RenderError
 from app.mail.tracking import track
+from app.services.account_choice import Route, choose
 from app.services.attachments import OptionalAttachments
 from app.services.inputs import (
     Addresses,
@@ -91,12 +93,21 @@ async def draft(
     if len(content.body.encode()) > limit:
         fault = FieldError("body", f"must be at most {limit} octets in UTF-8")
         raise PayloadTooLargeError(f"{fault.path}: {fault.message}", fields=[fault])
+    chosen = await choose(
+        deps,
+        caller.tenant,
+        provider_type=command.provider_type,
+        sender_email=command.sender_email,
+    )
     faults = list(_faults(deps, command, scheduled_at))
+    if isinstance(chosen, FieldError):
+        raise InvalidInputError.of(*faults, chosen)
     if faults:
         raise InvalidInputError.of(*faults)
+    record = partial(_record, deps, caller, command, content, chosen, scheduled_at)
     if len(content.body) > _LARGE_BODY or content.variables is not None:
-        return await asyncio.to_thread(_record, deps, caller, command, content, scheduled_at)
-    return _record(deps, caller, command, content, scheduled_at)
+        return await asyncio.to_thread(record)
+    return record()
 
 
 def _faults(
@@ -107,24 +118,19 @@ def _faults(
     if count > limit:
         reason = f"recipients, cc and bcc have {count} addresses; at most {limit} fit one mail"
         yield FieldError("recipients", reason)
-    if command.sender_email is None and deps.settings.default_sender_email is None:
-        yield FieldError("senderEmail", "is required: this service has no default sender")
     if command.recipient_list_id is not None:
         yield FieldError("recipientListId", "no recipient list has this id")
-    if command.provider_type is not None and command.provider_type not in deps.providers:
-        usable = ", ".join(sorted(deps.providers))
-        reason = f"{command.provider_type} is not set up here; usable: {usable}"
-        yield FieldError("providerType", reason)
     if scheduled_at is not None and scheduled_at <= deps.now():
         reason = f"must be in the future; it is {format_instant(deps.now())} now"
         yield FieldError("scheduledAt", reason)
 
 
-def _record(
+def _record(  # noqa: PLR0917 - all of what is accepted
     deps: Deps,
     caller: Caller,
     command: MailCommand,
     content: Content,
+    chosen: Route,
     scheduled_at: datetime | None,
 ) -> Communication:
     now = deps.now()
@@ -146,13 +152,14 @@ def _record(
         variables=command.variables,
         template_id=content.template_id,
         template_name=content.template_name,
-        sender_email=command.sender_email or deps.settings.default_sender_email or "",
-        sender_name=_sender_name(deps.settings, command),
+        sender_email=chosen.sender,
+        sender_name=_sender_name(deps.settings, command, chosen),
         reply_to=command.reply_to,
         recipients=command.recipients,
         cc=command.cc,
         bcc=command.bcc,
-        provider_type=command.provider_type or next(iter(deps.providers)),
+        provider_type=chosen.provider_type,
+        account_id=chosen.account_id,
         related_entity_type=command.related_entity_type,
         related_entity_id=command.related_entity_id,
         conversation_id=command.conversation_id or uuid4().hex,
@@ -186,9 +193,10 @@ def _tracks(command: MailCommand) -> tuple[bool, bool]:
     return opens, clicks
 
 
-def _sender_name(settings: Settings, command: MailCommand) -> str | None:
-    """Give the default name to the default address only."""
-    if command.sender_email is not None or command.sender_name is not None:
+def _sender_name(settings: Settings, command: MailCommand, chosen: Route) -> str | None:
+    """Give the default name to the default address only, where nothing else was asked for."""
+    asked = command.sender_email is not None or command.sender_name is not None
+    if asked or chosen.sender != settings.default_sender_email:
         return command.sender_name
     return settings.default_sender_name
 

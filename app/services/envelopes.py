@@ -50,6 +50,7 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
         tenant_id=communication.tenant_id,
         created=now,
         communication_id=communication.id,
+        account_id=communication.account_id,
         sending=communication.sending,
         tracking_id=communication.tracking_id,
         recipients=_recipients(to, cc, bcc),

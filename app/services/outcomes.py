@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from app.documents.deliveries import DeliveryRecipient
@@ -25,13 +25,15 @@ _WITHOUT = {RecipientStatus.REFUSED, RecipientStatus.SUPPRESSED}
 class Outcome:
     """The recipients as they stand after an attempt; `detail` holds the provider's words.
 
-    `retry_after` is the least wait before the next one, where the provider named it.
+    `retry_after` is the least wait before the next one, where the provider named it. `carried`
+    tells by whom it was sent where that is worth telling.
     """
 
     kind: AttemptOutcome
     recipients: list[DeliveryRecipient]
     detail: str | None
     retry_after: timedelta | None = None
+    carried: str | None = None
 
     @property
     def waits(self) -> bool:
@@ -45,8 +47,11 @@ class Outcome:
 
     @property
     def remark(self) -> str | None:
-        """Tell which addresses do not get a mail that others get; None when all get it."""
-        return not_delivered(self.recipients)
+        """Tell who stood in, and which addresses do not get a mail that others get.
+
+        None when all get it from whom they should.
+        """
+        return ". ".join(filter(None, [self.carried, not_delivered(self.recipients)])) or None
 
 
 def not_delivered(recipients: Sequence[DeliveryRecipient]) -> str | None:
@@ -115,7 +120,7 @@ def given_up(outcome: Outcome, attempts: int) -> Outcome:
         for r in outcome.recipients
     ]
     detail = f"Gave up after {attempts} attempts: {outcome.detail}"
-    return Outcome(outcome.kind, after, detail)
+    return replace(outcome, recipients=after, detail=detail, retry_after=None)
 
 
 def failure(before: Sequence[DeliveryRecipient], outcome: Outcome) -> str:

@@ -12,14 +12,22 @@ from app.bootstrap import open_providers
 from app.context import Caller, Deps, Scope
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.documents.provider_accounts import ProviderAccount
 from app.documents.recipient_lists import RecipientList
 from app.documents.vocabulary import ProviderType
 from app.embedded.ports import free_port
 from app.providers.base import EmailProvider, OutgoingMessage, ProviderError, Receipt
-from app.services import delivery, envelopes, list_members, recipient_lists
+from app.services import (
+    delivery,
+    envelopes,
+    list_members,
+    provider_accounts,
+    recipient_lists,
+)
+from app.services.account_commands import CreateProviderAccount
 from app.services.inputs import parse
 from tests.fakes.clock import Clock
-from tests.fakes.relay import Relay, never_answer
+from tests.fakes.relay import Relay, never_answer, running_relay
 from tests.fakes.scripted_relay import ScriptedRelay, scripted_relay
 
 
@@ -249,3 +257,24 @@ def make_list(deps: Deps, caller: Caller) -> Callable[..., Awaitable[RecipientLi
         return made
 
     return make
+
+
+@pytest.fixture
+def account(deps: Deps, caller: Caller) -> Callable[..., Awaitable[ProviderAccount]]:
+    """Keeps a relay of the tenant acme, with these documented fields besides its name."""
+
+    async def keep(
+        name: str, *, port: int = 2525, by: Caller = caller, **fields: Any
+    ) -> ProviderAccount:
+        smtp = {"host": "127.0.0.1", "port": port, "security": "none"}
+        kinds = {"smtp", "resend", "graph"} & fields.keys()
+        given = {"name": name, **({} if kinds else {"smtp": smtp}), **fields}
+        return await provider_accounts.create(deps, by, parse(CreateProviderAccount, given))
+
+    return keep
+
+
+@pytest.fixture
+async def second_relay() -> AsyncIterator[Relay]:
+    async with running_relay() as relay:
+        yield relay
