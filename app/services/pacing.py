@@ -26,6 +26,11 @@ _PAUSE_SECONDS = 0.1
 _STORE_AWAY = timedelta(seconds=5)
 
 
+def mailbox_pacer(tenant: str, mailbox: str) -> "StoredPacer":
+    """Make the pacer of a Microsoft 365 mailbox."""
+    return StoredPacer(tenant, f"graph:{mailbox.lower()}")
+
+
 class StoredTurn:
     """A turn that was given; see `app.providers.base.Turn`."""
 

@@ -388,6 +388,15 @@ async def test_an_address_that_exchange_refuses_leaves_no_draft(
     assert graph.calls()[-1] == "DELETE /v1.0/users/crm%40acme.test/messages/ID"
 
 
+async def test_what_no_json_can_hold_is_refused_for_good(
+    open_graph: OpenGraph, graph: FakeGraph, outgoing: Outgoing
+) -> None:
+    with pytest.raises(PermanentError, match="cannot be written"):
+        await open_graph().send(outgoing(subject="\ud800"))
+
+    assert graph.box.items == {}
+
+
 async def test_a_mailbox_is_never_asked_more_than_four_things_at_a_time(
     open_graph: OpenGraph, graph: FakeGraph, outgoing: Outgoing
 ) -> None:

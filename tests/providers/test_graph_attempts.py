@@ -249,6 +249,38 @@ async def test_a_refusal_of_the_account_may_be_another_accounts_turn(
     assert graph.box.items == {}
 
 
+async def test_what_another_worker_sent_meanwhile_is_no_failure(
+    open_graph: OpenGraph, graph: FakeGraph, outgoing: Outgoing, attempts: Attempts
+) -> None:
+    graph.faults = [replace(CONCURRENCY, on="/send")]
+    message = outgoing()
+    with pytest.raises(TransientError):
+        await open_graph().send(attempts.next(message))
+    (item,) = graph.box.items.values()
+    graph.box.send(item)
+
+    # It is no draft any more, so Graph refuses to send it.
+    receipt = await open_graph().send(attempts.next(message))
+
+    assert receipt.provider_id == item.id
+    assert len(graph.box.sent) == 1
+    assert list(graph.box.items.values()) == [item]
+
+
+async def test_a_refusal_that_cannot_be_looked_into_is_no_proof(
+    open_graph: OpenGraph, graph: FakeGraph, outgoing: Outgoing, attempts: Attempts
+) -> None:
+    graph.faults = [replace(SEND_AS_DENIED, on="/send"), replace(BROKEN, on="GET ")]
+    message = outgoing()
+
+    with pytest.raises(TransientError, match="finds out whether") as failed:
+        await open_graph().send(attempts.next(message))
+
+    assert type(failed.value) is TransientError
+    await open_graph().send(attempts.next(message))
+    assert len(graph.box.sent) == 1
+
+
 async def test_a_refusal_after_it_was_asked_for_before_is_no_proof(
     open_graph: OpenGraph, graph: FakeGraph, outgoing: Outgoing, attempts: Attempts
 ) -> None:

@@ -1,7 +1,7 @@
 """What a worker does: send, come again when told to, until all its mails are out.
 
 `python -m tests.services.pacing_worker MONGO_URL DATABASE NAME` prints for each mail when it began,
-when it sent and when it ended.
+moments before and after it said that it sends, and when it ended.
 """
 
 import asyncio
@@ -24,16 +24,17 @@ async def pause(seconds: float) -> None:
     await asyncio.sleep(random.uniform(0.8, 1.2) * seconds)  # noqa: S311 - no secret
 
 
-async def mail(pacer: StoredPacer, who: str) -> tuple[float, float, float]:
+async def mail(pacer: StoredPacer, who: str) -> tuple[float, ...]:
     while True:
         try:
             async with pacer.turn(who) as turn:
                 began = time.time()
                 await pause(0.05)
+                before = time.time()
                 await turn.sends()
-                sent = time.time()
+                after = time.time()
                 await pause(0.05)
-                return began, sent, time.time()
+                return began, before, after, time.time()
         except ParkedError as parked:
             await pause((parked.retry_after or LIMITS.window).total_seconds())
 

@@ -146,6 +146,8 @@ class GraphClient:
                 timeout=self._timeout,
             )
             return await self._http.send(request, stream=stream)
+        except ValueError as error:
+            raise PermanentError(f"this mail cannot be written as JSON: {error}") from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise faults.of_silence("Microsoft Graph", error) from error
 

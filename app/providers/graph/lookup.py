@@ -1,11 +1,14 @@
 """Finding out what became of a draft that Graph was asked to send."""
 
 import asyncio
+import time
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 
+from app.providers.base import ParkedError, UncertainError
 from app.providers.graph import faults
 from app.providers.graph.client import GraphClient, message_path
 from app.providers.graph.drafts import Draft
@@ -13,6 +16,8 @@ from app.providers.graph.drafts import Draft
 _OK = 200
 _NOT_FOUND = 404
 _PAUSE_SECONDS = 0.5
+# Wait before what is nowhere is looked for again.
+_LOOK_AGAIN = timedelta(minutes=2)
 _SELECT = "id,internetMessageId,conversationId,isDraft"
 
 
@@ -43,6 +48,30 @@ async def find(client: GraphClient, draft: Draft) -> Found | None:
         raise faults.of_answer(response)
     copies = [_found(draft, message, response) for message in value]
     return min(copies, key=lambda copy: copy.is_draft, default=None)
+
+
+async def settled(
+    client: GraphClient, draft: Draft, *, asked_at: float, settling: timedelta
+) -> Found:
+    """Find out what became of a draft that Graph was asked to send at `asked_at`.
+
+    It is given as a draft only when it is still one after `settling`. Raises ParkedError before
+    that, UncertainError when it is nowhere, ProviderError when nobody knows.
+    """
+    found = await find(client, draft)
+    if found is not None and not found.is_draft:
+        return found
+    # The other worker's clock may be ahead of ours.
+    rest = settling - timedelta(seconds=max(time.time() - asked_at, 0.0))
+    if rest > timedelta(0):
+        raise ParkedError("Graph was asked to send it, and has not yet", retry_after=rest)
+    if found is None:
+        raise UncertainError(
+            f"the mail may have arrived: its draft is gone from {draft.mailbox}, and no sent"
+            " message is found",
+            retry_after=_LOOK_AGAIN,
+        )
+    return found
 
 
 async def message_id_of(client: GraphClient, id_: str) -> str | None:

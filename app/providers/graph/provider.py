@@ -10,7 +10,6 @@ from app.providers.base import (
     AccountError,
     OutgoingMessage,
     Pacer,
-    ParkedError,
     PermanentError,
     ProviderError,
     Receipt,
@@ -21,17 +20,17 @@ from app.providers.base import (
 from app.providers.graph import faults, messages
 from app.providers.graph.client import GraphAccount, GraphClient, message_path
 from app.providers.graph.drafts import NO_DRAFT, Draft, fingerprint
-from app.providers.graph.lookup import Found, find, message_id_of
+from app.providers.graph.lookup import find, message_id_of, settled
 from app.providers.graph.uploads import attach
 
 # How long Graph may need to show that a draft it was asked to send is on its way.
 SETTLING = timedelta(seconds=30)
-# Wait before it is looked for again.
-_LOOK_AGAIN = timedelta(minutes=2)
 # Exchange's own limit is 150 MB.
 _DOWNLOAD_LIMIT = 150 * 1024 * 1024
 _OK, _CREATED, _ACCEPTED = 200, 201, 202
 _BAD_REQUEST, _NOT_FOUND, _TIMEOUT, _SERVER_FAULT = 400, 404, 408, 500
+# No token, too many requests: what was asked for does not matter.
+_NEVER_LOOKED_AT = {401, 429}
 
 
 class GraphProvider:
@@ -91,7 +90,7 @@ class GraphProvider:
         if draft.mailbox != self._mailbox:
             raise UncertainError(f"another mailbox, {draft.mailbox}, may have sent this mail")
         try:
-            found = await self._settled(draft, asked_at)
+            found = await settled(self._client, draft, asked_at=asked_at, settling=self._settling)
             if not found.is_draft:
                 return _receipt(found.draft)
             draft = replace(found.draft, asked_at=asked_at)
@@ -123,23 +122,6 @@ class GraphProvider:
 
     async def close(self) -> None:
         """Leave the HTTP client open: it is not ours."""
-
-    async def _settled(self, draft: Draft, asked_at: float) -> Found:
-        """Find out what became of a draft that Graph was asked to send."""
-        found = await find(self._client, draft)
-        if found is not None and not found.is_draft:
-            return found
-        # Not within the clocks' differences either.
-        rest = self._settling - timedelta(seconds=max(time.time() - asked_at, 0.0))
-        if rest > timedelta(0):
-            raise ParkedError("Graph was asked to send it, and has not yet", retry_after=rest)
-        if found is None:
-            raise UncertainError(
-                f"the mail may have arrived: its draft is gone from {self._mailbox}, and no sent"
-                " message is found",
-                retry_after=_LOOK_AGAIN,
-            )
-        return found
 
     async def _prepare(self, message: OutgoingMessage) -> Draft:
         """Make a draft that lacks nothing."""
@@ -191,6 +173,8 @@ class GraphProvider:
         refusal = faults.of_answer(response)
         if status == _TIMEOUT or not _BAD_REQUEST <= status < _SERVER_FAULT:
             raise _unknown(refusal)
+        if status not in _NEVER_LOOKED_AT and await self._is_out(draft):
+            return _receipt(draft)
         is_gone = faults.is_missing(response)
         was_asked = draft.asked_at is not None
         # What was asked for earlier may still be under way.
@@ -199,6 +183,14 @@ class GraphProvider:
             raise _unknown(refusal)
         async with self._thrown_away_if_refused(message, draft):
             raise refusal
+
+    async def _is_out(self, draft: Draft) -> bool:
+        """Whether what Graph refuses to send went out: by a worker that we took for dead."""
+        try:
+            found = await find(self._client, draft)
+        except ProviderError as error:
+            raise _unknown(error) from error
+        return found is not None and not found.is_draft
 
     async def _discard(self, draft: Draft) -> None:
         """Leave no draft behind in the mailbox, where that is possible."""
