@@ -46,6 +46,7 @@ def rest_routes() -> list[BaseRoute]:
         Route(f"{BASE}/link/{{id}}/{{index}}", tracking.link, methods=["GET"]),
         Route(f"{INBOUND}/mime", inbound.mime, methods=["POST"]),
         Route(f"{WEBHOOKS}/resend/{{accountId}}", webhooks.resend, methods=["POST"]),
+        Route(f"{WEBHOOKS}/graph/{{accountId}}", webhooks.graph, methods=["POST"]),
         # Last: an id may stand where the paths above have a word.
         Route(f"{BASE}/{{id}}", communications.delete, methods=["DELETE"]),
     ]

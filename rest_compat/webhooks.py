@@ -1,7 +1,7 @@
-"""Where providers report what became of mail. A signature stands in for the token."""
+"""Where providers report what became of mail. What they sign or know stands in for the token."""
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from app.services.signatures import Signed
 from app.services.webhooks import BODY_LIMIT
@@ -24,3 +24,20 @@ async def resend(request: Request) -> Response:
     context = public_context_of(request)
     await resolvers.resend_webhook(context, request.path_params["accountId"], signed, body)
     return Response(b"{}", media_type="application/json")
+
+
+async def graph(request: Request) -> Response:
+    """Take notifications of Graph: 202 once they are kept, also where it drops forged ones.
+
+    When a subscription is made, Graph asks with a `validationToken` first and wants it back.
+    """
+    context = public_context_of(request)
+    account_id = request.path_params["accountId"]
+    token = request.query_params.get("validationToken")
+    if token is not None:
+        greeting = await resolvers.graph_greeting(context, account_id, token)
+        # As text and nothing else: whoever asks chooses what stands in it.
+        return PlainTextResponse(greeting, headers={"X-Content-Type-Options": "nosniff"})
+    body = await read_raw(request, limit=BODY_LIMIT)
+    await resolvers.graph_webhook(context, account_id, body)
+    return Response(status_code=202)

@@ -28,6 +28,14 @@ MAIL = {
 }
 DEAL = {"relatedEntityType": "deal", "relatedEntityId": "42"}
 LATER = "2999-01-01T00:00:00Z"
+CLIENT_STATE = "what only Graph was told"
+GRAPH = {
+    "directoryId": "contoso-directory",
+    "clientId": "0f3b5e9a-0000-4000-8000-00000000000a",
+    "mailbox": "crm@acme.test",
+    "clientSecret": "right-secret",
+    "clientState": CLIENT_STATE,
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,7 @@ class World:
     suppression: str
     account: str
     resend: str
+    mailbox: str
     list: str
     member: str
 
@@ -64,6 +73,9 @@ async def build_world(deps: Deps, caller: Caller) -> World:
     key = {"apiKey": "re_1", "webhookSecret": SECRET}
     other = parse(CreateProviderAccount, {"name": "Resend", "resend": key})
     resend = await provider_accounts.create(deps, caller, other)
+    mailbox = await provider_accounts.create(
+        deps, caller, parse(CreateProviderAccount, {"name": "Mailbox", "graph": GRAPH})
+    )
     named = parse(recipient_lists.CreateRecipientList, {"name": "Customers"})
     customers = await recipient_lists.create(deps, caller, named)
     [added] = await list_members.add(deps, caller, str(customers.id), [{"email": "jan@acme.test"}])
@@ -77,6 +89,7 @@ async def build_world(deps: Deps, caller: Caller) -> World:
         suppression=str(suppression.id),
         account=str(account.id),
         resend=str(resend.id),
+        mailbox=str(mailbox.id),
         list=str(customers.id),
         member=str(added.member.id),
     )

@@ -151,6 +151,11 @@ class InboundMessage(TenantDocument):
         )
         return None if row is None else row.get("graphMessageId")
 
+    async def learn_graph_id(self, graph_id: str) -> None:
+        """Write down what Graph calls it, where it came by another way before."""
+        known = {"$set": {"graphMessageId": graph_id}}
+        await self.move(self.id, leaving={"graphMessageId": None}, update=known)
+
     @classmethod
     async def newest(cls, tenant: str, status: InboundStatus | None, limit: int) -> list[Self]:
         """The tenant's latest messages in full, of one status or of all, newest first."""

@@ -14,9 +14,9 @@ class ProviderEvent(TenantDocument):
     """What a provider told, as it came, and what came of it.
 
     `event_id` is the provider's, which makes it one however often it is told. `kind` is the
-    provider's word for what happened. `raw` is what came; of a report that came as mail, that is
-    the received message `inbound_id`. `due_at` is when anyone may take it next, absent once it has
-    its verdict; `reason` says why nothing moved.
+    provider's word for what happened. `raw` is what came. `inbound_id` is the received message
+    that a report is, or that a notification led to. `due_at` is when anyone may take it next,
+    absent once it has its verdict; `reason` says why nothing moved.
     """
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
@@ -125,6 +125,7 @@ class ProviderEvent(TenantDocument):
             "deliveryId": delivery_id,
             "communicationId": communication_id,
             "settledAt": now,
+            "inboundId": self.inbound_id,
         }
         return await self.move(
             self.id,

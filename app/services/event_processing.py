@@ -6,15 +6,21 @@ from datetime import timedelta
 
 import structlog
 
-from app.context import Deps
+from app.context import Caller, Deps
 from app.documents import news as documents
 from app.documents.base import StoreUnavailableError
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
+from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
 from app.documents.vocabulary import EventSource, EventVerdict, NewsKind
+from app.errors import AppError
 from app.mail.reports import Fate, read_report
-from app.services import news, provider_events
+from app.providers.base import PermanentError, TransientError
+from app.providers.graph import GraphProvider
+from app.services import inbound, news, provider_events
+from app.services.account_providers import lent_provider
+from app.services.graph_events import CREATED, message_of
 from app.services.news import Effect, News
 from app.services.resend_events import ResendEvent, read_event
 
@@ -24,6 +30,7 @@ log = structlog.get_logger()
 FAULT_LIMIT = 10
 # Whoever settles the delivery wakes what waits for it; this is for when that was lost.
 _SETTLING = timedelta(minutes=5)
+_LONGEST_WAIT = timedelta(hours=6)
 _FATES = {
     Fate.RETURNED: NewsKind.BOUNCED,
     Fate.NOT_TAKEN: NewsKind.SOFT_BOUNCED,
@@ -47,9 +54,13 @@ async def process(deps: Deps, event_id: str) -> None:
     except StoreUnavailableError:
         # The sweep finds it when the lease ends.
         raise
+    except TransientError as error:
+        log.warning("event.unread", event_id=event_id, error=type(error).__name__)
+        await _blame(deps, event, error.detail, error.retry_after)
+        return
     except Exception:
         log.exception("event.fault", event_id=event_id)
-        await _blame(deps, event)
+        await _blame(deps, event, "it could not be looked into")
         return
     if effect.verdict is None:
         waits_for = None if delivery is None else delivery.id
@@ -68,13 +79,15 @@ async def process(deps: Deps, event_id: str) -> None:
     log.info("event.settled", event_id=event_id, source=event.source, verdict=effect.verdict)
 
 
-async def _blame(deps: Deps, event: ProviderEvent) -> None:
+async def _blame(
+    deps: Deps, event: ProviderEvent, reason: str, retry_after: timedelta | None = None
+) -> None:
     if event.faults + 1 >= FAULT_LIMIT:
-        await event.settle(
-            EventVerdict.FAILED, now=deps.now(), reason="it could not be looked into"
-        )
+        await event.settle(EventVerdict.FAILED, now=deps.now(), reason=reason)
         return
-    await event.wait(deps.now() + provider_events.pause(event.faults), faults=1)
+    asked = min(retry_after or timedelta(0), _LONGEST_WAIT)
+    wait = max(provider_events.pause(event.faults), asked)
+    await event.wait(deps.now() + wait, faults=1)
 
 
 async def _of_mail(deps: Deps, event: ProviderEvent) -> Found:
@@ -134,7 +147,38 @@ async def _delivery_of(tenant: str, told: ResendEvent) -> Delivery | None:
     return await documents.named(tenant, provider_id=told.email_id)
 
 
+async def _of_graph(deps: Deps, event: ProviderEvent) -> Found:
+    """Fetch the mail that a mailbox received, and take it in as its tenant's.
+
+    Raises TransientError while it cannot be had.
+    """
+    message_id = message_of(event.raw)
+    if event.kind != CREATED or message_id is None:
+        # Of changes and deletions nothing is kept; the subscription's life is its maker's business.
+        return None, Effect(EventVerdict.NO_MOVE, "it tells of no new message")
+    account = await ProviderAccount.by_id(str(event.account_id))
+    if account is None:
+        return None, Effect(EventVerdict.FAILED, "the account was deleted")
+    try:
+        raw = await _fetched(deps, account, message_id)
+        caller = Caller(event.tenant_id, f"account:{account.id}", frozenset())
+        message = await inbound.ingest(deps, caller, raw, graph_id=message_id)
+    except (PermanentError, AppError) as error:
+        # Gone, moved away, empty or too large.
+        return None, Effect(EventVerdict.FAILED, error.detail)
+    event.inbound_id = message.id
+    return None, Effect(EventVerdict.APPLIED)
+
+
+async def _fetched(deps: Deps, account: ProviderAccount, message_id: str) -> bytes:
+    async with lent_provider(deps, account) as provider:
+        if not isinstance(provider, GraphProvider):
+            raise PermanentError("the account is no mailbox any more")
+        return await provider.fetch_mime(message_id, limit=deps.settings.inbound_limit)
+
+
 _READERS: Mapping[EventSource, Callable[[Deps, ProviderEvent], Awaitable[Found]]] = {
     EventSource.MAIL: _of_mail,
     EventSource.RESEND: _of_resend,
+    EventSource.GRAPH: _of_graph,
 }

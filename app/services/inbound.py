@@ -32,12 +32,14 @@ log = structlog.get_logger()
 _LARGE = 256 * 1024
 
 
-async def ingest(deps: Deps, caller: Caller, raw: bytes) -> InboundMessage:
+async def ingest(
+    deps: Deps, caller: Caller, raw: bytes, *, graph_id: str | None = None
+) -> InboundMessage:
     """Keep a received message (RFC 5322 octets) and put it where it belongs.
 
     It is one message however often it is delivered: by its Message-ID, by its octets when it has
     none; what comes again gives the one that is kept. Whatever it is that came, it is kept; what
-    answers nothing we know begins a conversation of its own.
+    answers nothing we know begins a conversation of its own. `graph_id` is Graph's for it.
 
     Every step can be done again: a delivery that was cut off is completed by the next.
 
@@ -54,6 +56,8 @@ async def ingest(deps: Deps, caller: Caller, raw: bytes) -> InboundMessage:
     message = await InboundMessage.of_key(caller.tenant, key)
     if message is None:
         message = await _kept(deps, caller, mail, key=key, raw=raw)
+    if graph_id is not None:
+        await message.learn_graph_id(graph_id)
     async with turn(caller.tenant, "inbound"):
         await _settle(deps, message)
     if message.is_report:

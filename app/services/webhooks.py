@@ -3,19 +3,24 @@
 Providers wait a few seconds at most; a worker looks into it afterwards.
 """
 
+import structlog
 from beanie import PydanticObjectId
 
 from app.context import Deps
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
 from app.documents.vocabulary import EventSource, ProviderType
-from app.errors import InvalidInputError, NotFoundError, UnauthenticatedError
+from app.errors import FieldError, InvalidInputError, NotFoundError, UnauthenticatedError
 from app.services import provider_events, resend_events
 from app.services.account_secrets import secret_of
+from app.services.graph_events import read_notifications
 from app.services.signatures import Signed, is_genuine
+
+log = structlog.get_logger()
 
 # What providers tell of one mail, or of some hundred.
 BODY_LIMIT = 1024 * 1024
+TOKEN_LIMIT = 4096
 
 
 async def take_resend(deps: Deps, account_id: str, signed: Signed, body: bytes) -> None:
@@ -32,6 +37,34 @@ async def take_resend(deps: Deps, account_id: str, signed: Signed, body: bytes) 
     if kind is None:
         raise InvalidInputError("The body is no event: it must be a JSON object with a type.")
     await _keep(deps, account, EventSource.RESEND, id_=signed.id, kind=kind, raw=body)
+
+
+async def take_graph(deps: Deps, account_id: str, body: bytes) -> None:
+    """Keep the notifications of a mailbox that bring the account's `clientState`.
+
+    The others are dropped: Graph is to be answered as if all were well. Raises NotFoundError for
+    an unknown account, and what `graph_events.read_notifications` raises; then nothing is kept.
+    """
+    account = await _account(account_id, ProviderType.GRAPH)
+    notifications = read_notifications(body)
+    state = secret_of(deps.settings, account, "client_state")
+    genuine = [one for one in notifications if state and one.is_genuine(state)]
+    if dropped := len(notifications) - len(genuine):
+        log.warning("webhook.dropped", account_id=account_id, dropped=dropped)
+    for one in genuine:
+        await _keep(deps, account, EventSource.GRAPH, id_=one.id, kind=one.kind, raw=one.raw)
+
+
+async def greet_graph(account_id: str, token: str) -> str:
+    """Answer Graph's question whether its notifications are wanted here: with its own token.
+
+    Raises NotFoundError for an unknown account, InvalidInputError for a token that is none.
+    """
+    await _account(account_id, ProviderType.GRAPH)
+    if not 0 < len(token) <= TOKEN_LIMIT:
+        fault = FieldError("validationToken", f"must have 1 to {TOKEN_LIMIT} characters")
+        raise InvalidInputError.of(fault)
+    return token
 
 
 async def _account(id_: str, type_: ProviderType) -> ProviderAccount:

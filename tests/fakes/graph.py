@@ -34,7 +34,8 @@ from tests.fakes.graph_faults import (
 )
 from tests.fakes.graph_mailbox import FaultError, Item, Mailbox
 
-DIRECTORY, CLIENT, SECRET = "contoso-directory", "letterbox-app", "right-secret"
+DIRECTORY, SECRET = "contoso-directory", "right-secret"
+CLIENT = "0f3b5e9a-0000-4000-8000-00000000000a"
 MAILBOX = "crm@acme.test"
 REQUEST_LIMIT = 4 * 1024 * 1024
 IMMUTABLE = 'IdType="ImmutableId"'

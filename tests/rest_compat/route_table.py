@@ -9,7 +9,7 @@ import orjson
 from app.context import Scope
 from tests.fakes.messages import message
 from tests.fakes.svix import signed
-from tests.world import LATER, MAIL, World
+from tests.world import CLIENT_STATE, LATER, MAIL, World
 
 API = "/api/v1"
 BASE = f"{API}/communications"
@@ -95,6 +95,8 @@ ROWS = [
     Row("POST", f"{API}/inbound/mime", Scope.INBOUND_WRITE, body=message(), media_type=MIME),
     Row("POST", f"{API}/webhooks/resend/{{accountId}}", None, of="resend", body=RESEND_EVENT,
         headers=signed(RESEND_EVENT)),
+    Row("POST", f"{API}/webhooks/graph/{{accountId}}", None, 202, of="mailbox",
+        body=_json(value=[{"clientState": CLIENT_STATE, "changeType": "created"}])),
     Row("DELETE", f"{BASE}/{{id}}", DELETE, 204, theirs=404),
 ]  # fmt: skip
 # These have a suite of their own.
