@@ -1,5 +1,6 @@
 """Communications as CSV (RFC 4180): a line for each, a column for each documented field."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -9,8 +10,9 @@ import orjson
 from app.documents.fields import RECORD_FIELDS, Kind, parts_of
 from app.instants import format_instant
 
-# What a spreadsheet takes for the start of a formula, or skips before one.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet takes for the start of a formula, some in full width too, or skips before one.
+_SIGNS = "=+@\\-\uff1d\uff0b\uff20\uff0d"
+_FORMULA = re.compile(rf"[{_SIGNS}\t\r]|\n+[{_SIGNS}]")
 _PARTS = {field.name: tuple(parts_of(field.name)) for field in RECORD_FIELDS
           if field.kind is Kind.PARTS}  # fmt: skip
 
@@ -55,7 +57,7 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _nested(value: Any) -> Any:

@@ -71,7 +71,7 @@ def test_any_text_is_read_back_as_it_was(texts: list[str]) -> None:
     assert row["senderName"].removeprefix("'") == name
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", [*"=+-@\t\r\uff1d\uff0b\uff0d\uff20", "\n=", "\n\n-"])
 async def test_what_a_spreadsheet_would_run_is_quoted_off(start: str) -> None:
     formula = f"{start}cmd|' /C calc'!A0"
     event = {"id": "1", "type": "FAIL", "date": MOMENT, "description": formula}
@@ -80,13 +80,15 @@ async def test_what_a_spreadsheet_would_run_is_quoted_off(start: str) -> None:
         {**ROW, "subject": formula, "variables": {formula: [formula]}, "events": [event]}
     )
 
-    quoted = formula.replace("\t", "\\t").replace("\r", "\\r")
+    quoted = formula.replace("\t", "\\t").replace("\r", "\\r").replace("\n", "\\n")
     assert row["subject"] == f"'{formula}"
     assert row["variables"] == f'{{"\'{quoted}":["\'{quoted}"]}}'
     assert f'"description":"\'{quoted}"' in row["events"]
 
 
-@pytest.mark.parametrize("text", ["a=b", "1-2", "a,b", 'a "b"', "a\r\nb", "'a", "é\u2028", " =1"])
+@pytest.mark.parametrize(
+    "text", ["a=b", "1-2", "a,b", 'a "b"', "a\r\nb", "'a", "é\u2028", " =1", "\n\na"]
+)
 async def test_other_texts_stay_as_they_are(text: str) -> None:
     (row,) = await exported({**ROW, "subject": text})
 
