@@ -72,7 +72,10 @@ def _stored(field: Field, value: Any) -> list[Any]:
 
 
 def _whole(path: str, value: Mapping[str, Any] | None) -> Filter:
-    """Select objects equal to `value`, in whatever order their names were given."""
+    """Select objects equal to `value`, in whatever order their names were given.
+
+    Objects inside them must have theirs in the same order.
+    """
     if value is None:
         return {path: {"$eq": None}}
     given = {"$ifNull": [f"${path}", {}]}

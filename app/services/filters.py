@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from app.documents.base import object_id_of
@@ -22,6 +23,7 @@ VARIABLE_DEPTH = 20
 
 _SETS = {Operator.NOT, Operator.ANY_OF}
 _COMPARISONS = {Operator.GTE, Operator.LTE, Operator.GT, Operator.LT}
+_CUT = {Operator.GTE: Operator.GT, Operator.LT: Operator.LTE}
 _OPERATORS = {
     Kind.TEXT: {*Operator},
     Kind.CHOICE: _SETS,
@@ -101,7 +103,11 @@ def _operation(field: Field, name: str, operand: Any) -> Condition:
             return Condition(field, operator, _value(field, operand))
     if operand is None or isinstance(operand, bool):
         raise ValueError(f"{name} cannot compare with null, true or false")
-    return Condition(field, operator, _value(field, operand))
+    value = _value(field, operand)
+    if isinstance(value, datetime) and value.microsecond % 1000:
+        # MongoDB cuts it down to milliseconds: the moment before it is then outside.
+        operator = _CUT.get(operator, operator)
+    return Condition(field, operator, value)
 
 
 def _values(field: Field, values: Any) -> list[Any]:

@@ -131,6 +131,20 @@ async def test_a_filter_finds(find: Find, filters: dict[str, Any], subjects: str
     assert await find(filters=filters, sort=[{"field": "subject"}]) == subjects
 
 
+@pytest.mark.parametrize(
+    ("operator", "is_found"), [("gt", False), ("gte", False), ("lt", True), ("lte", True)]
+)
+async def test_a_time_is_compared_to_the_microsecond(
+    find: Find, send: Send, operator: str, is_found: bool
+) -> None:
+    await send({"subject": "A"})
+
+    # Half a millisecond after it was made; MongoDB keeps whole ones.
+    found = await find(filters={"created": {operator: "2100-11-24T09:30:00.0005Z"}})
+
+    assert found == ("A" if is_found else "")
+
+
 @pytest.mark.usefixtures("mails")
 async def test_variables_are_equal_in_any_order(find: Find, send: Send) -> None:
     given_ = {"b.c": "$x", "a": [1, {"z": None}]}
