@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 
@@ -132,6 +132,16 @@ class Processes:
         async with httpx2.AsyncClient() as client, asyncio.timeout(READY_LIMIT):
             while not await _answers(client, url):  # noqa: ASYNC110 - a process is waited for
                 await asyncio.sleep(0.02)
+
+
+class Outside(Protocol):
+    """Where mail goes; `arrived` is one of the counts."""
+
+    async def until(self, enough: Callable[[dict[str, int]], bool]) -> None: ...
+
+    async def arrivals(self) -> list[dict[str, Any]]:
+        """Tell `subject`, `message_id` and time (`at`) of each mail that was taken."""
+        ...
 
 
 class SinkControl:

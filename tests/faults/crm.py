@@ -7,8 +7,11 @@ from typing import Any
 
 import httpx2
 
+from tests.doors import GraphqlDoor
+
 BASE = "/api/v1/communications"
 AT_A_TIME = 6
+ACCEPTED = "accepted"
 FINAL = {"SENT", "FAILED"}
 BODY = '<p>Dear customer, <a href="https://acme.test/offer?id=7">your offer</a> is ready.</p>'
 
@@ -24,7 +27,8 @@ def address(number: int) -> str:
 class Crm:
     """`accepted` maps a mail's number to its record's id: only a 2xx counts.
 
-    `answers` counts every HTTP status that came, and connections that were lost or refused.
+    `answers` counts what was said, over REST (even numbers) and GraphQL, and connections that were
+    lost or refused.
     """
 
     def __init__(self, client: httpx2.AsyncClient, extra: dict[str, Any] | None = None) -> None:
@@ -32,14 +36,16 @@ class Crm:
         self.extra = extra or {}
         self.accepted: dict[int, str] = {}
         self.answers: Counter[str] = Counter()
-        self.without_retry_after = 0
+        self.go_on = asyncio.Event()
 
     async def hand_in(self, count: int) -> None:
-        """Have `count` mails accepted, some at a time."""
+        """Have `count` mails accepted, some at a time; the second half when told to `go_on`."""
         numbers = iter(range(count))
 
         async def one_after_the_other() -> None:
             for number in numbers:
+                if number >= count // 2:
+                    await self.go_on.wait()
                 await self._hand_in(number)
 
         async with asyncio.TaskGroup() as clients:
@@ -81,17 +87,32 @@ class Crm:
             **self.extra,
         }
         # The same key for each try: whether an earlier one was stored is not known.
-        headers = {"Idempotency-Key": f"mail-{number}"}
+        key = f"mail-{number}"
+        over = self._over_graphql if number % 2 else self._over_rest
         while True:
             try:
-                response = await self.client.post(f"{BASE}/send", json=mail, headers=headers)
+                said, id_ = await over(mail, key)
             except httpx2.TransportError:
-                self.answers["no answer"] += 1
-                await asyncio.sleep(0.2)
-                continue
-            self.answers[str(response.status_code)] += 1
-            if response.is_success:
-                self.accepted[number] = response.json()["id"]
+                said, id_ = "no answer", None
+            self.answers[said] += 1
+            if id_ is not None:
+                self.accepted[number] = id_
                 return
-            self.without_retry_after += "Retry-After" not in response.headers
             await asyncio.sleep(0.2)
+
+    async def _over_rest(self, mail: dict[str, Any], key: str) -> tuple[str, str | None]:
+        """Give the status of the answer, and the record's id if it was a good one."""
+        response = await self.client.post(
+            f"{BASE}/send", json=mail, headers={"Idempotency-Key": key}
+        )
+        if response.is_success:
+            return ACCEPTED, response.json()["id"]
+        retry = "Retry-After" in response.headers
+        return f"{response.status_code}{'' if retry else ' without Retry-After'}", None
+
+    async def _over_graphql(self, mail: dict[str, Any], key: str) -> tuple[str, str | None]:
+        """Give the code of the error, and the record's id if there was none."""
+        answer = await GraphqlDoor(self.client).send(mail, key=key)
+        if answer.code is None:
+            return ACCEPTED, answer.record["id"]
+        return answer.code.value, None
