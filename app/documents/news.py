@@ -156,6 +156,10 @@ async def follow(
         update={"$set": standing, "$unset": cleared, **written},
     )
     if moved is not None:
+        if moved.sent_at is None and status is not _FAILED:
+            # Given up as never confirmed; by this news it went out all the same.
+            out = {"$set": {"sentAt": event.date}}
+            moved = await Communication.move(moved.id, leaving={"sentAt": None}, update=out)
         return moved
     # Overtaken by later news, or called off: it happened all the same.
     return await Communication.move(

@@ -7,10 +7,12 @@ import pytest
 from beanie import Document
 
 from app.context import Deps
-from app.documents import ALL_DOCUMENTS
+from app.documents import ALL_DOCUMENTS, news
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.idempotency_keys import IdempotencyKey
+from app.documents.provider_events import ProviderEvent
+from app.documents.suppressions import Suppression
 from app.services import delivery, tracking
 
 Send = Callable[..., Awaitable[Communication]]
@@ -76,6 +78,31 @@ async def test_nothing_reads_a_whole_collection(
     assert [row["planSummary"] for row in rows if row.get("docsExamined", 0) > 1] == []
 
 
+async def test_a_mail_is_found_by_any_of_its_names(
+    deps: Deps, send: Send, profile: Callable[[], Awaitable[list[dict[str, Any]]]]
+) -> None:
+    for _ in range(5):
+        await delivery.dispatch(deps, str((await send()).id))
+    [row, *_] = await Delivery.find_all().to_list()
+    plans = []
+
+    for names in (
+        {"provider_id": row.provider_id},
+        {"message_ids": [row.message_id, "<other@x.test>"]},
+        {"provider_id": "unknown", "message_ids": [row.internet_message_id]},
+    ):
+        found = await news.named("acme", **names)
+        assert found is not None
+        assert found.id == row.id
+
+    for asked in await profile():
+        if asked["ns"].endswith(".deliveries") and "$or" in str(asked["command"].get("filter")):
+            plans.append(asked["planSummary"])
+            assert asked["docsExamined"] <= 2
+    assert len(plans) == 3
+    assert all("COLLSCAN" not in plan for plan in plans)
+
+
 @pytest.mark.parametrize(
     ("document", "name", "expected"),
     [
@@ -84,6 +111,11 @@ async def test_nothing_reads_a_whole_collection(
         (Delivery, "communicationId_1_sending_1", {"unique": True}),
         (Delivery, "trackingId_1", {}),
         (Delivery, "dueAt_1", {"sparse": True}),
+        (ProviderEvent, "dueAt_1", {"sparse": True}),
+        (ProviderEvent, "deliveryId_1", {"sparse": True}),
+        (ProviderEvent, "tenantId_1_source_1_accountId_1_eventId_1", {"unique": True}),
+        (ProviderEvent, "expires_1", {"expireAfterSeconds": 0}),
+        (Suppression, "tenantId_1_address_1", {"unique": True}),
         (IdempotencyKey, "tenantId_1_key_1", {"unique": True}),
         (IdempotencyKey, "expires_1", {"expireAfterSeconds": 0}),
     ],

@@ -1,6 +1,7 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.documents.vocabulary import (
     RecipientStatus,
     SuppressionReason,
 )
+from app.providers.base import UncertainError
 from app.services import delivery, news, sending
 from app.services.news import Effect, News
 from tests.fakes.clock import Clock
@@ -389,6 +391,43 @@ async def test_of_a_record_that_was_called_off_only_the_trail_tells(
     record = await stored(row.communication_id)
     assert record.status == CommunicationStatus.CANCELLED
     assert record.events[-1].type is EventType.DELIVER
+
+
+async def test_a_mail_that_was_given_up_unconfirmed_went_out_by_its_news(
+    deps: Deps,
+    scripted: Callable[..., tuple[Deps, Any]],
+    dispatched: Dispatched,
+    stored: Stored,
+    tell: Tell,
+    adjusted: Callable[..., Deps],
+) -> None:
+    over, _ = scripted(UncertainError("no answer"))
+    over = replace(over, settings=adjusted(send_attempts=1).settings)
+    record = await dispatched(over=over)
+    failed = await stored(record.id)
+    assert (failed.status, failed.sent_at) == (CommunicationStatus.FAILED, None)
+
+    await tell(record, DELIVERED, at=-5)
+
+    found = await stored(record.id)
+    assert (found.status, found.error_message) == (CommunicationStatus.DELIVERED, None)
+    assert found.sent_at == deps.now() - timedelta(seconds=5)
+
+
+async def test_list_mail_is_left_alone(
+    dispatched: Dispatched, stored: Stored, delivery_of: DeliveryOf, tell: Tell
+) -> None:
+    record = await dispatched()
+    await Communication.get_motor_collection().update_one(
+        {"_id": record.id}, {"$set": {"recipientListId": "6b050e9454d4a1b9322b3eaa"}}
+    )
+    before = await stored(record.id)
+
+    await tell(record, BOUNCED)
+
+    assert await stored(record.id) == before
+    assert (await delivery_of(record.id)).recipients[0].status == RecipientStatus.BOUNCED
+    assert await Suppression.count() == 1
 
 
 async def test_done_again_after_it_was_cut_off_it_is_whole(
