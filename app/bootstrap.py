@@ -22,8 +22,9 @@ from app.room import Room
 from app.settings import MEBIBYTE, Settings
 
 _PING_SECONDS = 2.0
-# Contents of attachments on their way out; each is in memory about three times for a while.
-_ROOM = 64 * MEBIBYTE
+# Contents of attachments on their way out. Writing a mail and handing it over takes up to eight
+# times as much for a while (200 MB for one of 25 MB), so the largest go one at a time.
+_ROOM = 32 * MEBIBYTE
 
 
 @asynccontextmanager

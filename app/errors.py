@@ -86,6 +86,14 @@ class PayloadTooLargeError(AppError):
     title = "Content Too Large"
 
 
+class InternalError(AppError):
+    """A fault of ours that hit a part of what was asked; it is in the log."""
+
+    code = ErrorCode.INTERNAL
+    status = 500
+    title = "Internal Server Error"
+
+
 RETRY_AFTER_SECONDS = 5
 
 

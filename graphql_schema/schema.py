@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from graphql_schema.analytics import AnalyticsQuery
+from graphql_schema.batches import BatchMutation
 from graphql_schema.communications import CommunicationMutation, CommunicationQuery
 from graphql_schema.conversations import ConversationQuery
 from graphql_schema.errors import ErrorCodes
@@ -44,6 +45,7 @@ class Query(
 @strawberry.type(description="Everything that can be changed.")
 class Mutation(
     CommunicationMutation,
+    BatchMutation,
     InboundMutation,
     TemplateMutation,
     SuppressionMutation,

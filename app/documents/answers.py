@@ -1,5 +1,7 @@
 """The first answer to a request, given again to whoever repeats it."""
 
+from collections.abc import Sequence
+
 from beanie import PydanticObjectId
 
 from app.documents.communications import ClickedLink, Communication
@@ -8,15 +10,24 @@ from app.documents.vocabulary import CommunicationStatus
 
 async def first_answer(tenant: str, id_: PydanticObjectId) -> Communication | None:
     """Give the tenant's record as it was accepted, also when it was deleted since."""
-    criteria = Communication.owned(tenant, {"_id": id_})
+    return (await first_answers(tenant, [id_])).get(id_)
+
+
+async def first_answers(
+    tenant: str, ids: Sequence[PydanticObjectId]
+) -> dict[PydanticObjectId, Communication]:
+    """Give those of the tenant's records that are there, as `first_answer` does."""
+    if not ids:
+        return {}
+    criteria = Communication.owned(tenant, {"_id": {"$in": list(ids)}})
     for name in Communication.visible:
         del criteria[name]
-    row = await Communication.get_motor_collection().find_one(criteria)
-    if row is None:
-        return None
-    found = Communication.model_validate(row)
-    await found.load_content()
-    return as_accepted(found)
+    answers: dict[PydanticObjectId, Communication] = {}
+    async for row in Communication.get_motor_collection().find(criteria):
+        found = Communication.model_validate(row)
+        await found.load_content()
+        answers[found.id] = as_accepted(found)
+    return answers
 
 
 def as_accepted(record: Communication) -> Communication:

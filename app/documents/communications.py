@@ -111,14 +111,7 @@ class Communication(TenantDocument):
 
     async def store(self) -> bool:
         """Insert; False when a record with this id is there already."""
-        stored = self
-        if len(self.body.encode()) + len(self.original_body.encode()) > content.INLINE_LIMIT:
-            # Orphaned by a crash before the insert, never the other way round.
-            bodies = json.dumps([self.body, self.original_body]).encode()
-            content_id = await content.put(Communication, bodies)
-            stored = self.model_copy(
-                update={"body": "", "original_body": "", "content_id": content_id}
-            )
+        stored = await self.outsourced()
         try:
             await stored.insert()
         except DuplicateKeyError:
@@ -126,6 +119,17 @@ class Communication(TenantDocument):
                 await content.remove(Communication, stored.content_id)
             return False
         return True
+
+    async def outsourced(self) -> Self:
+        """The record as it is to be inserted: bodies too large to stand in it are put aside."""
+        if len(self.body.encode()) + len(self.original_body.encode()) <= content.INLINE_LIMIT:
+            return self
+        # Orphaned by a crash before the insert, never the other way round.
+        bodies = json.dumps([self.body, self.original_body]).encode()
+        content_id = await content.put(Communication, bodies)
+        aside = {"body": "", "original_body": "", "content_id": content_id}
+        outsourced: Self = self.model_copy(update=aside)
+        return outsourced
 
     async def load_content(self) -> None:
         """Fill in bodies that were too large to stand in the document."""

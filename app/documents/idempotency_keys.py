@@ -2,6 +2,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from beanie import PydanticObjectId
+from pydantic import Field
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
@@ -12,12 +13,14 @@ class IdempotencyKey(TenantDocument):
     """A caller's Idempotency-Key: the body it came with and the record it stands for.
 
     It is written before the record and names the record's id, so that whoever comes again with
-    the same key after a crash in between completes the very same record.
+    the same key after a crash in between completes the very same record. `further_ids` are those of
+    the other records of a batch.
     """
 
     key: str
     fingerprint: str
     communication_id: PydanticObjectId
+    further_ids: list[PydanticObjectId] = Field(default_factory=list)
     expires: datetime
 
     class Settings:

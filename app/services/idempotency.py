@@ -54,6 +54,27 @@ async def reserve(
     )
 
 
+async def held_by_batch(
+    deps: Deps, caller: Caller, request: Repeatable
+) -> list[PydanticObjectId] | None:
+    """Find the records that the tenant's key stands for already, one for each mail of a batch.
+
+    Raises ConflictError for a key that came with another request.
+    """
+    key = await IdempotencyKey.of_key(caller.tenant, request.key, deps.now())
+    return None if key is None else _all_ids(_checked(key, request))
+
+
+async def reserve_batch(
+    deps: Deps, caller: Caller, request: Repeatable, ids: Sequence[PydanticObjectId]
+) -> list[PydanticObjectId]:
+    """Take the key for the records of a batch, unless it stands for some already; theirs.
+
+    Raises ConflictError for a key that came with another request.
+    """
+    return _all_ids(await _taken(deps, caller, request, *ids))
+
+
 async def use_of(
     deps: Deps, caller: Caller, request: Repeatable, communication_id: PydanticObjectId
 ) -> str:
@@ -66,7 +87,11 @@ async def use_of(
 
 
 async def _taken(
-    deps: Deps, caller: Caller, request: Repeatable, communication_id: PydanticObjectId
+    deps: Deps,
+    caller: Caller,
+    request: Repeatable,
+    communication_id: PydanticObjectId,
+    *further_ids: PydanticObjectId,
 ) -> IdempotencyKey:
     now = deps.now()
     key = IdempotencyKey(
@@ -75,9 +100,14 @@ async def _taken(
         key=request.key,
         fingerprint=request.fingerprint,
         communication_id=communication_id,
+        further_ids=list(further_ids),
         expires=now + timedelta(hours=deps.settings.idempotency_hours),
     )
     return _checked(await key.reserve(), request)
+
+
+def _all_ids(key: IdempotencyKey) -> list[PydanticObjectId]:
+    return [PydanticObjectId(id_) for id_ in (key.communication_id, *key.further_ids)]
 
 
 def _checked(key: IdempotencyKey, request: Repeatable) -> IdempotencyKey:

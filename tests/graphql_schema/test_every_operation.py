@@ -110,6 +110,9 @@ ROWS = [
     _mutation("updateTemplate", TEMPLATES_WRITE, "{ id }", id="$template", input=WORDS,
               theirs=NOT_FOUND),
     _mutation("deleteTemplate", TEMPLATES_WRITE, id="$template", theirs=NOT_FOUND),
+    # A template of another tenant is what is wrong with that mail.
+    _mutation("sendBatch", SEND, "{ communication { id } error { code } }",
+              input=[{**MAIL, "templateId": "$template"}]),
     _mutation("sendTemplate", SEND, "{ id }", templateId="$template", input=TO, theirs=NOT_FOUND),
     _mutation("addSuppression", SUPPRESSIONS_WRITE, "{ id }", input={"address": "p@c.test"}),
     _mutation("removeSuppression", SUPPRESSIONS_WRITE, id="$suppression", theirs=NOT_FOUND),

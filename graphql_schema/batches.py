@@ -1,0 +1,46 @@
+from typing import Annotated
+
+import strawberry
+
+from app.errors import AppError, InvalidInputError
+from app.services.sending import SendCommunication
+from graphql_schema.communications import IdempotencyKey, repeat_key
+from graphql_schema.context import Info
+from graphql_schema.inputs import read_command
+from graphql_schema.resolvers import batches as resolvers
+from graphql_schema.types.batches import SendBatchItem
+from graphql_schema.types.communications import SendCommunicationInput
+
+
+def _read(input_: SendCommunicationInput) -> SendCommunication | AppError:
+    try:
+        return read_command(input_, SendCommunication)
+    except InvalidInputError as error:
+        return error
+
+
+async def _send_batch(
+    info: Info,
+    input: Annotated[
+        list[SendCommunicationInput], strawberry.argument(description="The mails, 1 to 500.")
+    ],
+    idempotency_key: IdempotencyKey = None,
+) -> list[SendBatchItem]:
+    results = await resolvers.send_batch(
+        info.context,
+        [_read(one) for one in input],
+        idempotency_key=repeat_key(info, idempotency_key),
+    )
+    return [SendBatchItem.of(result) for result in results]
+
+
+@strawberry.type
+class BatchMutation:
+    send_batch: list[SendBatchItem] = strawberry.mutation(
+        resolver=_send_batch,
+        description=(
+            "Send up to 500 mails at once; answers for each, in their order. What is wrong with "
+            "one keeps no other from being sent. Repeated with its key, it sends what was refused "
+            "or cut off, and nothing twice."
+        ),
+    )
