@@ -13,7 +13,7 @@ from app.providers.graph import GraphAccount, GraphProvider
 from app.providers.resend import ResendAccount, ResendProvider
 from app.providers.smtp import SmtpAccount, SmtpProvider
 from app.services.account_secrets import secret_of
-from app.services.pacing import StoredPacer
+from app.services.pacing import mailbox_pacer
 
 # Longest wait for a piece of an answer over HTTP.
 _TIMEOUT = timedelta(seconds=30)
@@ -45,9 +45,7 @@ def open_provider(deps: Deps, account: ProviderAccount) -> EmailProvider:
         )
         return ResendProvider(resend, deps.http, now=deps.now)
     if account.graph is not None:
-        # Two accounts for one mailbox share its pace.
-        key = f"{account.graph.directory_id}/{account.graph.mailbox}"
-        pacer = StoredPacer(account.tenant_id, key)
+        pacer = mailbox_pacer(account.tenant_id, account.graph.mailbox)
         return GraphProvider(_graph_account(deps, account, account.graph), deps.http, pacer)
     raise AccountError("the account is of no known kind")
 

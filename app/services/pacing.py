@@ -27,7 +27,7 @@ _STORE_AWAY = timedelta(seconds=5)
 
 
 def mailbox_pacer(tenant: str, mailbox: str) -> "StoredPacer":
-    """Make the pacer of a Microsoft 365 mailbox."""
+    """Make the pacer of a Microsoft 365 mailbox; all accounts for that mailbox share its pace."""
     return StoredPacer(tenant, f"graph:{mailbox.lower()}")
 
 

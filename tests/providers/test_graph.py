@@ -18,7 +18,7 @@ from app.providers.base import (
     TransientError,
 )
 from app.providers.graph import GraphProvider
-from tests.fakes.graph import MAILBOX, FakeGraph
+from tests.fakes.graph import DIRECTORY, MAILBOX, FakeGraph
 from tests.fakes.graph_faults import (
     BROKEN,
     BUSY,
@@ -38,7 +38,7 @@ OpenGraph = Callable[..., GraphProvider]
 Outgoing = Callable[..., OutgoingMessage]
 CREATE = "POST /v1.0/users/crm%40acme.test/messages"
 SEND = f"{CREATE}/ID/send"
-TOKEN = "POST /contoso-directory/oauth2/v2.0/token"
+TOKEN = f"POST /{DIRECTORY}/oauth2/v2.0/token"
 
 
 class GraphService(Service):
