@@ -1,9 +1,7 @@
-from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import strawberry
 from strawberry.scalars import JSON
-from strawberry.types.nodes import SelectedField, Selection
 
 from app.services.inputs import parse
 from app.services.templates import (
@@ -17,6 +15,7 @@ from graphql_schema.communications import IdempotencyKey, repeat_key
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
 from graphql_schema.resolvers import templates as resolvers
+from graphql_schema.selections import selected_names
 from graphql_schema.types.communications import Communication
 from graphql_schema.types.templates import (
     CreateTemplateInput,
@@ -41,18 +40,11 @@ async def _templates(
         str | None, strawberry.argument(description="Only those with this in their name.")
     ] = None,
 ) -> list[Template]:
-    without = _HEAVY - {field.name for field in _selected(info.selected_fields)}
+    without = _HEAVY - selected_names(info)
     found = await resolvers.templates_by_name(
         info.context, parse(SearchTemplates, {"name": name}), without=without
     )
     return [Template.of(template) for template in found]
-
-
-def _selected(selections: Iterable[Selection]) -> Iterator[SelectedField]:
-    for selection in selections:
-        if isinstance(selection, SelectedField):
-            yield selection
-        yield from _selected(selection.selections)
 
 
 async def _preview(

@@ -232,6 +232,22 @@ async def test_fragments_that_use_each_other_twice_cost_no_more_than_their_lengt
     assert time.perf_counter() - begun < 2
 
 
+@pytest.mark.parametrize("count", [1, 22])
+async def test_fragments_of_a_list_cost_no_more_than_their_length(
+    client: httpx2.AsyncClient, template: str, count: int
+) -> None:
+    used = "".join(
+        f"fragment F{n} on Template {{ ...F{n + 1} ...F{n + 1} }} " for n in range(count)
+    )
+    begun = time.perf_counter()
+
+    last = f"fragment F{count} on Template {{ id ... {{ body }} }}"
+    response = await post(client, query="{ templates { ...F0 } } " + used + last)
+
+    assert response.json()["data"]["templates"] == [{"id": template, "body": "<p>Hello</p>"}]
+    assert time.perf_counter() - begun < 2
+
+
 async def test_a_document_that_is_too_long_is_refused_before_it_is_parsed(
     client: httpx2.AsyncClient,
 ) -> None:
