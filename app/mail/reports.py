@@ -4,7 +4,7 @@ Written by many programs, so read leniently: whatever is missing or broken is le
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,8 +17,11 @@ MAX_IDS = 20
 MAX_WORDS = 500
 # What is looked at of one part: a returned mail's head, or a list of recipients.
 _MAX_OCTETS = 256 * 1024
+# Of a message, so many parts that report, and so many that return something. Servers write one.
+_MAX_PARTS = 10
+# An address and what stands around it.
+_MAX_VALUE = 2000
 
-_DELIVERY_STATUS = {"message/delivery-status", "message/global-delivery-status"}
 _RETURNED = {
     "message/rfc822",
     "message/global",
@@ -40,7 +43,7 @@ _NOBODY = re.compile(
     r"|(unknown|no such|invalid) (user|recipient|mailbox|address|account)|no mailbox here",
     re.IGNORECASE,
 )
-_COPY = re.compile(rb"^-+ (?:This is a copy of|Original message)[^\n]*-+\s*$", re.MULTILINE)
+_COPY = re.compile(rb"^-+ (?:This is a copy of|Original message)[^\n]*$", re.MULTILINE)
 _COMPLAINTS = {"", "abuse", "fraud"}
 
 
@@ -84,16 +87,15 @@ def read_report(raw: bytes) -> Report | None:
 
 
 def _findings(raw: bytes, top: Part, parts: Sequence[Part]) -> tuple[Finding, ...] | None:
-    found: list[Finding] | None = None
-    for part in parts:
-        kind = part.structured("content-type")[0]
-        if kind in _DELIVERY_STATUS:
-            found = [*(found or []), *_delivery_status(_content(raw, part))]
-        elif kind == "message/feedback-report":
-            found = [*(found or []), *_feedback(_content(raw, part))]
-    if found is None and top.header("x-failed-recipients"):
-        found = list(_told_in_words(raw, top, parts))
-    return None if found is None else tuple(found[:MAX_FINDINGS])
+    found: list[Finding] = []
+    reporting = [part for part in parts if _kind(part) in _READERS][:_MAX_PARTS]
+    for part in reporting:
+        found += _READERS[_kind(part)](_content(raw, part))
+    if not reporting:
+        if not top.header("x-failed-recipients"):
+            return None
+        found += _told_in_words(raw, top, parts)
+    return tuple(found[:MAX_FINDINGS])
 
 
 def _delivery_status(content: bytes) -> Iterator[Finding]:
@@ -131,14 +133,15 @@ def _told_in_words(raw: bytes, top: Part, parts: Sequence[Part]) -> Iterator[Fin
     told = _readable(text[: copy.start()] if copy else text)
     lines = [line.strip() for line in told.splitlines()]
     reason = next((line for line in lines if _REPLY_CODE.search(line)), None)
-    for value in _ADDRESS.findall(",".join(top.headers["x-failed-recipients"]))[:MAX_FINDINGS]:
-        fate = _fate("", reason or " ".join(lines))
-        yield Finding(_address(value), fate, _words(reason or ""))
+    fate = _fate("", reason or " ".join(lines))
+    values = ",".join(top.headers["x-failed-recipients"]).split(",", MAX_FINDINGS)
+    for address in filter(None, map(_address, values[:MAX_FINDINGS])):
+        yield Finding(address, fate, _words(reason or ""))
 
 
 def _fate(status: str, diagnosis: str) -> Fate:
     """Judge a failure by its status code, or by the server's words where that tells nothing."""
-    found = _STATUS.search(status)
+    found = _STATUS.search(status[:_MAX_VALUE])
     code = None if found is None else (found[1], int(found[2]), int(found[3]))
     if code in _NO_DETAIL and (found := _STATUS.search(diagnosis)) is not None:
         code = (found[1], int(found[2]), int(found[3]))
@@ -152,7 +155,8 @@ def _fate(status: str, diagnosis: str) -> Fate:
 
 def _message_ids(raw: bytes, top: Part, parts: Sequence[Part]) -> tuple[str, ...]:
     """Find the Message-IDs of the mail that came back: its own head's, then what this answers."""
-    heads = [_content(raw, p) for p in parts if p.structured("content-type")[0] in _RETURNED]
+    returned = [part for part in parts if _kind(part) in _RETURNED][:_MAX_PARTS]
+    heads = [_content(raw, part) for part in returned]
     if not heads and parts and (copy := _COPY.search(_content(raw, parts[0]))) is not None:
         heads = [_content(raw, parts[0])[copy.end() :]]
     ids: list[str] = []
@@ -167,6 +171,10 @@ def _message_ids(raw: bytes, top: Part, parts: Sequence[Part]) -> tuple[str, ...
     return tuple(dict.fromkeys(storable(id_) for id_ in ids))[:MAX_IDS]
 
 
+def _kind(part: Part) -> str:
+    return part.structured("content-type")[0]
+
+
 def _content(raw: bytes, part: Part) -> bytes:
     encoding = part.header("content-transfer-encoding").partition(";")[0].strip().lower()
     return unencoded(raw[part.start : min(part.end, part.start + _MAX_OCTETS)], encoding)
@@ -174,16 +182,23 @@ def _content(raw: bytes, part: Part) -> bytes:
 
 def _address(value: str) -> str | None:
     """Read `rfc822; a@b` (RFC 3464 section 2.3.1), or an address as it is."""
-    found = _ADDRESS.search(value.rpartition(";")[2])
+    found = _ADDRESS.search(value[:_MAX_VALUE].rpartition(";")[2])
     return None if found is None else storable(found[0])
 
 
 def _words(value: str) -> str | None:
     """Read `smtp; 550 5.1.1 no such user` without the type, on one line."""
-    kind, mark, words = value.partition(";")
+    kind, mark, words = value[:_MAX_VALUE].partition(";")
     told = words if mark and kind.strip().isalnum() else value
     return on_one_line(storable(told))[:MAX_WORDS] or None
 
 
 def _readable(octets: bytes) -> str:
     return octets.decode("utf-8", "replace")
+
+
+_READERS: Mapping[str, Callable[[bytes], Iterator[Finding]]] = {
+    "message/delivery-status": _delivery_status,
+    "message/global-delivery-status": _delivery_status,
+    "message/feedback-report": _feedback,
+}

@@ -203,6 +203,40 @@ def test_what_is_endless_is_cut() -> None:
     assert {len(finding.words or "") for finding in report.findings[:10]} == {MAX_WORDS}
 
 
+def _part(kind: str, content: bytes) -> bytes:
+    return b"--b\r\nContent-Type: message/" + kind.encode() + b"\r\n\r\n" + content + b"\r\n"
+
+
+HEAD = b"Content-Type: multipart/report; boundary=b\r\n"
+HOSTILE = {
+    "an endless word": HEAD + b"\r\n" + _part(
+        "delivery-status", b"Action: failed\r\nStatus: " + b"5" * 250_000
+        + b"\r\nDiagnostic-Code: x;" + b"9" * 250_000),
+    "an endless address": HEAD + b"\r\n" + _part(
+        "delivery-status", b"Action: failed\r\nFinal-Recipient: " + b"a" * 250_000),
+    "many parts": HEAD + b"\r\n" + _part(
+        "delivery-status", b"Action: failed\r\nFinal-Recipient: " + b"a" * 100_000) * 100,
+    "endless recipients": b"X-Failed-Recipients: " + b"a" * 250_000 + b"\r\n\r\n",
+    "many recipients": b"X-Failed-Recipients: " + b"a@b.test," * 25_000 + b"\r\n\r\n",
+    "dashes": b"X-Failed-Recipients: a@b.test\r\n\r\n- This is a copy of " + b"-" * 250_000 + b"x",
+    "blank lines": HEAD + b"\r\n" + _part("delivery-status", b"\r\n \t" * 60_000 + b"x"),
+    "blanks": HEAD + b"\r\n" + _part("delivery-status", (b"\n" + b" " * 5_000) * 50 + b"x"),
+    "brackets": HEAD + b"References: " + b"<" * 250_000 + b"\r\n\r\n" + _part(
+        "feedback-report", b"Feedback-Type: abuse"),
+    "many returned mails": HEAD + b"\r\n" + _part("feedback-report", b"") + _part(
+        "rfc822", b"Message-ID: <" + b"x" * 100_000) * 100,
+}  # fmt: skip
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_reports_take_no_time(raw: bytes) -> None:
+    report = read_report(raw)
+
+    assert report is not None
+    assert len(report.findings) <= MAX_FINDINGS
+
+
 SAMPLES = [
     reports.postfix(OURS),
     reports.office365(OURS),
