@@ -1,6 +1,8 @@
 """Many mails at once, each on its own account."""
 
 import asyncio
+import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -143,6 +145,26 @@ async def test_five_hundred_are_accepted(send_all: Send) -> None:
     assert len({record.id for record in records}) == 500
     assert await Communication.count() == 500
     assert await IdempotencyKey.count() == 1
+
+
+async def test_they_are_accepted_by_few_writes(send_all: Send) -> None:
+    database = Communication.get_motor_collection().database
+    await database.command({"profile": 2})
+
+    accepted(await send_all(*(mail(n, attachments=[given()]) for n in range(100)), key="k"))
+
+    await database.command({"profile": 0})
+    written = {"op": {"$in": ["insert", "update"]}, "ns": {"$not": re.compile("profile")}}
+    writes = await database["system.profile"].find(written).to_list(None)
+    changes = await database["system.profile"].count_documents(
+        {"command.findAndModify": {"$exists": True}}
+    )
+    await database["system.profile"].drop()
+    counted = Counter((write["op"], write["ns"].partition(".")[2]) for write in writes)
+    assert counted[("insert", "communications")] == 1
+    # The key, and the one content that all of them have.
+    assert changes == 2
+    assert sum(counted.values()) <= 6
 
 
 async def test_the_same_key_sends_nothing_twice(send_all: Send, footprint: Footprint) -> None:
