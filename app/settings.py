@@ -147,6 +147,10 @@ class Settings(BaseSettings):
         AnyHttpUrl("https://login.microsoftonline.com"),
         description="Where Microsoft gives out tokens for Graph.",
     )
+    http_timeout: Duration = Field(
+        timedelta(seconds=30),
+        description="Longest wait for a piece of an answer of Resend or Graph.",
+    )
 
     default_sender_email: str | None = Field(
         None, description="Sender of mail that names none; without it `senderEmail` is required."

@@ -1,12 +1,14 @@
 """Every part of a running Letterbox as a process of its own, to be killed and started by name."""
 
 import asyncio
+import base64
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +21,7 @@ from app.embedded.ports import free_port
 from app.embedded.process import Child, spawn
 from app.embedded.servers import RunningServer
 from app.settings import Settings
+from tests.fakes.resend_faults import Fault
 
 ROOT = Path(__file__).parent.parent
 LETTERBOX = Path(sys.executable).with_name("letterbox")
@@ -61,7 +64,10 @@ class Servers:
 
 
 class Processes:
-    """The API, workers and an SMTP relay on `servers`; `settings` are variables of all of them."""
+    """The API, workers, an SMTP relay and a fake Resend on `servers`.
+
+    `settings` are variables of all of them.
+    """
 
     def __init__(
         self, servers: Servers, folder: Path, database: str, settings: Mapping[str, str]
@@ -69,19 +75,22 @@ class Processes:
         self.folder = folder
         self.running: dict[str, Child] = {}
         self.port, self.smtp_port, self.control_port = free_port(), free_port(), free_port()
+        self.resend_port = free_port()
         self.variables = {
             "LETTERBOX_MONGO_URL": servers.running["mongod"].url,
             "LETTERBOX_MONGO_DATABASE": database,
             "LETTERBOX_REDIS_URL": servers.running["redis"].url,
             "LETTERBOX_SMTP_PORT": str(self.smtp_port),
             "LETTERBOX_PORT": str(self.port),
+            "LETTERBOX_RESEND_URL": f"http://127.0.0.1:{self.resend_port}",
+            "LETTERBOX_SECRET_KEYS": base64.b64encode(bytes(range(32))).decode(),
             "LETTERBOX_JWT_SECRET": SECRET,
             "LETTERBOX_DEFAULT_SENDER_EMAIL": "crm@acme.test",
             **settings,
         }
 
     def start(self, name: str, *command: str | Path) -> None:
-        """Start `api`, `sink`, a worker, or what `command` says under a `name` of its own."""
+        """Start `api`, `sink`, `resend`, a worker, or `command` under a `name` of its own."""
         kept = {key: value for key, value in os.environ.items() if "LETTERBOX" not in key}
         self.running[name] = spawn(
             name,
@@ -94,6 +103,8 @@ class Processes:
         if name == "sink":
             ports = ["--port", str(self.smtp_port), "--control", str(self.control_port)]
             return [sys.executable, "-m", "tests.fakes.relay_process", *ports]
+        if name == "resend":
+            return [sys.executable, "-m", "tests.fakes.resend", "--port", str(self.resend_port)]
         return [LETTERBOX, "serve" if name == "api" else "worker"]
 
     def kill(self, name: str) -> None:
@@ -128,9 +139,11 @@ class Processes:
         )
 
     async def ready(self, url: str) -> None:
-        """Return once `url` answers 200."""
+        """Return once `url` answers 200; all processes must go on running meanwhile."""
         async with httpx2.AsyncClient() as client, asyncio.timeout(READY_LIMIT):
-            while not await _answers(client, url):  # noqa: ASYNC110 - a process is waited for
+            while not await _answers(client, url):
+                for child in self.running.values():
+                    assert child.is_running, child.last_lines()
                 await asyncio.sleep(0.02)
 
 
@@ -140,7 +153,7 @@ class Outside(Protocol):
     async def until(self, enough: Callable[[dict[str, int]], bool]) -> None: ...
 
     async def arrivals(self) -> list[dict[str, Any]]:
-        """Tell `subject`, `message_id` and time (`at`) of each mail that was taken."""
+        """Tell `subject`, `id` and time (`at`) of each mail that was taken."""
         ...
 
 
@@ -164,7 +177,7 @@ class SinkControl:
 
     async def arrivals(self) -> list[dict[str, Any]]:
         arrived: list[dict[str, Any]] = (await self.client.get("/arrivals")).json()
-        return arrived
+        return [{**arrival, "id": arrival["message_id"]} for arrival in arrived]
 
     async def last(self) -> bytes:
         """Give the octets of the mail that came last."""
@@ -173,6 +186,42 @@ class SinkControl:
     async def refusals(self) -> list[str]:
         refused: list[str] = (await self.client.get("/refusals")).json()
         return refused
+
+
+class ResendControl:
+    """What the fake Resend of a scenario took, and what is to befall it."""
+
+    def __init__(self, port: int) -> None:
+        self.client = httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20)
+
+    async def befall(self, *, always: Fault | None = None, next_: Sequence[Fault] = ()) -> None:
+        """Have `next_` happen, one after the other, then `always`; None is a good day."""
+        faults = {
+            "faults": [asdict(fault) for fault in next_],
+            "always": None if always is None else asdict(always),
+        }
+        (await self.client.post("/_fake", json=faults)).raise_for_status()
+
+    async def state(self) -> dict[str, Any]:
+        shown: dict[str, Any] = (await self.client.get("/_fake")).raise_for_status().json()
+        return shown
+
+    async def until(self, enough: Callable[[dict[str, int]], bool]) -> None:
+        while True:
+            state = await self.state()
+            if enough({"arrived": len(state["mails"]), "asked": len(state["requests"])}):
+                return
+            await asyncio.sleep(0.5)
+
+    async def arrivals(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "subject": mail["fields"]["subject"],
+                "id": mail["id"],
+                "at": datetime.fromisoformat(mail["created_at"]).timestamp(),
+            }
+            for mail in (await self.state())["mails"]
+        ]
 
 
 async def _answers(client: httpx2.AsyncClient, url: str) -> bool:

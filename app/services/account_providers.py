@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 from app.context import Deps
 from app.documents.provider_accounts import GraphOptions, ProviderAccount, SmtpOptions
@@ -14,9 +13,6 @@ from app.providers.resend import ResendAccount, ResendProvider
 from app.providers.smtp import SmtpAccount, SmtpProvider
 from app.services.account_secrets import secret_of
 from app.services.pacing import mailbox_pacer
-
-# Longest wait for a piece of an answer over HTTP.
-_TIMEOUT = timedelta(seconds=30)
 
 
 @asynccontextmanager
@@ -41,7 +37,9 @@ def open_provider(deps: Deps, account: ProviderAccount) -> EmailProvider:
     if account.provider_type is ProviderType.RESEND:
         key = _secret(deps, account, "api_key") or ""
         resend = ResendAccount(
-            api_key=key, base_url=str(deps.settings.resend_url), timeout=_TIMEOUT
+            api_key=key,
+            base_url=str(deps.settings.resend_url),
+            timeout=deps.settings.http_timeout,
         )
         return ResendProvider(resend, deps.http, now=deps.now)
     if account.graph is not None:
@@ -75,7 +73,7 @@ def _graph_account(deps: Deps, account: ProviderAccount, options: GraphOptions) 
         mailbox=options.mailbox,
         graph_url=str(deps.settings.graph_url).rstrip("/"),
         login_url=str(deps.settings.graph_login_url).rstrip("/"),
-        timeout=_TIMEOUT,
+        timeout=deps.settings.http_timeout,
     )
 
 

@@ -11,7 +11,7 @@ from redis import Redis
 from tests.faults.crm import Crm
 from tests.faults.scenario import SETTINGS, Scenario
 from tests.faults.tally import Tally
-from tests.processes import Processes, Servers, SinkControl
+from tests.processes import Outside, Processes, Servers, SinkControl
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +66,15 @@ async def crm(processes: Processes) -> AsyncIterator[Crm]:
 
 
 @pytest.fixture
+def outside(sink: SinkControl) -> Outside:
+    """Where the mails go."""
+    return sink
+
+
+@pytest.fixture
 def scenario(
     crm: Crm,
-    sink: SinkControl,
+    outside: Outside,
     request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
 ) -> Scenario:
@@ -79,4 +85,4 @@ def scenario(
         with capsys.disabled():
             print(f"\n{books.line(name)}", flush=True)
 
-    return Scenario(crm, sink, tell)
+    return Scenario(crm, outside, tell)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.crm import ACCEPTED, Crm
-from tests.faults.tally import Tally, one_message_id, tally
+from tests.faults.tally import Tally, named_alike, tally
 from tests.processes import Outside
 
 MAILS = int(os.environ.get("FAULT_MAILS", "1000"))
@@ -27,14 +27,19 @@ SETTINGS = {
     "LETTERBOX_RETRY_DELAY_LIMIT": "4",
     "LETTERBOX_SMTP_TIMEOUT": "2",
     "LETTERBOX_SMTP_DATA_TIMEOUT": "2",
+    "LETTERBOX_HTTP_TIMEOUT": "2",
+    "LETTERBOX_ACCOUNT_PAUSE": "2",
+    "LETTERBOX_ACCOUNT_PAUSE_LIMIT": "2",
 }
 
 
 @dataclass
 class Scenario:
     crm: Crm
-    sink: Outside
+    outside: Outside
     told: Callable[[Tally], None]
+    # Of the record, where it names the mail as `outside` does.
+    id_field: str = "internetMessageId"
     arrivals: list[dict[str, Any]] = field(default_factory=list)
 
     async def run(self, fault: Callable[[], Awaitable[None]]) -> Tally:
@@ -44,20 +49,20 @@ class Scenario:
         nothing is lost, everything is settled, and no refusal was a fault of ours.
         """
         handing_in = asyncio.create_task(self.crm.hand_in(MAILS))
-        await self.sink.until(lambda counts: counts["arrived"] >= BEFORE)
+        await self.outside.until(lambda counts: counts["arrived"] >= BEFORE)
         self.crm.go_on.set()
         await fault()
         over = time.time()
         await handing_in
         records = await self.crm.settled(SETTLING_LIMIT)
         seconds = time.time() - over
-        self.arrivals = await self.sink.arrivals()
+        self.arrivals = await self.outside.arrivals()
         stored = await self.crm.stored()
         books = tally(self.crm, records, self.arrivals, stored=stored, over=over, seconds=seconds)
         self.told(books)
         assert (books.accepted, books.stored) == (MAILS, MAILS)
         assert (books.lost, books.unsettled) == (set(), set())
         assert set(books.answers) <= {ACCEPTED, "503", "UNAVAILABLE", "no answer"}
-        assert one_message_id(books, self.arrivals)
+        assert named_alike(books, self.arrivals, self.id_field)
         assert books.silence < SILENCE
         return books

@@ -75,12 +75,10 @@ def tally(
     )
 
 
-def one_message_id(books: Tally, arrivals: list[dict[str, Any]]) -> bool:
-    """Whether all copies of each mail have one Message-ID, the one on its record."""
-    named = {
-        subject(number): record["internetMessageId"] for number, record in books.records.items()
-    }
-    return all(arrival["message_id"] == named[arrival["subject"]] for arrival in arrivals)
+def named_alike(books: Tally, arrivals: list[dict[str, Any]], field: str) -> bool:
+    """Whether each mail has one id, in all of its copies: the one in this field of its record."""
+    named = {subject(number): record[field] for number, record in books.records.items()}
+    return all(arrival["id"] == named[arrival["subject"]] for arrival in arrivals)
 
 
 def _silence(since: float, times: list[float]) -> float:
