@@ -13,6 +13,7 @@ from pymongo.errors import PyMongoError
 
 from app.context import Deps
 from app.documents import ALL_DOCUMENTS
+from app.documents.obsolete import drop_obsolete
 from app.documents.vocabulary import ProviderType
 from app.providers.base import EmailProvider
 from app.providers.pool import ProviderPool
@@ -41,6 +42,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
         serverSelectionTimeoutMS=5_000,
         appname="letterbox",
     )
+    await drop_obsolete(client[settings.mongo_database])
     await init_beanie(database=client[settings.mongo_database], document_models=ALL_DOCUMENTS)
 
     async def ping_mongo() -> None:
@@ -62,6 +64,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
                 accounts=accounts,
                 http=http,
                 now=utc_now,
+                list_turns=asyncio.Semaphore(settings.list_connections),
                 ping_mongo=ping_mongo,
                 room=Room(_ROOM),
             )

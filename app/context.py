@@ -1,5 +1,6 @@
 """Who asks, and what the answer may be built from."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,7 +45,7 @@ class Deps:
     """What `bootstrap.open_deps` opened. `now` gives aware UTC times in whole milliseconds.
 
     `providers` are the service's own, `accounts` those of tenants. `room` bounds how much of
-    attachments is in memory for hand-overs.
+    attachments is in memory for hand-overs. Whoever hands over list mail takes one of `list_turns`.
     """
 
     settings: Settings
@@ -53,6 +54,7 @@ class Deps:
     accounts: ProviderPool
     http: httpx2.AsyncClient
     now: Callable[[], datetime]
+    list_turns: asyncio.Semaphore
     ping_mongo: Callable[[], Awaitable[None]]
     room: Room
 

@@ -13,14 +13,21 @@ from redis.exceptions import RedisError
 log = structlog.get_logger()
 
 QUEUE_NAME = "letterbox:transactional"
+# A queue of its own, so that no other mail waits behind a campaign.
+LIST_QUEUE_NAME = "letterbox:list"
 
 
 class JobName(StrEnum):
     DISPATCH = "dispatch"
     DELIVER = "deliver"
     EVENT = "event"
+    FAN_OUT = "fan-out"
+    BATCH = "batch"
     SWEEP = "sweep"
     PURGE = "purge"
+
+
+LIST_JOBS = {JobName.FAN_OUT, JobName.BATCH}
 
 
 class JobQueue(Protocol):
@@ -52,7 +59,11 @@ class ArqQueue:
         later = at if at is not None and at > datetime.now(UTC) else None
         try:
             await self._redis.enqueue_job(
-                job.value, id_, _job_id=f"{job.value}:{id_}:{turn}", _defer_until=later
+                job.value,
+                id_,
+                _job_id=f"{job.value}:{id_}:{turn}",
+                _defer_until=later,
+                _queue_name=LIST_QUEUE_NAME if job in LIST_JOBS else QUEUE_NAME,
             )
         except (RedisError, OSError) as error:
             log.warning("queue.unreachable", job=job.value, id=id_, error=type(error).__name__)

@@ -178,6 +178,19 @@ class Settings(BaseSettings):
     )
     worker_jobs: int = Field(20, ge=1, le=1000, description="Jobs one worker runs at a time.")
 
+    list_jobs: int = Field(
+        3, ge=1, le=100, description="Batches of list mail one worker sends at a time."
+    )
+    list_connections: int = Field(
+        3,
+        ge=1,
+        le=100,
+        description=(
+            "Mails to lists one worker hands over at a time; fewer than the connections, so that "
+            "other mail always finds one free."
+        ),
+    )
+
     body_limit: int = Field(10 * MEBIBYTE, ge=1, description="Largest body of a mail.")
     request_limit: int = Field(64 * MEBIBYTE, ge=1024, description="Largest request body.")
     inbound_limit: int = Field(25 * MEBIBYTE, ge=1, description="Largest message received.")

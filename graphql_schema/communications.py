@@ -83,6 +83,14 @@ async def _cancel(info: Info, id: RecordId) -> Communication:
     return Communication.of(await resolvers.cancel_communication(info.context, id))
 
 
+async def _pause(info: Info, id: RecordId) -> Communication:
+    return Communication.of(await resolvers.pause_communication(info.context, id))
+
+
+async def _resume(info: Info, id: RecordId) -> Communication:
+    return Communication.of(await resolvers.resume_communication(info.context, id))
+
+
 async def _resend(
     info: Info, id: RecordId, idempotency_key: IdempotencyKey = None
 ) -> Communication:
@@ -140,7 +148,21 @@ class CommunicationMutation:
         resolver=_schedule, description="Send a mail at a later time."
     )
     cancel_communication: Communication = strawberry.mutation(
-        resolver=_cancel, description="Call off a mail that is SCHEDULED or PENDING."
+        resolver=_cancel,
+        description=(
+            "Call off a mail that is SCHEDULED or PENDING. Mail to a list may be SENDING, too: "
+            "what is out of it is out."
+        ),
+    )
+    pause_communication: Communication = strawberry.mutation(
+        resolver=_pause,
+        description=(
+            "Hold mail to a recipient list that is PENDING or SENDING: what is in hand goes out, "
+            "and no more until it is resumed."
+        ),
+    )
+    resume_communication: Communication = strawberry.mutation(
+        resolver=_resume, description="Let paused mail to a recipient list go on."
     )
     resend_communication: Communication = strawberry.mutation(
         resolver=_resend,

@@ -26,7 +26,7 @@ from app.embedded import start_mongod, start_redis
 from app.embedded.servers import RunningServer
 from app.main import create_app
 from app.providers.pool import ProviderPool
-from app.queue import QUEUE_NAME
+from app.queue import LIST_QUEUE_NAME, QUEUE_NAME
 from app.services import sending
 from app.services.inputs import parse
 from app.settings import Settings
@@ -258,7 +258,8 @@ async def queued(redis: Redis) -> Callable[[], Awaitable[dict[str, float]]]:
     async def jobs() -> dict[str, float]:
         return {
             job.decode(): score
-            for job, score in await redis.zrange(QUEUE_NAME, 0, -1, withscores=True)
+            for queue in (QUEUE_NAME, LIST_QUEUE_NAME)
+            for job, score in await redis.zrange(queue, 0, -1, withscores=True)
         }
 
     return jobs

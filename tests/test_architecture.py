@@ -9,7 +9,7 @@ import pytest
 from app.queue import JobName
 from app.settings import Settings
 from workers.cron import cron_jobs
-from workers.settings import FUNCTIONS
+from workers.settings import FUNCTIONS, LIST_FUNCTIONS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("app", "graphql_schema", "rest_compat", "workers")
@@ -73,4 +73,6 @@ def test_imports_of_our_own_stand_at_the_top(module: Path) -> None:
 def test_every_job_name_has_its_function() -> None:
     crons = {job.name for job in cron_jobs(Settings())}
 
-    assert {name.value for name in FUNCTIONS} | crons == {name.value for name in JobName}
+    assert {name.value for name in (*FUNCTIONS, *LIST_FUNCTIONS)} | crons == {
+        name.value for name in JobName
+    }

@@ -8,6 +8,7 @@ from app.context import Caller, Deps
 from app.services import (
     delivery,
     inbound,
+    list_mail,
     list_members,
     provider_accounts,
     recipient_lists,
@@ -27,6 +28,7 @@ MAIL = {
     "recipients": ["jan@customer.test"],
 }
 DEAL = {"relatedEntityType": "deal", "relatedEntityId": "42"}
+NEWS = {"subject": "News", "body": "<p>Hello {{ name }}</p>"}
 LATER = "2999-01-01T00:00:00Z"
 CLIENT_STATE = "what only Graph was told"
 GRAPH = {
@@ -53,6 +55,8 @@ class World:
     mailbox: str
     list: str
     member: str
+    campaign: str
+    paused: str
 
 
 async def build_world(deps: Deps, caller: Caller) -> World:
@@ -80,6 +84,9 @@ async def build_world(deps: Deps, caller: Caller) -> World:
     customers = await recipient_lists.create(deps, caller, named)
     [added] = await list_members.add(deps, caller, str(customers.id), [{"email": "jan@acme.test"}])
     assert added.member is not None
+    news = parse(sending.SendCommunication, {**NEWS, "recipientListId": str(customers.id)})
+    campaign, paused = [await sending.accept(deps, caller, news) for _ in range(2)]
+    await list_mail.pause(deps, caller, str(paused.id))
     return World(
         sent=str(sent.id),
         tracking=sent.tracking_id,
@@ -92,6 +99,8 @@ async def build_world(deps: Deps, caller: Caller) -> World:
         mailbox=str(mailbox.id),
         list=str(customers.id),
         member=str(added.member.id),
+        campaign=str(campaign.id),
+        paused=str(paused.id),
     )
 
 

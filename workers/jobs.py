@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.context import Deps
-from app.services import delivery, event_processing, recipient_lists, records
+from app.services import delivery, event_processing, fanout, list_batches, recipient_lists, records
 
 
 async def dispatch(ctx: dict[str, Any], communication_id: str) -> None:
@@ -16,6 +16,14 @@ async def deliver(ctx: dict[str, Any], delivery_id: str) -> None:
 
 async def event(ctx: dict[str, Any], event_id: str) -> None:
     await event_processing.process(_deps(ctx), event_id)
+
+
+async def fan_out(ctx: dict[str, Any], communication_id: str) -> None:
+    await fanout.fan_out(_deps(ctx), communication_id)
+
+
+async def batch(ctx: dict[str, Any], name: str) -> None:
+    await list_batches.deliver(_deps(ctx), name, stopping=ctx["stopping"])
 
 
 async def sweep(ctx: dict[str, Any]) -> None:

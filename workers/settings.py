@@ -2,19 +2,22 @@
 
 import asyncio
 import signal
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import orjson
 import structlog
 import uvloop
+from arq.cron import CronJob
+from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from app.bootstrap import open_deps
 from app.context import Deps
 from app.logs import configure_logs
-from app.queue import QUEUE_NAME, JobName, connect
+from app.queue import LIST_QUEUE_NAME, QUEUE_NAME, JobName, connect
 from app.settings import Settings
 from workers import jobs
 from workers.cron import cron_jobs
@@ -40,6 +43,7 @@ FUNCTIONS = {
     JobName.DELIVER: jobs.deliver,
     JobName.EVENT: jobs.event,
 }
+LIST_FUNCTIONS = {JobName.FAN_OUT: jobs.fan_out, JobName.BATCH: jobs.batch}
 
 
 def run_worker(settings: Settings) -> None:
@@ -49,22 +53,45 @@ def run_worker(settings: Settings) -> None:
 
 
 def create_worker(deps: Deps) -> Worker:
-    """Make the arq worker; `async_run` starts it, `close_worker` ends it."""
-    settings = deps.settings
+    """Make the worker that sends single mails, and does what is done by the clock."""
+    return _worker(
+        deps,
+        QUEUE_NAME,
+        FUNCTIONS,
+        max_jobs=deps.settings.worker_jobs,
+        cron=cron_jobs(deps.settings),
+    )
+
+
+def create_list_worker(deps: Deps) -> Worker:
+    """Make the worker that sends list mail; a job of it ends early once it is being closed."""
+    worker = _worker(deps, LIST_QUEUE_NAME, LIST_FUNCTIONS, max_jobs=deps.settings.list_jobs)
+    worker.ctx["stopping"] = lambda: not worker.allow_pick_jobs
+    return worker
+
+
+def _worker(
+    deps: Deps,
+    queue_name: str,
+    functions: Mapping[JobName, WorkerCoroutine],
+    *,
+    max_jobs: int,
+    cron: Sequence[CronJob] = (),
+) -> Worker:
     return Worker(
         functions=[
             func(job, name=name.value, keep_result=0, timeout=JOB_SECONDS, max_tries=MAX_TRIES)
-            for name, job in FUNCTIONS.items()
+            for name, job in functions.items()
         ],
-        cron_jobs=cron_jobs(settings),
-        queue_name=QUEUE_NAME,
-        redis_pool=connect(settings.redis_url),
+        cron_jobs=cron,
+        queue_name=queue_name,
+        redis_pool=connect(deps.settings.redis_url),
         ctx={"deps": deps},
         handle_signals=False,
-        max_jobs=settings.worker_jobs,
+        max_jobs=max_jobs,
         poll_delay=POLL_SECONDS,
         health_check_interval=HEALTH_SECONDS,
-        health_check_key=HEALTH_KEY,
+        health_check_key=f"{queue_name}:health-check",
         job_serializer=orjson.dumps,
         job_deserializer=orjson.loads,
         # No result stays, of jobs that expired in the queue either: it would keep the sweep from
@@ -83,7 +110,7 @@ async def close_worker(worker: Worker) -> None:
     await _end({*worker.tasks.values(), *filter(None, [worker.main_task])})
     # Not by arq's close(): it leaves the connections open when the queue is gone.
     with suppress(RedisError, OSError):
-        await worker.pool.delete(HEALTH_KEY)
+        await worker.pool.delete(worker.health_check_key)
     await worker.pool.aclose(close_connection_pool=True)
 
 
@@ -107,15 +134,25 @@ async def _work(settings: Settings) -> None:
         log.info("worker.started")
         stopping = asyncio.create_task(stop.wait())
         async with asyncio.TaskGroup() as ending:
-            while not stop.is_set():
-                worker = await _work_until_disturbed(deps, stopping)
-                ending.create_task(_see_off(worker, stopping))
+            for create in (create_worker, create_list_worker):
+                ending.create_task(_keep_working(deps, create, stopping, ending))
     log.info("worker.stopped")
 
 
-async def _work_until_disturbed(deps: Deps, stopping: asyncio.Task[bool]) -> Worker:
-    """Run one arq worker until the queue is lost or `stopping` is done; it still has jobs."""
-    worker = create_worker(deps)
+async def _keep_working(
+    deps: Deps,
+    create: Callable[[Deps], Worker],
+    stopping: asyncio.Task[bool],
+    ending: asyncio.TaskGroup,
+) -> None:
+    """Run one arq worker after another until `stopping` is done."""
+    while not stopping.done():
+        worker = await _work_until_disturbed(create(deps), stopping)
+        ending.create_task(_see_off(worker, stopping))
+
+
+async def _work_until_disturbed(worker: Worker, stopping: asyncio.Task[bool]) -> Worker:
+    """Run an arq worker until the queue is lost or `stopping` is done; it still has jobs."""
     running = asyncio.create_task(worker.async_run())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if running.done():

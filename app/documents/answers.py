@@ -48,6 +48,8 @@ def as_accepted(record: Communication) -> Communication:
             "open_count": 0,
             "clicked_links": links,
             "events": record.events[: 2 if scheduled else 1],
+            "progress": None,
+            "paused_at": None,
             "updated": record.created,
             "updated_by": record.created_by,
         }

@@ -11,6 +11,7 @@ from app.documents import content
 from app.documents.attachments import Attachment
 from app.documents.base import Filter, StoredModel, TenantDocument, object_id_of
 from app.documents.communication_indexes import INDEXES
+from app.documents.list_progress import FanOut, Progress
 from app.documents.vocabulary import (
     CommunicationStatus,
     CommunicationType,
@@ -101,6 +102,9 @@ class Communication(TenantDocument):
     sending: int = 1
     reports: int = 0
     resend_keys: list[str] = Field(default_factory=list)
+    fan_out: FanOut | None = None
+    progress: Progress | None = None
+    paused_at: datetime | None = None
     deleted_at: datetime | None = None
     purge_at: datetime | None = None
 
@@ -151,30 +155,50 @@ class Communication(TenantDocument):
         return None if row is None else CommunicationStatus(row["status"])
 
     @classmethod
-    async def due(cls, by: datetime, limit: int) -> list[tuple[str, int, datetime]]:
-        """Ids to be dispatched by then, first due first; how often each was begun, and its time."""
+    async def due(cls, by: datetime, limit: int) -> list[tuple[str, int, datetime, bool]]:
+        """Ids to be seen to by then, first due first.
+
+        With each how often it was begun, its time, and whether it is list mail.
+        """
         cursor = (
             cls.get_motor_collection()
-            .find({"dispatchAt": {"$lte": by}}, {"dispatches": 1, "dispatchAt": 1})
+            .find(
+                {"dispatchAt": {"$lte": by}},
+                {"dispatches": 1, "dispatchAt": 1, "recipientListId": 1},
+            )
             .sort("dispatchAt", ASCENDING)
             .limit(limit)
         )
         return [
-            (str(row["_id"]), row.get("dispatches", 0), row["dispatchAt"]) async for row in cursor
+            (
+                str(row["_id"]),
+                row.get("dispatches", 0),
+                row["dispatchAt"],
+                "recipientListId" in row,
+            )
+            async for row in cursor
         ]
 
     # Moves. Each names the states it leaves; a None means that another mover was first.
 
     @classmethod
     async def begin_dispatch(cls, id_: str, *, now: datetime, until: datetime) -> Self | None:
-        """Take it for dispatch until `until`; the sweep finds it again after that."""
+        """Take it for dispatch until `until`; the sweep finds it again after that.
+
+        List mail is not dispatched but fanned out.
+        """
         object_id = object_id_of(id_)
         if object_id is None:
             return None
         waiting = [CommunicationStatus.SCHEDULED, CommunicationStatus.PENDING]
         return await cls.move(
             object_id,
-            leaving={"status": {"$in": waiting}, "dispatchAt": {"$lte": now}, **cls.visible},
+            leaving={
+                "status": {"$in": waiting},
+                "dispatchAt": {"$lte": now},
+                "recipientListId": None,
+                **cls.visible,
+            },
             update={
                 "$set": {"status": CommunicationStatus.PENDING, "dispatchAt": until},
                 "$inc": {"dispatches": 1},

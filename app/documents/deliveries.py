@@ -1,13 +1,15 @@
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from beanie import PydanticObjectId
 from pydantic import Field
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from app.documents import content
-from app.documents.base import StoredModel, TenantDocument, object_id_of
+from app.documents.base import Filter, StoredModel, TenantDocument, object_id_of
+from app.documents.delivery_indexes import INDEXES
 from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientStatus
 
 
@@ -34,8 +36,21 @@ class Attempt(StoredModel):
     detail: str | None = None
 
 
+@dataclass(frozen=True)
+class Change:
+    """A move that is worked out and not made yet: which states it leaves, and what it sets."""
+
+    leaving: Filter
+    update: dict[str, Any]
+
+
 class Delivery(TenantDocument):
     """One envelope to hand to a provider: the outbox of record.
+
+    A mail has one of each sending, list mail one of each sending and `member_id`. That of a member
+    has `batch_at` in place of `due_at`, because it is taken together with others, and its message
+    only from its first attempt until it is settled. `links` are where its tracked links lead, where
+    they are not those of its record.
 
     `due_at` is the next time anyone may take it: when it is due, or when the lease of the worker
     that holds it ends; absent once it is settled. `message` is worked out once, so that every
@@ -59,6 +74,9 @@ class Delivery(TenantDocument):
     content_id: PydanticObjectId | None = None
     attempts: list[Attempt] = Field(default_factory=list)
     due_at: datetime | None = None
+    member_id: PydanticObjectId | None = None
+    batch_at: datetime | None = None
+    links: list[str] | None = None
     lease: str | None = None
     claims: int = 0
     reports: int = 0
@@ -68,22 +86,7 @@ class Delivery(TenantDocument):
     class Settings:
         name = "deliveries"
         keep_nulls = False
-        indexes: ClassVar = [
-            # What makes a replayed dispatch add nothing.
-            IndexModel([("communicationId", ASCENDING), ("sending", ASCENDING)], unique=True),
-            IndexModel([("trackingId", ASCENDING)]),
-            IndexModel([("tenantId", ASCENDING), ("messageId", ASCENDING)]),
-            # What providers call it: news names one of these.
-            *(
-                IndexModel(
-                    [("tenantId", ASCENDING), (name, ASCENDING)],
-                    partialFilterExpression={name: {"$exists": True}},
-                )
-                for name in ("providerId", "internetMessageId")
-            ),
-            # Sparse: its size, and so the sweep's cost, follows what is unsettled.
-            IndexModel([("dueAt", ASCENDING)], sparse=True),
-        ]
+        indexes: ClassVar = INDEXES
 
     async def store_once(self) -> Self:
         """Insert, unless this sending of the communication has its delivery already.
@@ -204,46 +207,59 @@ class Delivery(TenantDocument):
     async def settle(
         self, status: DeliveryStatus, recipients: list[DeliveryRecipient], attempt: Attempt
     ) -> Self | None:
-        # Not bound to the lease: what happened at the provider happened, whoever holds it now.
-        return await self.move(
-            self.id,
-            leaving={"status": DeliveryStatus.QUEUED},
-            update={
-                "$set": {"status": status, **self._progress(recipients)},
-                "$push": {"attempts": _stored([attempt])[0]},
-                "$unset": {"dueAt": "", "lease": ""},
-            },
-        )
+        return await self._made(self.settling(status, recipients, attempt))
 
     async def close(self, status: DeliveryStatus) -> Self | None:
         """Settle it without an attempt."""
-        return await self.move(
-            self.id,
-            leaving={"status": DeliveryStatus.QUEUED},
-            update={"$set": {"status": status}, "$unset": {"dueAt": "", "lease": ""}},
-        )
+        return await self._made(self.settling(status, self.recipients))
 
     async def wait(
         self, due_at: datetime, recipients: list[DeliveryRecipient], attempt: Attempt
     ) -> Self | None:
         """Give it back until `due_at`; None when the lease was lost."""
-        return await self.move(
-            self.id,
-            leaving={"status": DeliveryStatus.QUEUED, "lease": self.lease},
-            update={
-                "$set": {"dueAt": due_at, **self._progress(recipients)},
-                "$push": {"attempts": _stored([attempt])[0]},
-                "$unset": {"lease": ""},
-            },
-        )
+        return await self._made(self.giving_back(due_at, recipients, attempt))
 
     async def postpone(self, due_at: datetime) -> Self | None:
         """Give it back until `due_at` without an attempt; None when the lease was lost."""
-        return await self.move(
-            self.id,
-            leaving={"status": DeliveryStatus.QUEUED, "lease": self.lease},
-            update={"$set": {"dueAt": due_at}, "$unset": {"lease": ""}},
-        )
+        return await self._made(self.giving_back(due_at, self.recipients))
+
+    def settling(
+        self,
+        status: DeliveryStatus,
+        recipients: list[DeliveryRecipient],
+        attempt: Attempt | None = None,
+    ) -> Change:
+        # Not bound to the lease: what happened at the provider happened, whoever holds it now.
+        update = self._after(recipients, attempt)
+        update["$set"]["status"] = status
+        update["$unset"] = {"dueAt": "", "lease": ""}
+        if self.member_id is not None:
+            # A campaign's messages would fill the store.
+            update["$unset"] = {"batchAt": "", "lease": "", "message": "", "contentId": ""}
+        return Change({"status": DeliveryStatus.QUEUED}, update)
+
+    def giving_back(
+        self,
+        due_at: datetime,
+        recipients: list[DeliveryRecipient],
+        attempt: Attempt | None = None,
+    ) -> Change:
+        update = self._after(recipients, attempt)
+        update["$set"]["dueAt" if self.member_id is None else "batchAt"] = due_at
+        update["$unset"] = {"lease": ""}
+        return Change({"status": DeliveryStatus.QUEUED, "lease": self.lease}, update)
+
+    async def _made(self, change: Change) -> Self | None:
+        return await self.move(self.id, leaving=change.leaving, update=change.update)
+
+    def _after(
+        self, recipients: list[DeliveryRecipient], attempt: Attempt | None
+    ) -> dict[str, Any]:
+        changed = attempt is not None or recipients is not self.recipients
+        update: dict[str, Any] = {"$set": self._progress(recipients) if changed else {}}
+        if attempt is not None:
+            update["$push"] = {"attempts": _stored([attempt])[0]}
+        return update
 
     async def carry_by(self, account_id: PydanticObjectId | None) -> None:
         """Write down by which account it is handed over now."""

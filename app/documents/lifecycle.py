@@ -35,7 +35,7 @@ async def cancel(tenant: str, id_: PydanticObjectId, event: Event) -> Communicat
         leaving={"status": {"$in": _WAITING}},
         changes={"status": CommunicationStatus.CANCELLED},
         event=event,
-        removed=["dispatchAt"],
+        removed=["dispatchAt", "pausedAt"],
     )
 
 
@@ -62,7 +62,7 @@ async def resend(
         leaving=leaving,
         changes=changes,
         event=event,
-        removed=["errorMessage", "reports"],
+        removed=["errorMessage", "reports", "fanOut", "progress", "pausedAt"],
         counted=["sending"],
         pushed=pushed,
     )
@@ -79,11 +79,19 @@ async def delete(
 ) -> bool:
     """Hide it at once, and call it off if it waits; whether there was anything to delete.
 
-    A worker may have it: what is in hand goes out, a further attempt is not begun.
+    A worker may have it: what is in hand goes out, a further attempt is not begun. Of list mail
+    under way the rest is called off, for which it stays due.
     """
     event = Event(type=EventType.DELETE, date=now, author_id=author).stored()
     hidden = {"deletedAt": now, "purgeAt": purge_at, "updated": now, "updatedBy": author}
-    status = {"$cond": [{"$in": ["$status", _WAITING]}, CommunicationStatus.CANCELLED, "$status"]}
+    under_way = {
+        "$and": [
+            {"$eq": ["$status", CommunicationStatus.SENDING]},
+            {"$gt": ["$recipientListId", None]},
+        ]
+    }
+    called_off = {"$or": [{"$in": ["$status", _WAITING]}, under_way]}
+    status = {"$cond": [called_off, CommunicationStatus.CANCELLED, "$status"]}
     deleted: UpdateResult = await Communication.get_motor_collection().update_one(
         Communication.owned(tenant, {"_id": id_}),
         [
@@ -91,10 +99,11 @@ async def delete(
                 "$set": {
                     **{name: {"$literal": value} for name, value in hidden.items()},
                     "status": status,
+                    "dispatchAt": {"$cond": [under_way, {"$literal": now}, "$$REMOVE"]},
                     "events": {"$concatArrays": ["$events", [{"$literal": event}]]},
                 }
             },
-            {"$unset": "dispatchAt"},
+            {"$unset": "pausedAt"},
         ],
     )
     return deleted.matched_count == 1

@@ -90,6 +90,37 @@ class ListMember(TenantDocument):
         return [cls.model_validate(row) async for row in cursor]
 
     @classmethod
+    async def laid_out(
+        cls,
+        tenant: str,
+        list_id: PydanticObjectId,
+        *,
+        by: datetime,
+        after: PydanticObjectId | None,
+        limit: int,
+    ) -> list[tuple[PydanticObjectId, str]]:
+        """Ids and addresses of the members behind `after` that the list had `by` then, in order."""
+        criteria: Filter = {"listId": list_id, "created": {"$lte": by}}
+        if after is not None:
+            criteria["_id"] = {"$gt": after}
+        cursor = (
+            cls.get_motor_collection()
+            .find(cls.owned(tenant, criteria), {"email": 1})
+            .sort("_id", ASCENDING)
+            .limit(limit)
+        )
+        return [(row["_id"], row["email"]) async for row in cursor]
+
+    @classmethod
+    async def of_ids(
+        cls, tenant: str, ids: Collection[PydanticObjectId]
+    ) -> dict[PydanticObjectId, Self]:
+        """The tenant's members with these ids, by their ids."""
+        cursor = cls.get_motor_collection().find(cls.owned(tenant, {"_id": {"$in": list(ids)}}))
+        found = [cls.model_validate(row) async for row in cursor]
+        return {member.id: member for member in found}
+
+    @classmethod
     async def change(
         cls, tenant: str, id_: PydanticObjectId, changes: dict[str, Any], *, now: datetime
     ) -> Self | None:

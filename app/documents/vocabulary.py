@@ -66,6 +66,7 @@ class DeliveryStatus(StrEnum):
     QUEUED = "QUEUED"
     SENT = "SENT"
     FAILED = "FAILED"
+    SUPPRESSED = "SUPPRESSED"
     CANCELLED = "CANCELLED"
 
 

@@ -1,7 +1,7 @@
 """How an attempt is written down: the record and its delivery settle, or wait for the next one."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -12,16 +12,11 @@ from app.documents.deliveries import Attempt, Delivery
 from app.documents.vocabulary import AttemptOutcome, CommunicationStatus, DeliveryStatus
 from app.queue import JobName
 from app.services import outcomes, provider_events
+from app.services.decisions import Decision, decide
 from app.services.outcomes import Outcome
 
 log = structlog.get_logger()
 
-# Attempts whose end the provider never told. Each may have put a copy into somebody's inbox.
-UNCERTAIN_LIMIT = 3
-# Longer than any provider's daily quota keeps a mail waiting.
-PARKED_LIMIT = timedelta(days=3)
-# No provider's word makes a mail wait longer than this for its next attempt.
-RETRY_AFTER_LIMIT = timedelta(days=1)
 _STORE_PAUSE = 0.25
 _HANDED_OVER = {
     CommunicationStatus.SENT,
@@ -78,16 +73,12 @@ async def _until_recorded(deps: Deps, delivery: Delivery, outcome: Outcome) -> N
 
 
 async def _conclude(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
-    if outcome.kind is AttemptOutcome.PARKED and deps.now() < delivery.created + PARKED_LIMIT:
-        await _park(deps, delivery, outcome)
+    decision = decide(deps, delivery, outcome)
+    if decision.due_at is not None:
+        await _wait(deps, delivery, decision, decision.due_at)
         return
-    number = 1 + sum(a.outcome != AttemptOutcome.INTERRUPTED for a in delivery.attempts)
-    if outcome.waits and number < deps.settings.send_attempts and not _too_often(delivery, outcome):
-        await _wait(deps, delivery, outcome, number)
-        return
-    if outcome.waits:
-        outcome = outcomes.given_up(outcome, number)
-    attempt = Attempt(date=deps.now(), outcome=outcome.kind, detail=outcome.detail)
+    outcome, number = decision.outcome, decision.number
+    attempt = decision.attempt or Attempt(date=deps.now(), outcome=outcome.kind)
     # The record first: a crash in between leaves a delivery that finds its record settled,
     # never a settled delivery whose record waits for ever.
     if outcome.accepted:
@@ -119,48 +110,19 @@ async def _settle(
         await provider_events.wake(deps, delivery.id)
 
 
-def _too_often(delivery: Delivery, outcome: Outcome) -> bool:
-    """Whether the provider left it open so often that more copies would do more harm."""
-    kinds = [*(attempt.outcome for attempt in delivery.attempts), outcome.kind]
-    return kinds.count(AttemptOutcome.UNCERTAIN) >= UNCERTAIN_LIMIT
-
-
-async def _park(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
-    """Give it back until it may be tried; that was no attempt."""
-    due_at = deps.now() + _asked_for(outcome)
-    if await delivery.postpone(due_at) is not None:
-        await _show_waiting(deps, delivery, due_at, f"Waits for its turn: {outcome.detail}")
-
-
-async def _wait(deps: Deps, delivery: Delivery, outcome: Outcome, number: int) -> None:
-    settings = deps.settings
-    now = deps.now()
-    backoff = outcomes.retry_delay(
-        number, first=settings.retry_delay, longest=settings.retry_delay_limit
-    )
-    due_at = now + max(backoff, _asked_for(outcome))
-    attempt = Attempt(date=now, outcome=outcome.kind, detail=outcome.detail)
-    if await delivery.wait(due_at, outcome.recipients, attempt) is None:
+async def _wait(deps: Deps, delivery: Delivery, decision: Decision, due_at: datetime) -> None:
+    """Give it back, tell on the record why it is not out yet, and have a worker woken then."""
+    outcome, attempt = decision.outcome, decision.attempt
+    if attempt is None:
+        kept = await delivery.postpone(due_at)
+        reason, cancellable = f"Waits for its turn: {outcome.detail}", True
+    else:
+        kept = await delivery.wait(due_at, outcome.recipients, attempt)
+        tried = f"Attempt {decision.number} of {deps.settings.send_attempts}"
+        # Once part of it is out it can no longer be cancelled.
+        reason, cancellable = f"{tried} failed: {outcome.detail}", not outcome.accepted
+    if kept is None:
         return
-    await _show_waiting(
-        deps,
-        delivery,
-        due_at,
-        f"Attempt {number} of {settings.send_attempts} failed: {outcome.detail}",
-        # Part of it is out already, so it can no longer be cancelled.
-        cancellable=not outcome.accepted,
-    )
-
-
-def _asked_for(outcome: Outcome) -> timedelta:
-    """Give the wait that the provider asked for (Retry-After), within reason."""
-    return min(max(outcome.retry_after or timedelta(0), timedelta(0)), RETRY_AFTER_LIMIT)
-
-
-async def _show_waiting(
-    deps: Deps, delivery: Delivery, due_at: datetime, reason: str, *, cancellable: bool = True
-) -> None:
-    """Tell on the record why it is not out yet, and have a worker woken at `due_at`."""
     await Communication.wait_for_retry(
         delivery.communication_id, now=deps.now(), reason=reason, cancellable=cancellable
     )

@@ -5,7 +5,7 @@ is guarded by one atomic move; what must not be forgotten has a due time that th
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -77,7 +77,9 @@ async def deliver(deps: Deps, delivery_id: str) -> None:
         return
     try:
         async with _held(deps, delivery):
-            tried = await _attempt(deps, communication, delivery)
+            # At each attempt: an address may be suppressed while the mail waits.
+            words = await suppressions.words_for(delivery.tenant_id, delivery.waiting())
+            tried = await attempt(deps, communication, delivery, words)
     except asyncio.CancelledError:
         await conclusions.release(deps, delivery)
         raise
@@ -93,8 +95,9 @@ async def sweep(deps: Deps) -> int:
     communications = await Communication.due(by, SWEEP_LIMIT)
     deliveries = await Delivery.due(by, SWEEP_LIMIT)
     events = await ProviderEvent.due(by, SWEEP_LIMIT)
-    for id_, turn, at in communications:
-        await deps.queue.enqueue(JobName.DISPATCH, id_, turn=_turn(deps, turn, at), at=at)
+    for id_, turn, at, is_listed in communications:
+        job = JobName.FAN_OUT if is_listed else JobName.DISPATCH
+        await deps.queue.enqueue(job, id_, turn=_turn(deps, turn, at), at=at)
     for id_, turn, at in deliveries:
         await deps.queue.enqueue(JobName.DELIVER, id_, turn=_turn(deps, turn, at), at=at)
     for id_, turn, at in events:
@@ -149,7 +152,7 @@ async def _held(deps: Deps, delivery: Delivery) -> AsyncIterator[None]:
 
 
 @dataclass(frozen=True)
-class _Tried:
+class Tried:
     """An attempt, and the account that was asked, if any was; `error` is None when it took it."""
 
     outcome: Outcome
@@ -157,24 +160,25 @@ class _Tried:
     error: ProviderError | None = None
 
 
-async def _attempt(deps: Deps, communication: Communication, delivery: Delivery) -> _Tried:
-    # At each attempt: an address may be suppressed while the mail waits.
-    suppressed = await suppressions.words_for(delivery.tenant_id, delivery.waiting())
+async def attempt(
+    deps: Deps, communication: Communication, delivery: Delivery, suppressed: Mapping[str, str]
+) -> Tried:
+    """Hand it over once, but not to the `suppressed`, and tell how it went; nothing is recorded."""
     delivery.recipients = outcomes.left_out(delivery.recipients, suppressed)
     if not delivery.waiting():
-        return _Tried(outcomes.of_nobody(delivery.recipients))
+        return Tried(outcomes.of_nobody(delivery.recipients))
     try:
         carrier = await carriers.choose(deps, communication, delivery)
     except ProviderError as error:
-        return _Tried(outcomes.of_error(delivery.recipients, error))
+        return Tried(outcomes.of_error(delivery.recipients, error))
     try:
         receipt = await _hand_over(deps, communication, delivery, carrier)
     except ProviderError as error:
-        return _Tried(outcomes.of_error(delivery.recipients, error), carrier.account, error)
+        return Tried(outcomes.of_error(delivery.recipients, error), carrier.account, error)
     delivery.provider_id = receipt.provider_id
     delivery.internet_message_id = receipt.internet_message_id
     outcome = outcomes.of_receipt(delivery.recipients, receipt)
-    return _Tried(replace(outcome, carried=carrier.remark), carrier.account)
+    return Tried(replace(outcome, carried=carrier.remark), carrier.account)
 
 
 async def _hand_over(

@@ -3,16 +3,15 @@
 import asyncio
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 from uuid import uuid4
 
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from app.context import Caller, Deps
-from app.documents.communications import ClickedLink, Communication, Event
+from app.documents.communications import Communication, Event
 from app.documents.vocabulary import (
     CommunicationStatus,
     CommunicationType,
@@ -21,12 +20,10 @@ from app.documents.vocabulary import (
 )
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
 from app.instants import format_instant
-from app.mail.render import render_html, render_text
 from app.mail.search_text import search_text
-from app.mail.template_values import RenderError
-from app.mail.tracking import track
 from app.services.account_choice import Route, choose
 from app.services.attachments import OptionalAttachments
+from app.services.filling import Content, filled_in, to_be_filled_in, tracked
 from app.services.inputs import (
     Addresses,
     Command,
@@ -34,21 +31,24 @@ from app.services.inputs import (
     OptionalAddresses,
     OptionalLine,
     Variables,
-    parse_subject,
 )
+from app.services.list_mail import check_list
 from app.settings import Settings
 
-TRACKED_LINKS_LIMIT = 1000
-_SUBJECT_OCTETS = 4000
 # Larger bodies are worked on in a thread, so that other requests do not wait for them; so are
 # variables, because filling them in may take a quarter of a second.
 _LARGE_BODY = 256 * 1024
 
 
 class MailCommand(Command):
-    """The fields that every documented way of sending shares."""
+    """The fields that every documented way of sending shares.
 
-    recipients: Annotated[Addresses, Field(min_length=1)]
+    Mail to a list has no other recipients: each of its members gets a mail of its own.
+    """
+
+    # Before the recipients: with it, there need be none.
+    recipient_list_id: OptionalLine = None
+    recipients: Addresses
     cc: OptionalAddresses = Field(default_factory=list)
     bcc: OptionalAddresses = Field(default_factory=list)
     reply_to: OptionalAddress = None
@@ -58,23 +58,27 @@ class MailCommand(Command):
     provider_type: ProviderType | None = None
     related_entity_type: OptionalLine = None
     related_entity_id: OptionalLine = None
-    recipient_list_id: OptionalLine = None
     variables: Variables | None = None
     tracking_enabled: StrictBool | None = None
     link_tracking_enabled: StrictBool | None = None
     conversation_id: OptionalLine = None
     attachments: OptionalAttachments = Field(default_factory=list)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _none_beside_a_list(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and data.get("recipients") is None:
+            list_id = data.get("recipientListId")
+            if isinstance(list_id, str) and list_id.strip():
+                return {**data, "recipients": []}
+        return data
 
-@dataclass(frozen=True)
-class Content:
-    """Subject and HTML as they were given; with `variables` they are filled in."""
-
-    subject: str
-    body: str
-    variables: Mapping[str, Any] | None = None
-    template_id: str | None = None
-    template_name: str | None = None
+    @field_validator("recipients")
+    @classmethod
+    def _some_without_a_list(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if not value and info.data.get("recipient_list_id") is None:
+            raise ValueError("must have at least 1")
+        return value
 
 
 async def draft(
@@ -99,7 +103,8 @@ async def draft(
         provider_type=command.provider_type,
         sender_email=command.sender_email,
     )
-    faults = list(_faults(deps, command, scheduled_at))
+    faults = await check_list(caller, command.recipient_list_id)
+    faults += _faults(deps, command, scheduled_at)
     if isinstance(chosen, FieldError):
         raise InvalidInputError.of(*faults, chosen)
     if faults:
@@ -119,7 +124,9 @@ def _faults(
         reason = f"recipients, cc and bcc have {count} addresses; at most {limit} fit one mail"
         yield FieldError("recipients", reason)
     if command.recipient_list_id is not None:
-        yield FieldError("recipientListId", "no recipient list has this id")
+        for name in ("recipients", "cc", "bcc"):
+            if getattr(command, name):
+                yield FieldError(name, "must be empty: the mail goes to the members of the list")
     if scheduled_at is not None and scheduled_at <= deps.now():
         reason = f"must be in the future; it is {format_instant(deps.now())} now"
         yield FieldError("scheduledAt", reason)
@@ -135,11 +142,15 @@ def _record(  # noqa: PLR0917 - all of what is accepted
 ) -> Communication:
     now = deps.now()
     tracks_opens, tracks_links = _tracks(command)
-    subject, body = filled_in(deps.settings, content)
     tracking_id = secrets.token_urlsafe(16)
-    tracked_body, links = _tracked(
-        deps.settings, body, tracking_id, opens=tracks_opens, clicks=tracks_links
-    )
+    if command.recipient_list_id is None:
+        subject, body = filled_in(deps.settings, content)
+        tracked_body, links = tracked(
+            deps.settings, body, tracking_id, opens=tracks_opens, clicks=tracks_links
+        )
+    else:
+        subject, body, links = to_be_filled_in(content, clicks=tracks_links)
+        tracked_body = body
     record = Communication(
         tenant_id=caller.tenant,
         status=(
@@ -160,6 +171,7 @@ def _record(  # noqa: PLR0917 - all of what is accepted
         bcc=command.bcc,
         provider_type=chosen.provider_type,
         account_id=chosen.account_id,
+        recipient_list_id=command.recipient_list_id,
         related_entity_type=command.related_entity_type,
         related_entity_id=command.related_entity_id,
         conversation_id=command.conversation_id or uuid4().hex,
@@ -212,51 +224,3 @@ def _first_events(caller: Caller, now: datetime, scheduled_at: datetime | None) 
         description=f"for {format_instant(scheduled_at)}",
     )
     return [created, scheduled]
-
-
-def filled_in(settings: Settings, content: Content) -> tuple[str, str]:
-    """Give subject and body with the variables filled in; without variables they stay as given.
-
-    Raises InvalidInputError.
-    """
-    if content.variables is None:
-        return content.subject, content.body
-    faults: list[FieldError] = []
-    subject = body = ""
-    try:
-        subject = render_text(content.subject, content.variables, limit=_SUBJECT_OCTETS)
-    except RenderError as error:
-        faults.append(FieldError("subject", str(error)))
-    try:
-        body = render_html(content.body, content.variables, limit=settings.body_limit)
-        if not body.strip():
-            faults.append(FieldError("body", "must not be blank"))
-    except RenderError as error:
-        faults.append(FieldError("body", str(error)))
-    if faults:
-        raise InvalidInputError.of(*faults)
-    # Once more: a variable may have brought a line break into the subject.
-    return parse_subject(subject), body
-
-
-def _tracked(
-    settings: Settings, body: str, tracking_id: str, *, opens: bool, clicks: bool
-) -> tuple[str, list[ClickedLink]]:
-    base = f"{settings.public_base}/api/v1/communications"
-
-    def link_url(index: int) -> str:
-        return f"{base}/link/{tracking_id}/{index}"
-
-    pixel_url = f"{base}/track/{tracking_id}" if opens else None
-    tracked = track(body, link_url=link_url if clicks else None, pixel_url=pixel_url)
-    if len(tracked.links) > TRACKED_LINKS_LIMIT:
-        reason = (
-            f"has {len(tracked.links)} links; at most {TRACKED_LINKS_LIMIT} are tracked, "
-            "send linkTrackingEnabled: false for more"
-        )
-        raise InvalidInputError.of(FieldError("body", reason))
-    links = [
-        ClickedLink(original_url=original, url=link_url(index))
-        for index, original in enumerate(tracked.links)
-    ]
-    return tracked.html, links

@@ -9,7 +9,7 @@ from app.documents.fields import FIELDS
 from app.documents.listing import Row
 from app.documents.vocabulary import CommunicationStatus, EventType
 from app.errors import ConflictError
-from app.services import sending
+from app.services import list_mail, sending
 from app.services.drafts import draft
 from app.services.inputs import Instant
 from app.services.records import record_of
@@ -53,11 +53,15 @@ def waiting(caller: Caller) -> AsyncIterator[Row]:
 async def cancel(deps: Deps, caller: Caller, id_: str) -> Communication:
     """Call off a mail that is SCHEDULED or PENDING; it races with dispatch, and one wins.
 
+    Mail to a list may be SENDING, too: what is out of it is out.
+
     Raises NotFoundError, and ConflictError in any other state.
     """
     found = await record_of(caller, id_)
     event = Event(type=EventType.CANCEL, date=deps.now(), author_id=caller.user)
-    cancelled = await lifecycle.cancel(caller.tenant, found.id, event)
+    cancelled = await lifecycle.cancel(caller.tenant, found.id, event) or await list_mail.cancel(
+        deps, caller, found
+    )
     if cancelled is None:
         raise ConflictError(
             f"Only a communication that is {CommunicationStatus.SCHEDULED} or "

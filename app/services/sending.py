@@ -11,9 +11,10 @@ from app.documents.templates import Template
 from app.documents.vocabulary import EventType
 from app.errors import ConflictError, FieldError, InvalidInputError
 from app.queue import JobName
-from app.services import attachments, idempotency
+from app.services import attachments, idempotency, list_mail
 from app.services.attachments import File
-from app.services.drafts import Content, MailCommand, draft
+from app.services.drafts import MailCommand, draft
+from app.services.filling import Content
 from app.services.idempotency import Repeatable
 from app.services.inputs import Body, OptionalLine, Subject
 from app.services.records import record_of
@@ -61,6 +62,8 @@ async def resend(
     cancelled, or for a key that came with another request before.
     """
     found = await record_of(caller, id_)
+    if found.recipient_list_id is not None:
+        await list_mail.check_again(caller, found.recipient_list_id)
     key = None
     if idempotency_key is not None:
         repeatable = Repeatable.of(idempotency_key, ["resend", str(found.id)])
@@ -73,7 +76,7 @@ async def resend(
             await current.load_content()
             return current
         raise ConflictError(f"A communication that is {current.status} cannot be sent again.")
-    await deps.queue.enqueue(JobName.DISPATCH, str(resent.id), turn=resent.dispatches)
+    await deps.queue.enqueue(_job(resent), str(resent.id), turn=resent.dispatches)
     return resent
 
 
@@ -141,5 +144,9 @@ async def _stored(deps: Deps, record: Communication, files: Sequence[File]) -> C
         return record if earlier is None else earlier
     due = record.dispatch_at
     if due is None or due <= deps.now() + _QUEUED_AHEAD:
-        await deps.queue.enqueue(JobName.DISPATCH, str(record.id), turn=0, at=due)
+        await deps.queue.enqueue(_job(record), str(record.id), turn=0, at=due)
     return record
+
+
+def _job(record: Communication) -> JobName:
+    return JobName.DISPATCH if record.recipient_list_id is None else JobName.FAN_OUT

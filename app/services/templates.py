@@ -19,7 +19,8 @@ from app.mail.render import check
 from app.mail.template_values import RenderError
 from app.mail.text import plain_text
 from app.services import sending
-from app.services.drafts import Content, MailCommand, draft, filled_in
+from app.services.drafts import MailCommand, draft
+from app.services.filling import Content, filled_in
 from app.services.inputs import (
     Body,
     Command,

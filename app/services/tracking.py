@@ -14,10 +14,9 @@ async def record_open(deps: Deps, tracking_id: str) -> None:
 
 async def follow_link(deps: Deps, tracking_id: str, index: int, *, count: bool) -> str | None:
     """Find where a tracked link leads, None for an unknown one; with `count` it is a click."""
-    communication_id = await Delivery.communication_of(tracking_id)
-    if communication_id is None:
+    link = await engagement.link(tracking_id, index)
+    if link is None:
         return None
-    url = await engagement.link(communication_id, index)
-    if url is not None and count:
-        await engagement.count_click(communication_id, index, now=deps.now(), url=url)
-    return url
+    if count:
+        await engagement.count_click(link, now=deps.now())
+    return link.url

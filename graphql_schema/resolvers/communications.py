@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from app.context import Context, Scope
 from app.documents.communications import Communication
 from app.documents.listing import Row
-from app.services import records, scheduling, sending
+from app.services import list_mail, records, scheduling, sending
 from app.services.scheduling import ScheduleCommunication
 from app.services.sending import SendCommunication
 
@@ -42,6 +42,18 @@ async def cancel_communication(context: Context, id_: str) -> Communication:
     """Call off a mail that waits. Raises NotFoundError, ConflictError."""
     caller = context.require(Scope.COMMUNICATIONS_SEND)
     return await scheduling.cancel(context.deps, caller, id_)
+
+
+async def pause_communication(context: Context, id_: str) -> Communication:
+    """Hold list mail. Raises what `list_mail.pause` raises."""
+    caller = context.require(Scope.COMMUNICATIONS_SEND)
+    return await list_mail.pause(context.deps, caller, id_)
+
+
+async def resume_communication(context: Context, id_: str) -> Communication:
+    """Let paused list mail go on. Raises what `list_mail.resume` raises."""
+    caller = context.require(Scope.COMMUNICATIONS_SEND)
+    return await list_mail.resume(context.deps, caller, id_)
 
 
 async def resend_communication(

@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Self
 
 import strawberry
+from strawberry import UNSET
 from strawberry.scalars import JSON
 
 from app.documents import communications as documents
+from app.documents.list_progress import Progress as Counts
 from graphql_schema.types.attachments import Attachment, AttachmentInput
 from graphql_schema.types.enums import (
     CommunicationStatus,
@@ -40,7 +42,12 @@ class Event:
 @strawberry.type(description="A link in the mail whose clicks are counted.")
 class ClickedLink:
     original_url: str = strawberry.field(description="Where the link leads.")
-    url: str = strawberry.field(description="The tracking address that stands in the mail.")
+    url: str = strawberry.field(
+        description=(
+            "The tracking address that stands in the mail; of mail to a list, in which each "
+            "member has another one, the original address."
+        )
+    )
     click_count: int = strawberry.field(description="How often it was followed.")
     clicked_at: datetime | None = strawberry.field(description="The first click.")
     last_clicked_at: datetime | None = strawberry.field(description="The latest click.")
@@ -54,6 +61,22 @@ class ClickedLink:
             clicked_at=link.clicked_at,
             last_clicked_at=link.last_clicked_at,
         )
+
+
+@strawberry.type(description="How far mail to a recipient list has come, in members.")
+class Progress:
+    total: int = strawberry.field(description="Members that it goes to, as far as counted out.")
+    queued: int = strawberry.field(description="Members whose mail waits or is being sent.")
+    sent: int = strawberry.field(description="Members whose mail the provider took.")
+    failed: int = strawberry.field(description="Members whose mail failed.")
+    suppressed: int = strawberry.field(description="Members whose address gets no mail any more.")
+    cancelled: int = strawberry.field(
+        description="Members whose mail was called off, or who left the list before it."
+    )
+
+    @classmethod
+    def of(cls, progress: Counts) -> Self:
+        return cls(**progress.model_dump())
 
 
 @strawberry.type(description="A mail to one or more recipients, and what became of it.")
@@ -76,6 +99,13 @@ class Communication:
     bcc: list[str] = strawberry.field(description="Addresses that get it unseen by the others.")
     attachments: list[Attachment] = strawberry.field(description="The files that go with it.")
     recipient_list_id: str | None = strawberry.field(description="The list it was sent to.")
+    progress: Progress | None = strawberry.field(
+        description=(
+            "Of mail to a list: what became of it, counted every few seconds while it is sent; "
+            "null before its first delivery."
+        )
+    )
+    paused_at: datetime | None = strawberry.field(description="Since when it is paused.")
     provider_type: ProviderType | None = strawberry.field(description="Who carries it.")
     related_entity_type: str | None = strawberry.field(
         description="Kind of the CRM entity it belongs to."
@@ -127,6 +157,8 @@ class Communication:
             bcc=record.bcc,
             attachments=[Attachment.of(one) for one in record.attachments],
             recipient_list_id=record.recipient_list_id,
+            progress=None if record.progress is None else Progress.of(record.progress),
+            paused_at=record.paused_at,
             provider_type=record.provider_type,
             related_entity_type=record.related_entity_type,
             related_entity_id=record.related_entity_id,
@@ -155,8 +187,12 @@ class Communication:
 class SendCommunicationInput:
     subject: str = strawberry.field(description="The subject line.")
     body: str = strawberry.field(description="The HTML of the mail, at most 10 MB.")
-    recipients: list[str] = strawberry.field(
-        description="Addresses for To, as `a@b.nl` or `Name <a@b.nl>`; at most 50 with cc and bcc."
+    recipients: list[str] | None = strawberry.field(
+        default=UNSET,
+        description=(
+            "Addresses for To, as `a@b.nl` or `Name <a@b.nl>`; at most 50 with cc and bcc. "
+            "Required, but empty or left out with a recipientListId."
+        ),
     )
     cc: list[str] | None = strawberry.field(default=None, description="Addresses for Cc.")
     bcc: list[str] | None = strawberry.field(
@@ -176,7 +212,11 @@ class SendCommunicationInput:
     )
     related_entity_id: str | None = strawberry.field(default=None, description="Id of that entity.")
     recipient_list_id: str | None = strawberry.field(
-        default=None, description="The list it is sent to."
+        default=None,
+        description=(
+            "The list it is sent to, a mail of its own to each member: `{{ name }}` in subject "
+            "and body is filled in with the member's variables, before those of this mail."
+        ),
     )
     template_id: str | None = strawberry.field(
         default=None, description="The template it was made from."

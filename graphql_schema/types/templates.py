@@ -87,8 +87,12 @@ class UpdateTemplateInput:
 
 @strawberry.input(description="A mail to be made from a template.")
 class SendTemplateInput:
-    recipients: list[str] = strawberry.field(
-        description="Addresses for To, as `a@b.nl` or `Name <a@b.nl>`; at most 50 with cc and bcc."
+    recipients: list[str] | None = strawberry.field(
+        default=UNSET,
+        description=(
+            "Addresses for To, as `a@b.nl` or `Name <a@b.nl>`; at most 50 with cc and bcc. "
+            "Required, but empty or left out with a recipientListId."
+        ),
     )
     subject: str | None = strawberry.field(
         default=None, description="A subject line in place of the template's."
@@ -116,7 +120,11 @@ class SendTemplateInput:
     )
     related_entity_id: str | None = strawberry.field(default=None, description="Id of that entity.")
     recipient_list_id: str | None = strawberry.field(
-        default=None, description="The list it is sent to."
+        default=None,
+        description=(
+            "The list it is sent to, a mail of its own to each member: the template is filled in "
+            "with the member's variables, before those of this mail."
+        ),
     )
     variables: JSON | None = strawberry.field(
         default=None, description="An object that holds what the template names."

@@ -108,7 +108,7 @@ async def test_a_mail_is_found_by_any_of_its_names(
     [
         (Communication, "tenantId_1_conversationId_1", {}),
         (Communication, "dispatchAt_1", {"sparse": True}),
-        (Delivery, "communicationId_1_sending_1", {"unique": True}),
+        (Delivery, "communicationId_1_sending_1_memberId_1", {"unique": True}),
         (Delivery, "trackingId_1", {}),
         (Delivery, "dueAt_1", {"sparse": True}),
         (ProviderEvent, "dueAt_1", {"sparse": True}),

@@ -100,6 +100,8 @@ ROWS = [
     _mutation("scheduleCommunication", SEND, "{ id }", theirs=BAD,
               input={**MAIL, "templateId": "$template", "scheduledAt": LATER}),
     _mutation("cancelCommunication", SEND, "{ id }", id="$waiting", theirs=NOT_FOUND),
+    _mutation("pauseCommunication", SEND, "{ id }", id="$campaign", theirs=NOT_FOUND),
+    _mutation("resumeCommunication", SEND, "{ id }", id="$paused", theirs=NOT_FOUND),
     _mutation("resendCommunication", SEND, "{ id }", id="$sent", theirs=NOT_FOUND),
     _mutation("commentCommunication", WRITE, "{ id }", id="$sent", text="Hi", theirs=NOT_FOUND),
     _mutation("deleteCommunication", DELETE, id="$sent", theirs=NOT_FOUND),

@@ -14,15 +14,18 @@ from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.recipient_lists import RecipientList
-from app.documents.vocabulary import ProviderType
+from app.documents.vocabulary import CommunicationStatus, ProviderType
 from app.embedded.ports import free_port
 from app.providers.base import EmailProvider, OutgoingMessage, ProviderError, Receipt
 from app.services import (
     delivery,
     envelopes,
+    fanout,
+    list_batches,
     list_members,
     provider_accounts,
     recipient_lists,
+    sending,
 )
 from app.services.account_commands import CreateProviderAccount
 from app.services.inputs import parse
@@ -278,3 +281,55 @@ def account(deps: Deps, caller: Caller) -> Callable[..., Awaitable[ProviderAccou
 async def second_relay() -> AsyncIterator[Relay]:
     async with running_relay() as relay:
         yield relay
+
+
+@pytest.fixture
+def send_list(deps: Deps, caller: Caller) -> Callable[..., Awaitable[Communication]]:
+    """Accepts a mail to a list, with these documented fields, as alice of acme by default."""
+
+    async def accept(to: RecipientList, *, by: Caller = caller, **changes: Any) -> Communication:
+        mail = {"subject": "News", "body": "<p>Hello</p>", "recipientListId": str(to.id)}
+        command = parse(sending.SendCommunication, {**mail, **changes})
+        return await sending.accept(deps, by, command)
+
+    return accept
+
+
+@pytest.fixture
+def fan_out(deps: Deps) -> Callable[..., Awaitable[None]]:
+    """Does one turn of a list mail, and sends nothing."""
+
+    async def turn(record: Communication, *, over: Deps = deps) -> None:
+        await fanout.fan_out(over, str(record.id))
+
+    return turn
+
+
+@pytest.fixture
+def run_list(deps: Deps) -> Callable[..., Awaitable[None]]:
+    """Does what workers do with a list mail that is due, until nothing more is."""
+
+    async def run(record: Communication, *, over: Deps = deps) -> None:
+        await fanout.fan_out(over, str(record.id))
+        found = await Communication.get(record.id)
+        assert found is not None
+        due = {"communicationId": record.id, "batchAt": {"$lte": over.now()}}
+        while found.status == CommunicationStatus.SENDING and found.paused_at is None:
+            await list_batches.deliver(over, f"{found.id}/{found.dispatches}")
+            if await Delivery.find_one(due) is None:
+                break
+        await fanout.fan_out(over, str(record.id))
+
+    return run
+
+
+@pytest.fixture
+def rows_of() -> Callable[..., Awaitable[list[Delivery]]]:
+    """The deliveries of a list mail in the order of its members."""
+
+    async def find(record: Communication, *, sending: int = 1) -> list[Delivery]:
+        criteria = {"communicationId": record.id, "sending": sending}
+        rows = Delivery.get_motor_collection().find(criteria).sort("memberId")
+        return [Delivery.model_validate(row) async for row in rows]
+
+    return find

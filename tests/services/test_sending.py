@@ -256,7 +256,10 @@ async def test_without_variables_braces_stay_as_they_are(send: Send) -> None:
             [("subject", "template error: assign is not allowed here (line 1)")],
         ),
         ({"templateId": "t1"}, [("templateId", "no template has this id")]),
-        ({"recipientListId": "l1"}, [("recipientListId", "no recipient list has this id")]),
+        (
+            {"recipientListId": "l1", "recipients": []},
+            [("recipientListId", "no recipient list has this id")],
+        ),
         (
             {"providerType": "GRAPH"},
             [("providerType", "GRAPH is not set up here; usable: SMTP")],
@@ -316,6 +319,7 @@ async def test_all_that_cannot_be_sent_is_named_at_once(send: Send) -> None:
 
     assert [field.path for field in refused.value.fields] == [
         "recipientListId",
+        "recipients",
         "providerType",
     ]
 

@@ -18,7 +18,7 @@ from app.queue import QUEUE_NAME, ArqQueue, JobName
 from app.services import delivery
 from tests.fakes.relay import Relay, never_answer
 from workers import settings as worker_settings
-from workers.settings import FUNCTIONS, HEALTH_KEY, close_worker, create_worker
+from workers.settings import FUNCTIONS, HEALTH_KEY, close_worker, create_list_worker, create_worker
 
 Send = Callable[..., Awaitable[Communication]]
 Working = Callable[[Deps], AbstractAsyncContextManager[Worker]]
@@ -35,7 +35,9 @@ async def worker(deps: Deps) -> Worker:
 
 
 def test_every_job_name_has_its_function(worker: Worker) -> None:
-    assert set(worker.functions) == {name.value for name in JobName}
+    of_lists = create_list_worker(worker.ctx["deps"]).functions
+    assert {*worker.functions, *of_lists} == {name.value for name in JobName}
+    assert set(of_lists) == {"fan-out", "batch"}
     assert {name: job.__name__ for name, job in FUNCTIONS.items()} == {
         JobName.DISPATCH: "dispatch",
         JobName.DELIVER: "deliver",

@@ -1,0 +1,104 @@
+"""What a mail says: variables filled in, links and opens routed through us."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.documents.communications import ClickedLink
+from app.errors import FieldError, InvalidInputError
+from app.mail.render import check, render_html, render_text
+from app.mail.template_values import RenderError
+from app.mail.tracking import track
+from app.services.inputs import parse_subject
+from app.settings import Settings
+
+TRACKED_LINKS_LIMIT = 1000
+_SUBJECT_OCTETS = 4000
+# What only filling in decides.
+_VARIES = re.compile(r"\{\{|\{%")
+
+
+@dataclass(frozen=True)
+class Content:
+    """Subject and HTML as they were given; with `variables` they are filled in."""
+
+    subject: str
+    body: str
+    variables: Mapping[str, Any] | None = None
+    template_id: str | None = None
+    template_name: str | None = None
+
+
+def filled_in(settings: Settings, content: Content) -> tuple[str, str]:
+    """Give subject and body with the variables filled in; without variables they stay as given.
+
+    Raises InvalidInputError.
+    """
+    if content.variables is None:
+        return content.subject, content.body
+    faults: list[FieldError] = []
+    subject = body = ""
+    try:
+        subject = render_text(content.subject, content.variables, limit=_SUBJECT_OCTETS)
+    except RenderError as error:
+        faults.append(FieldError("subject", str(error)))
+    try:
+        body = render_html(content.body, content.variables, limit=settings.body_limit)
+        if not body.strip():
+            faults.append(FieldError("body", "must not be blank"))
+    except RenderError as error:
+        faults.append(FieldError("body", str(error)))
+    if faults:
+        raise InvalidInputError.of(*faults)
+    # Once more: a variable may have brought a line break into the subject.
+    return parse_subject(subject), body
+
+
+def to_be_filled_in(content: Content, *, clicks: bool) -> tuple[str, str, list[ClickedLink]]:
+    """Give subject and body of list mail as they stand, and the links that all members get alike.
+
+    Raises InvalidInputError for what could never be filled in.
+    """
+    faults: list[FieldError] = []
+    for path, text in (("subject", content.subject), ("body", content.body)):
+        try:
+            check(text)
+        except RenderError as error:
+            faults.append(FieldError(path, str(error)))
+    if faults:
+        raise InvalidInputError.of(*faults)
+    found = track(content.body, link_url=str if clicks else None, pixel_url=None).links
+    if len(found) > TRACKED_LINKS_LIMIT:
+        raise InvalidInputError.of(_too_many_links(len(found)))
+    # Of other links each member has its own; they are listed once they are followed.
+    links = [ClickedLink(original_url=url, url=url) for url in found if not _VARIES.search(url)]
+    return content.subject, content.body, links
+
+
+def tracked(
+    settings: Settings, body: str, tracking_id: str, *, opens: bool, clicks: bool
+) -> tuple[str, list[ClickedLink]]:
+    """Route links and opens through us. Raises InvalidInputError for too many links."""
+    base = f"{settings.public_base}/api/v1/communications"
+
+    def link_url(index: int) -> str:
+        return f"{base}/link/{tracking_id}/{index}"
+
+    pixel_url = f"{base}/track/{tracking_id}" if opens else None
+    found = track(body, link_url=link_url if clicks else None, pixel_url=pixel_url)
+    if len(found.links) > TRACKED_LINKS_LIMIT:
+        raise InvalidInputError.of(_too_many_links(len(found.links)))
+    links = [
+        ClickedLink(original_url=original, url=link_url(index))
+        for index, original in enumerate(found.links)
+    ]
+    return found.html, links
+
+
+def _too_many_links(count: int) -> FieldError:
+    reason = (
+        f"has {count} links; at most {TRACKED_LINKS_LIMIT} are tracked, "
+        "send linkTrackingEnabled: false for more"
+    )
+    return FieldError("body", reason)

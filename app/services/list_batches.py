@@ -1,0 +1,248 @@
+"""Sending the deliveries of list mail, a batch at a time.
+
+A batch is taken under one lease. The rules are those of `app.services.delivery`; what differs is
+that MongoDB is asked once for many.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+import structlog
+from beanie import PydanticObjectId
+
+from app.context import Deps
+from app.documents import list_deliveries, list_mail
+from app.documents.communications import Communication
+from app.documents.deliveries import Attempt, Delivery
+from app.documents.list_members import ListMember
+from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientStatus
+from app.errors import InvalidInputError
+from app.queue import JobName
+from app.services import carriers, delivery, fanout, member_mail, outcomes, suppressions
+from app.services.decisions import Decision, decide
+from app.services.outcomes import Outcome
+from app.services.recorder import Recorder
+
+log = structlog.get_logger()
+
+BATCH = 100
+# Bodies of all mails of a batch together, in octets.
+_BATCH_OCTETS = 8 * 1024 * 1024
+# After so long a job lets others have its place.
+_JOB_SECONDS = 2.0
+# How often a batch that takes long asks whether it may go on.
+_LOOK_SECONDS = 1.0
+_NO_MEMBER = "is no member of the list any more"
+
+
+async def deliver(deps: Deps, name: str, *, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Send some batches of a list mail, and have those behind them sent; `name` is `ID/TURN`.
+
+    Does nothing in a turn that is over, or for mail that was halted. Begins no further mail once
+    `stopping` holds.
+    """
+    id_, _, turn = name.partition("/")
+    end = time.monotonic() + _JOB_SECONDS
+    while await _next_batch(deps, id_, int(turn), stopping):
+        if stopping() or time.monotonic() > end:
+            # Other list mail may wait for this place.
+            await deps.queue.enqueue(JobName.BATCH, name, turn=uuid4().hex)
+            return
+
+
+async def _next_batch(deps: Deps, id_: str, turn: int, stopping: Callable[[], bool]) -> bool:
+    """Send a batch; False when there was none, or it was halted."""
+    communication = await list_mail.going(id_, turn)
+    if communication is None:
+        return False
+    await communication.load_content()
+    lease, now = uuid4().hex, deps.now()
+    rows = await list_deliveries.claim(
+        communication.id,
+        lease=lease,
+        now=now,
+        until=now + deps.settings.lease,
+        limit=_size(communication),
+    )
+    if not rows:
+        if not await list_deliveries.any_unsettled(communication.id):
+            await _hasten(deps, communication)
+        return False
+    batch = _Batch(deps, communication, rows, lease, stopping)
+    async with batch.held():
+        await batch.send()
+    if batch.is_halted:
+        await _hasten(deps, communication)
+    return not batch.is_halted
+
+
+async def _hasten(deps: Deps, communication: Communication) -> None:
+    """Have it seen to at once: this was the last of it, or it was halted."""
+    if await list_mail.hasten(communication.id, deps.now()):
+        await fanout.wake(deps, communication)
+
+
+def _size(communication: Communication) -> int:
+    octets = len(communication.original_body.encode())
+    return max(1, min(BATCH, _BATCH_OCTETS // max(1, octets)))
+
+
+class _Batch:
+    """Deliveries that this worker holds; each ends up settled or given back."""
+
+    def __init__(
+        self,
+        deps: Deps,
+        communication: Communication,
+        rows: list[Delivery],
+        lease: str,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._deps = deps
+        self._communication = communication
+        self._rows = {row.id: row for row in rows}
+        self._lease = lease
+        self._stopping = stopping
+        self._recorder = Recorder()
+        self._halted = False
+        # When those that are left over may be tried again.
+        self._due_at = deps.now()
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether some were given back because the mail was halted, or it is not their turn."""
+        return self._halted
+
+    async def send(self) -> None:
+        """Send what may be sent; give back the rest."""
+        try:
+            ready = await self._written()
+            async with asyncio.TaskGroup() as group:
+                queue = iter(ready)
+                for _ in range(self._deps.settings.list_connections):
+                    group.create_task(self._work(queue))
+        finally:
+            # Whatever happened, also when the job is cancelled: first what is out.
+            await self._recorder.close()
+            if self._rows:
+                await list_deliveries.give_back(
+                    list(self._rows), lease=self._lease, due_at=self._due_at
+                )
+
+    async def _work(self, queue: Iterator[Delivery]) -> None:
+        for row in queue:
+            async with self._deps.list_turns:
+                if self._halted or self._stopping():
+                    return
+                await self._send_one(row)
+
+    async def _send_one(self, row: Delivery) -> None:
+        try:
+            tried = await delivery.attempt(self._deps, self._communication, row, {})
+        except asyncio.CancelledError:
+            now = self._deps.now()
+            attempt = Attempt(date=now, outcome=AttemptOutcome.INTERRUPTED)
+            del self._rows[row.id]
+            self._recorder.add(row, row.giving_back(now, row.recipients, attempt))
+            raise
+        self._record(row, tried.outcome)
+        if tried.account is not None:
+            await carriers.note(self._deps, tried.account, tried.error)
+
+    def _record(self, row: Delivery, outcome: Outcome) -> None:
+        decision = decide(self._deps, row, outcome)
+        del self._rows[row.id]
+        if decision.due_at is None:
+            status = _status(decision)
+            change = row.settling(status, decision.outcome.recipients, decision.attempt)
+        else:
+            change = row.giving_back(decision.due_at, decision.outcome.recipients, decision.attempt)
+            if decision.attempt is None:
+                # No turn for one of this account is no turn for the others.
+                self._halted, self._due_at = True, decision.due_at
+        self._recorder.add(row, change)
+
+    async def _written(self) -> list[Delivery]:
+        """Give those that can be sent, each with its message stored."""
+        rows = list(self._rows.values())
+        tenant = self._communication.tenant_id
+        words = await suppressions.words_for(tenant, [a for row in rows for a in row.waiting()])
+        fresh: list[Delivery] = []
+        for row in rows:
+            row.recipients = outcomes.left_out(row.recipients, words)
+            if not row.waiting():
+                self._record(row, outcomes.of_nobody(row.recipients))
+            elif row.message is None and row.content_id is None:
+                fresh.append(row)
+        members = await ListMember.of_ids(tenant, [row.member_id for row in fresh if row.member_id])
+        faults = await asyncio.to_thread(self._write, fresh, members)
+        for row, reason in faults:
+            self._refuse(row, reason)
+        await list_deliveries.keep_messages([row for row in fresh if row.id in self._rows])
+        return list(self._rows.values())
+
+    def _write(
+        self, rows: list[Delivery], members: Mapping[PydanticObjectId, ListMember]
+    ) -> list[tuple[Delivery, str]]:
+        """Fill in the mails; those that cannot be, with the reason."""
+        faults: list[tuple[Delivery, str]] = []
+        for row in rows:
+            member = None if row.member_id is None else members.get(row.member_id)
+            if member is None:
+                faults.append((row, _NO_MEMBER))
+                continue
+            try:
+                member_mail.write(self._deps, self._communication, row, member)
+            except InvalidInputError as error:
+                faults.append((row, error.detail))
+            except Exception:
+                log.exception("batch.unprepared", delivery_id=str(row.id))
+                faults.append((row, "This mail could not be prepared for sending."))
+        return faults
+
+    def _refuse(self, row: Delivery, reason: str) -> None:
+        """Settle it without an attempt: the reason is not the provider's."""
+        status = DeliveryStatus.CANCELLED if reason == _NO_MEMBER else DeliveryStatus.FAILED
+        refused = {"status": RecipientStatus.REFUSED, "reply": reason}
+        recipients = [one.model_copy(update=refused) for one in row.recipients]
+        del self._rows[row.id]
+        self._recorder.add(row, row.settling(status, recipients))
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Keep the lease for as long as the block runs, and look whether the mail was halted."""
+        watch = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    async def _watch(self) -> None:
+        third = self._deps.settings.lease / 3
+        seconds = min(_LOOK_SECONDS, third.total_seconds())
+        since = timedelta(0)
+        while True:
+            await asyncio.sleep(seconds)
+            since += timedelta(seconds=seconds)
+            try:
+                if not await list_mail.goes_on(self._communication.id):
+                    self._halted = True
+                if since >= third:
+                    until = self._deps.now() + self._deps.settings.lease
+                    await list_deliveries.extend(list(self._rows), lease=self._lease, until=until)
+                    since = timedelta(0)
+            except Exception:
+                # MongoDB may be back before the lease ends.
+                log.exception("batch.renewal_failed", communication_id=str(self._communication.id))
+
+
+def _status(decision: Decision) -> DeliveryStatus:
+    if decision.outcome.accepted:
+        return DeliveryStatus.SENT
+    if all(r.status is RecipientStatus.SUPPRESSED for r in decision.outcome.recipients):
+        return DeliveryStatus.SUPPRESSED
+    return DeliveryStatus.FAILED
