@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from beanie import PydanticObjectId
+from pymongo import ASCENDING
 
 from app.documents.base import Filter
 from app.documents.communications import Communication, Event
@@ -186,13 +187,18 @@ async def named(
     tenant: str, *, provider_id: str | None = None, message_ids: list[str] | None = None
 ) -> Delivery | None:
     """Find the tenant's delivery by what a provider calls it, or by its Message-ID."""
-    either: list[Filter] = []
+    names: dict[str, Any] = {}
     if provider_id is not None:
-        either.append({"providerId": provider_id})
+        names["providerId"] = provider_id
     if message_ids:
-        ids = {"$in": message_ids}
-        either += [{"messageId": ids}, {"internetMessageId": ids}]
-    if not either:
-        return None
-    row = await Delivery.get_motor_collection().find_one(Delivery.owned(tenant, {"$or": either}))
-    return None if row is None else Delivery.model_validate(row)
+        names["messageId"] = names["internetMessageId"] = {"$in": message_ids}
+    for name, wanted in names.items():
+        row = await Delivery.get_motor_collection().find_one(
+            Delivery.owned(tenant, {name: wanted}),
+            # Any index begins with the tenant: with few mails MongoDB would try one after another.
+            hint=[("tenantId", ASCENDING), (name, ASCENDING)],
+        )
+        if row is not None:
+            found: Delivery = Delivery.model_validate(row)
+            return found
+    return None

@@ -28,7 +28,8 @@ log = structlog.get_logger()
 
 # Faults of ours, or of the provider that is asked, before an event is given up.
 FAULT_LIMIT = 10
-# Whoever settles the delivery wakes what waits for it; this is for when that was lost.
+# The longest wait between two looks at a delivery that is not settled. Whoever settles a mail wakes
+# what waits for it; this is for when that was lost, and for list mail, which is settled in batches.
 _SETTLING = timedelta(minutes=5)
 _LONGEST_WAIT = timedelta(hours=6)
 _FATES = {
@@ -64,7 +65,8 @@ async def process(deps: Deps, event_id: str) -> None:
         return
     if effect.verdict is None:
         waits_for = None if delivery is None else delivery.id
-        await event.wait(deps.now() + _SETTLING, delivery_id=waits_for)
+        wait = min(provider_events.pause(event.claims - 1), _SETTLING)
+        await event.wait(deps.now() + wait, delivery_id=waits_for)
         if delivery is not None and not await documents.await_settling(delivery.id):
             # Settled in between, when nobody knew yet that this one waits.
             await provider_events.wake(deps, delivery.id)

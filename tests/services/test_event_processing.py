@@ -258,7 +258,7 @@ async def test_a_report_before_the_hand_over_is_recorded(
     await delivery.dispatch(over, str(record.id))
 
     [waiting] = early
-    assert (waiting.verdict, waiting.due_at) == (None, clock.now() + timedelta(minutes=5))
+    assert (waiting.verdict, waiting.due_at) == (None, clock.now() + timedelta(seconds=15))
     assert (await stored(record.id)).status == CommunicationStatus.SENT
     # Whoever wrote that it is out has woken it.
     assert f"event:{waiting.id}:1" in await queued()

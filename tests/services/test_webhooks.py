@@ -246,15 +246,20 @@ async def test_the_message_id_of_an_earlier_sending_is_not_the_new_ones(
 
 
 async def test_an_event_before_the_hand_over_is_recorded_waits(
-    claimed: Callable[[], Awaitable[Delivery]], tell: Tell, clock: Clock
+    deps: Deps, claimed: Callable[[], Awaitable[Delivery]], tell: Tell, clock: Clock
 ) -> None:
     row = await claimed()
 
     for kind in ("sent", "delivered"):
         told = await tell(event(kind, delivery=str(row.id), message_id="<1@eu.resend.test>"))
         assert (told.verdict, told.delivery_id) == (None, row.id)
-        assert told.due_at == clock.now() + timedelta(minutes=5)
+        assert told.due_at == clock.now() + timedelta(seconds=15)
 
+    clock.advance(timedelta(seconds=15))
+    await process(deps, str(told.id))
+    again = await ProviderEvent.get(told.id)
+    assert again is not None
+    assert again.due_at == clock.now() + timedelta(seconds=30)
     after = await Delivery.get(row.id)
     assert after is not None
     assert (after.internet_message_id, after.news_waits) == (None, True)
