@@ -140,6 +140,35 @@ def token(
 
 
 @app.command()
+def rotate() -> None:
+    """Encrypt the secrets of all provider accounts with the first of LETTERBOX_SECRET_KEYS."""
+    import asyncio
+
+    from app.bootstrap import open_deps
+    from app.embedded.probes import ask_mongo
+    from app.errors import AppError
+    from app.services.account_secrets import Resealed, reseal
+    from app.settings import Settings
+
+    settings = Settings()
+    _reach("MongoDB", ask_mongo, settings.mongo_url)
+
+    async def run() -> Resealed:
+        async with open_deps(settings):
+            return await reseal(settings)
+
+    try:
+        done = asyncio.run(run())
+    except AppError as error:
+        typer.echo(error.detail, err=True)
+        raise typer.Exit(FAILURE) from None
+    typer.echo(f"{done.changed} accounts were encrypted anew.")
+    if done.lost:
+        typer.echo(f"The key of these is missing: {' '.join(done.lost)}", err=True)
+        raise typer.Exit(FAILURE)
+
+
+@app.command()
 def doctor(data_dir: DataDir = None) -> None:
     """Check everything Letterbox depends on and say how to mend what is wrong."""
     from app.dev.doctor import run_doctor

@@ -2,12 +2,15 @@ from typing import Annotated
 
 import strawberry
 
-from app.services.account_commands import CreateProviderAccount
+from app.services.account_commands import CreateProviderAccount, UpdateProviderAccount
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
 from graphql_schema.resolvers import provider_accounts as resolvers
-from graphql_schema.types.provider_account_inputs import CreateProviderAccountInput
-from graphql_schema.types.provider_accounts import ProviderAccount
+from graphql_schema.types.provider_account_inputs import (
+    CreateProviderAccountInput,
+    UpdateProviderAccountInput,
+)
+from graphql_schema.types.provider_accounts import ProviderAccount, ProviderAccountTest
 
 AccountId = Annotated[strawberry.ID, strawberry.argument(description="Id of the account.")]
 
@@ -29,6 +32,28 @@ async def _create(
     return ProviderAccount.of(await resolvers.create_provider_account(info.context, command))
 
 
+async def _update(
+    info: Info,
+    id: AccountId,
+    input: Annotated[UpdateProviderAccountInput, strawberry.argument(description="The changes.")],
+) -> ProviderAccount:
+    command = read_command(input, UpdateProviderAccount)
+    return ProviderAccount.of(await resolvers.update_provider_account(info.context, id, command))
+
+
+async def _delete(info: Info, id: AccountId) -> strawberry.ID:
+    await resolvers.delete_provider_account(info.context, id)
+    return id
+
+
+async def _set_default(info: Info, id: AccountId) -> ProviderAccount:
+    return ProviderAccount.of(await resolvers.set_default_provider_account(info.context, id))
+
+
+async def _test(info: Info, id: AccountId) -> ProviderAccountTest:
+    return ProviderAccountTest.of(await resolvers.test_provider_account(info.context, id))
+
+
 @strawberry.type
 class ProviderAccountQuery:
     provider_account: ProviderAccount | None = strawberry.field(
@@ -44,4 +69,22 @@ class ProviderAccountMutation:
     create_provider_account: ProviderAccount = strawberry.mutation(
         resolver=_create,
         description="Keep a new provider account; the first one becomes the tenant's default.",
+    )
+    update_provider_account: ProviderAccount = strawberry.mutation(
+        resolver=_update,
+        description="Change a provider account; mail that waits goes by it as it is then.",
+    )
+    delete_provider_account: strawberry.ID = strawberry.mutation(
+        resolver=_delete,
+        description="Remove a provider account and its secrets; a CONFLICT while mail waits to go "
+        "by it, while it is another's fallback, and for the default of a tenant that has others.",
+    )
+    set_default_provider_account: ProviderAccount = strawberry.mutation(
+        resolver=_set_default,
+        description="Make it the account of mail that no other rule gives to one.",
+    )
+    test_provider_account: ProviderAccountTest = strawberry.mutation(
+        resolver=_test,
+        description="Find out whether a provider account works, sending nothing. One that does "
+        "counts as up again.",
     )

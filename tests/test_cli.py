@@ -1,3 +1,4 @@
+import base64
 import json
 import os
 import subprocess
@@ -111,7 +112,7 @@ def test_wrong_settings_are_one_line_each(command: list[str], run: Run) -> None:
     assert security.startswith("LETTERBOX_SMTP_SECURITY: ")
 
 
-@pytest.mark.parametrize("command", ["serve", "worker"])
+@pytest.mark.parametrize("command", ["serve", "worker", "rotate"])
 def test_mongodb_that_does_not_answer_is_one_line(command: str, run: Run) -> None:
     done = run(command, LETTERBOX_MONGO_URL="mongodb://bob:hidden@127.0.0.1:1/")
 
@@ -132,6 +133,24 @@ def test_redis_that_does_not_answer_is_one_line(run: Run, mongo_url: str) -> Non
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
         "Redis: no answer at 127.0.0.1:1 (ConnectionError); `letterbox doctor` tells more\n"
+    )
+
+
+def test_secrets_are_rotated(run: Run, mongo_url: str) -> None:
+    key = base64.b64encode(bytes(range(32))).decode()
+    variables = {"LETTERBOX_MONGO_URL": mongo_url, "LETTERBOX_MONGO_DATABASE": "letterbox-cli"}
+
+    without = run("rotate", **variables)
+    done = run("rotate", **variables, LETTERBOX_SECRET_KEYS=key)
+
+    assert (without.returncode, without.stdout) == (1, "")
+    assert without.stderr == (
+        "This service can keep no provider accounts: LETTERBOX_SECRET_KEYS is not set.\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "0 accounts were encrypted anew.\n",
+        "",
     )
 
 

@@ -150,6 +150,17 @@ class Communication(TenantDocument):
         return found
 
     @classmethod
+    async def any_waits_for(cls, tenant: str, account_id: PydanticObjectId) -> bool:
+        """Whether any mail of the tenant is still to go out by this account."""
+        waiting = [
+            CommunicationStatus.SCHEDULED,
+            CommunicationStatus.PENDING,
+            CommunicationStatus.SENDING,
+        ]
+        criteria = cls.owned(tenant, {"status": {"$in": waiting}, "accountId": account_id})
+        return await cls.get_motor_collection().find_one(criteria, {"_id": 1}) is not None
+
+    @classmethod
     async def status_of(cls, id_: PydanticObjectId) -> CommunicationStatus | None:
         row = await cls.get_motor_collection().find_one({"_id": id_}, {"status": 1})
         return None if row is None else CommunicationStatus(row["status"])

@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -9,7 +10,7 @@ from pymongo.collation import Collation, CollationStrength
 from pymongo.errors import DuplicateKeyError
 
 from app.documents.base import StoredModel, TenantDocument, object_id_of
-from app.documents.vocabulary import ProviderType
+from app.documents.vocabulary import AccountStatus, ProviderType
 from app.errors import ConflictError, FieldError
 from app.settings import SmtpSecurity
 
@@ -91,6 +92,10 @@ class ProviderAccount(TenantDocument):
             ),
         ]
 
+    @property
+    def status(self) -> AccountStatus:
+        return AccountStatus.UP if self.down_until is None else AccountStatus.DOWN
+
     async def store(self) -> None:
         """Insert it, as the default where the tenant has none.
 
@@ -132,7 +137,21 @@ class ProviderAccount(TenantDocument):
         )
         return [cls.model_validate(row) async for row in cursor]
 
+    @classmethod
+    async def with_secrets(cls) -> AsyncIterator[Self]:
+        """Every account of every tenant that has secrets."""
+        cursor = cls.get_motor_collection().find({"secrets": {"$nin": [None, {}]}})
+        async for row in cursor:
+            yield cls.model_validate(row)
+
     # Moves.
+
+    async def replace_secrets(self, secrets: dict[str, str]) -> bool:
+        """Keep these in place of its own; False when they changed meanwhile."""
+        changed = await self.move(
+            self.id, leaving={"secrets": self.secrets}, update={"$set": {"secrets": secrets}}
+        )
+        return changed is not None
 
     @classmethod
     async def change(

@@ -32,6 +32,11 @@ class ProviderType(StrEnum):
     SMTP = "SMTP"
 
 
+class AccountStatus(StrEnum):
+    UP = "UP"
+    DOWN = "DOWN"
+
+
 class EventType(StrEnum):
     CREATE = "CREATE"
     UPDATE = "UPDATE"

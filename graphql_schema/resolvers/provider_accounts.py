@@ -3,7 +3,8 @@
 from app.context import Context, Scope
 from app.documents.provider_accounts import ProviderAccount
 from app.services import provider_accounts
-from app.services.account_commands import CreateProviderAccount
+from app.services.account_commands import CreateProviderAccount, UpdateProviderAccount
+from app.services.provider_accounts import AccountTest
 
 
 async def provider_account(context: Context, id_: str) -> ProviderAccount:
@@ -22,3 +23,28 @@ async def create_provider_account(
     """Keep a new account. Raises what `provider_accounts.create` raises."""
     caller = context.require(Scope.ACCOUNTS_WRITE)
     return await provider_accounts.create(context.deps, caller, command)
+
+
+async def update_provider_account(
+    context: Context, id_: str, command: UpdateProviderAccount
+) -> ProviderAccount:
+    """Change an account. Raises what `provider_accounts.update` raises."""
+    caller = context.require(Scope.ACCOUNTS_WRITE)
+    return await provider_accounts.update(context.deps, caller, id_, command)
+
+
+async def delete_provider_account(context: Context, id_: str) -> None:
+    """Remove an account. Raises what `provider_accounts.delete` raises."""
+    await provider_accounts.delete(context.require(Scope.ACCOUNTS_WRITE), id_)
+
+
+async def set_default_provider_account(context: Context, id_: str) -> ProviderAccount:
+    """Make an account the tenant's default. Raises NotFoundError."""
+    caller = context.require(Scope.ACCOUNTS_WRITE)
+    return await provider_accounts.set_default(context.deps, caller, id_)
+
+
+async def test_provider_account(context: Context, id_: str) -> AccountTest:
+    """Find out whether an account works. Raises NotFoundError."""
+    caller = context.require(Scope.ACCOUNTS_WRITE)
+    return await provider_accounts.try_out(context.deps, caller, id_)

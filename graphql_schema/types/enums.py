@@ -9,6 +9,7 @@ from enum import StrEnum
 import strawberry
 
 from app.documents.vocabulary import (
+    AccountStatus,
     CommunicationStatus,
     CommunicationType,
     Direction,
@@ -21,6 +22,7 @@ from app.documents.vocabulary import (
 from app.settings import SmtpSecurity
 
 __all__ = [
+    "AccountStatus",
     "CommunicationStatus",
     "CommunicationType",
     "Direction",
@@ -75,6 +77,14 @@ _explained(
         "RESEND": "Resend.",
         "GRAPH": "A mailbox of Microsoft 365, by Microsoft Graph.",
         "SMTP": "An SMTP relay.",
+    },
+)
+_explained(
+    AccountStatus,
+    "Whether mail can go by a provider account.",
+    {
+        "UP": "It works, as far as is known.",
+        "DOWN": "It failed again and again; mail goes by its fallback, or waits.",
     },
 )
 _explained(

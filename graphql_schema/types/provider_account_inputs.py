@@ -1,6 +1,7 @@
 """What is given to make and to change provider accounts."""
 
 import strawberry
+from strawberry import UNSET
 
 from graphql_schema.types.enums import SmtpSecurity
 
@@ -66,4 +67,69 @@ class CreateProviderAccountInput:
     )
     graph: GraphSettingsInput | None = strawberry.field(
         default=None, description="A mailbox of Microsoft 365."
+    )
+
+
+@strawberry.input(description="What is to change in an SMTP relay.")
+class SmtpChangesInput:
+    host: str | None = strawberry.field(default=UNSET, description="Another host.")
+    port: int | None = strawberry.field(default=UNSET, description="Another port.")
+    security: SmtpSecurity | None = strawberry.field(
+        default=UNSET, description="Another protection of the connection."
+    )
+    username: str | None = strawberry.field(
+        default=UNSET, description="Another user; null takes user and password away."
+    )
+    password: str | None = strawberry.field(
+        default=UNSET,
+        description="Another password; needed again when host, port or security change.",
+    )
+    connections: int | None = strawberry.field(
+        default=UNSET, description="Another number of connections."
+    )
+
+
+@strawberry.input(description="What is to change in an account at Resend.")
+class ResendChangesInput:
+    api_key: str | None = strawberry.field(default=UNSET, description="Another API key.")
+    webhook_secret: str | None = strawberry.field(
+        default=UNSET, description="Another secret of its webhooks; null takes it away."
+    )
+
+
+@strawberry.input(description="What is to change in a mailbox of Microsoft 365.")
+class GraphChangesInput:
+    directory_id: str | None = strawberry.field(default=UNSET, description="Another directory.")
+    client_id: str | None = strawberry.field(default=UNSET, description="Another application.")
+    mailbox: str | None = strawberry.field(default=UNSET, description="Another mailbox.")
+    client_secret: str | None = strawberry.field(
+        default=UNSET, description="Another secret of the application."
+    )
+    client_state: str | None = strawberry.field(
+        default=UNSET, description="Another secret of its notifications; null takes it away."
+    )
+
+
+@strawberry.input(
+    description="What is to change in a provider account; what is left out stays as it is, and so "
+    "does a secret."
+)
+class UpdateProviderAccountInput:
+    name: str | None = strawberry.field(default=UNSET, description="Another name.")
+    sender_emails: list[str] | None = strawberry.field(
+        default=UNSET, description="Other senders; null takes all of them away."
+    )
+    fallback_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="Another account to stand in; null takes it away."
+    )
+    smtp: SmtpChangesInput | None = strawberry.field(default=UNSET, description="Of a relay.")
+    resend: ResendChangesInput | None = strawberry.field(
+        default=UNSET, description="Of an account at Resend."
+    )
+    graph: GraphChangesInput | None = strawberry.field(
+        default=UNSET, description="Of a mailbox of Microsoft 365."
+    )
+    revision: int | None = strawberry.field(
+        default=UNSET,
+        description="The revision the change was made on; an account changed since is a CONFLICT.",
     )

@@ -7,7 +7,8 @@ import strawberry
 
 from app.documents import provider_accounts as documents
 from app.documents import vocabulary
-from graphql_schema.types.enums import ProviderType, SmtpSecurity
+from app.services import provider_accounts as services
+from graphql_schema.types.enums import AccountStatus, ProviderType, SmtpSecurity
 
 
 @strawberry.type(description="An SMTP relay.")
@@ -93,6 +94,13 @@ class ProviderAccount:
     smtp: SmtpSettings | None = strawberry.field(description="Of an SMTP relay.")
     resend: ResendSettings | None = strawberry.field(description="Of an account at Resend.")
     graph: GraphSettings | None = strawberry.field(description="Of a mailbox of Microsoft 365.")
+    status: AccountStatus = strawberry.field(description="Whether mail can go by it.")
+    last_error: str | None = strawberry.field(
+        description="What went wrong last, in the provider's words, until a mail goes well."
+    )
+    down_until: datetime | None = strawberry.field(
+        description="When one mail is let through to try an account that is down."
+    )
     revision: int = strawberry.field(description="1 at first, and one more with each change.")
     created: datetime = strawberry.field(description="When it was made.")
     created_by: str = strawberry.field(description="The user who made it.")
@@ -112,9 +120,22 @@ class ProviderAccount:
             smtp=SmtpSettings.of(account),
             resend=ResendSettings.of(account),
             graph=GraphSettings.of(account),
+            status=account.status,
+            last_error=account.last_error,
+            down_until=account.down_until,
             revision=account.revision,
             created=account.created,
             created_by=account.created_by,
             updated=account.updated,
             updated_by=account.updated_by,
         )
+
+
+@strawberry.type(description="What a test of a provider account found.")
+class ProviderAccountTest:
+    ok: bool = strawberry.field(description="Whether the account works.")
+    detail: str | None = strawberry.field(description="Why not, in the provider's words.")
+
+    @classmethod
+    def of(cls, test: services.AccountTest) -> Self:
+        return cls(ok=test.ok, detail=test.detail)

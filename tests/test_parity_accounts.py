@@ -1,0 +1,162 @@
+"""A tenant's own accounts, from making them to what they sent, at both doors."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.context import Deps
+from app.embedded.ports import free_port
+from app.services import delivery
+from tests.doors import Door
+from tests.fakes.clock import Clock
+from tests.fakes.relay import Relay, running_relay
+
+Ask = Callable[..., Awaitable[Any]]
+
+ACCOUNT = (
+    "id name providerType senderEmails isDefault fallbackId status lastError downUntil revision "
+    "created createdBy updated updatedBy "
+    "smtp { host port security username connections hasPassword } "
+    "resend { hasApiKey hasWebhookSecret } "
+    "graph { directoryId clientId mailbox hasClientSecret hasClientState }"
+)
+CREATE = (
+    "mutation($input: CreateProviderAccountInput!) { answer: createProviderAccount(input: $input) "
+    f"{{ {ACCOUNT} }} }}"
+)
+UPDATE = (
+    "mutation($id: ID!, $input: UpdateProviderAccountInput!) { "
+    f"answer: updateProviderAccount(id: $id, input: $input) {{ {ACCOUNT} }} }}"
+)
+TEST = "mutation($id: ID!) { answer: testProviderAccount(id: $id) { ok detail } }"
+
+
+@pytest.fixture
+def ask(client: httpx2.AsyncClient) -> Ask:
+    async def post(document: str, **variables: Any) -> Any:
+        body = {"query": document, "variables": variables}
+        answer = (await client.post("/graphql", json=body)).json()
+        assert "errors" not in answer, answer
+        return answer["data"]["answer"]
+
+    return post
+
+
+async def test_a_relay_that_is_down_is_stood_in_for_once(
+    deps: Deps, door: Door, ask: Ask, mail: dict[str, Any], relay: Relay, clock: Clock
+) -> None:
+    down_port = free_port()
+    async with running_relay() as spare_relay:
+        spare = await ask(CREATE, input=smtp("Spare", spare_relay.port))
+        main = await ask(
+            CREATE,
+            input={
+                **smtp("Main", down_port),
+                "senderEmails": ["sales@acme.test"],
+                "fallbackId": spare["id"],
+            },
+        )
+        sent = (await door.send({**mail, "senderEmail": "sales@acme.test"})).record
+        assert sent["providerType"] == "SMTP"
+
+        for _ in range(deps.settings.account_failures):
+            await delivery.dispatch(deps, (await door.send(sales(mail))).record["id"])
+        await delivery.dispatch(deps, sent["id"])
+        await delivery.sweep(deps)
+        clock.advance(timedelta(days=1))
+
+    record = (await door.find(sent["id"])).record
+    [account] = [
+        one
+        for one in await ask(f"{{ answer: providerAccounts {{ {ACCOUNT} }} }}")
+        if one["id"] == main["id"]
+    ]
+    words = f"no connection to the relay 127.0.0.1:{down_port}: "
+    assert account["status"] == "DOWN"
+    assert account["lastError"].startswith(words)
+    remark = f"Sent by the fallback account Spare because Main is down: {account['lastError']}"
+    assert record["status"] == "SENT"
+    assert [(event["type"], event["description"]) for event in record["events"]] == [
+        ("CREATE", None),
+        ("SEND", remark),
+    ]
+    assert [mail.sender for mail in spare_relay.taken] == ["sales@acme.test"]
+    assert spare_relay.taken[0].message["Message-ID"] == record["internetMessageId"]
+    assert relay.taken == []
+
+
+def sales(mail: dict[str, Any]) -> dict[str, Any]:
+    return {**mail, "senderEmail": "sales@acme.test"}
+
+
+def smtp(name: str, port: int) -> dict[str, Any]:
+    return {"name": name, "smtp": {"host": "127.0.0.1", "port": port, "security": "NONE"}}
+
+
+async def test_a_type_that_is_not_set_up_is_refused(door: Door, mail: dict[str, Any]) -> None:
+    answer = await door.send({**mail, "providerType": "RESEND"})
+
+    assert answer.detail == "providerType: RESEND is not set up here; usable: SMTP"
+
+
+async def test_secrets_go_in_and_never_come_out(
+    client: httpx2.AsyncClient, ask: Ask, capfd: pytest.CaptureFixture[str]
+) -> None:
+    login = {"host": "relay.invalid", "username": "acme", "password": "s3cret-1"}
+    graph = {
+        "directoryId": "acme.test",
+        "clientId": "0f3b5e9a-0000-4000-8000-00000000000a",
+        "mailbox": "box@acme.test",
+        "clientSecret": "s3cret-2",
+    }
+    relay = await ask(CREATE, input={"name": "Relay", "smtp": login})
+    await ask(CREATE, input={"name": "Graph", "graph": graph})
+    await ask(CREATE, input={"name": "Resend", "resend": {"apiKey": "s3cret-3"}})
+    tested = await ask(TEST, id=relay["id"])
+    changed = await ask(UPDATE, id=relay["id"], input={"smtp": {"password": "s3cret-4"}})
+    listed = await ask(f"{{ answer: providerAccounts {{ {ACCOUNT} }} }}")
+
+    assert relay["smtp"] == {
+        "host": "relay.invalid",
+        "port": 587,
+        "security": "STARTTLS",
+        "username": "acme",
+        "connections": 4,
+        "hasPassword": True,
+    }
+    assert (relay["isDefault"], relay["status"], relay["lastError"]) == (True, "UP", None)
+    assert changed == {**relay, "revision": 2, "updated": changed["updated"]}
+    assert not tested["ok"]
+    assert [(one["name"], one["providerType"]) for one in listed] == [
+        ("Graph", "GRAPH"),
+        ("Relay", "SMTP"),
+        ("Resend", "RESEND"),
+    ]
+    assert listed[0]["graph"] == {
+        "directoryId": "acme.test",
+        "clientId": "0f3b5e9a-0000-4000-8000-00000000000a",
+        "mailbox": "box@acme.test",
+        "hasClientSecret": True,
+        "hasClientState": False,
+    }
+    assert listed[2]["resend"] == {"hasApiKey": True, "hasWebhookSecret": False}
+    assert "s3cret" not in f"{relay} {tested} {changed} {listed}"
+    refused = await client.post(
+        "/graphql",
+        json={
+            "query": CREATE,
+            "variables": {"input": {"name": "X", "smtp": {**login, "password": "s3cret\n"}}},
+        },
+    )
+    [error] = refused.json()["errors"]
+    assert error["extensions"]["fields"] == [
+        {
+            "path": "smtp.password",
+            "message": "must not contain line breaks or other control characters",
+        }
+    ]
+    assert "s3cret" not in refused.text
+    assert "s3cret" not in "".join(capfd.readouterr())
