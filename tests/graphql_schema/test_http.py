@@ -7,7 +7,7 @@ import pytest
 from app.documents.communications import Communication
 from graphql_schema.errors import MESSAGE_LENGTH
 from graphql_schema.http import ANONYMOUS_OCTETS, DOCUMENT_LENGTH
-from graphql_schema.limits import ALIASES, DEPTH
+from graphql_schema.limits import ALIASES, DEPTH, REPEATS
 
 
 @pytest.fixture
@@ -298,3 +298,35 @@ async def test_the_header_does_not_fit_several_mutations(
     (error,) = response.json()["errors"]
     assert error["extensions"]["fields"][0]["path"] == "Idempotency-Key"
     assert await Communication.count() == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{" + "__typename " * (REPEATS + 2) + "}",
+        "{" + "... { __typename } " * (REPEATS + 2) + "}",
+        "{ a: __typename }" + " fragment F on Query {" + "a: __typename " * (REPEATS + 2) + "}",
+        "{" + "__schema { types { name } } " * (REPEATS + 2) + "}",
+    ],
+)
+async def test_a_field_asked_for_again_and_again_is_refused_before_it_is_compared(
+    client: httpx2.AsyncClient, query: str
+) -> None:
+    answer = (await post(client, query=query)).json()
+
+    assert [error["message"] for error in answer["errors"]] == [
+        f"The document asks more than {REPEATS} times for a field again."
+    ]
+
+
+async def test_fields_of_one_name_in_several_places_are_no_repeats(
+    client: httpx2.AsyncClient,
+) -> None:
+    fragments = " ".join(
+        f"fragment F{number} on Query {{ __typename }}" for number in range(REPEATS + 2)
+    )
+    spreads = " ".join(f"...F{number}" for number in range(REPEATS + 2))
+
+    answer = (await post(client, query=f"{{ {spreads} __typename }} {fragments}")).json()
+
+    assert answer == {"data": {"__typename": "Query"}}
