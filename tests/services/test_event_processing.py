@@ -14,6 +14,7 @@ from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
 from app.documents.provider_events import ProviderEvent
+from app.documents.recipient_lists import RecipientList
 from app.documents.suppressions import Suppression
 from app.documents.vocabulary import (
     CommunicationStatus,
@@ -158,6 +159,40 @@ async def test_what_is_not_the_addresss_fault_suppresses_nothing(
         RecipientStatus.BOUNCED,
     }
     assert await Suppression.count() == 0
+
+
+async def test_a_bounce_of_list_mail_is_its_members_own(
+    make_list: Callable[..., Awaitable[RecipientList]],
+    send_list: Dispatched,
+    run_list: Callable[..., Awaitable[None]],
+    rows_of: Callable[..., Awaitable[list[Delivery]]],
+    stored: Stored,
+    receive: Receive,
+) -> None:
+    made = await make_list({"email": JAN}, {"email": "piet@customer.test"})
+    record = await send_list(made)
+    await run_list(record)
+    out = await stored(record.id)
+    [jan, piet] = await rows_of(record)
+
+    event = await receive(reports.postfix(jan.message_id))
+
+    assert (event.verdict, event.delivery_id) == (EventVerdict.APPLIED, jan.id)
+    [jan, after] = await rows_of(record)
+    assert (jan.status, jan.recipients[0].status) == (
+        DeliveryStatus.SENT,
+        RecipientStatus.BOUNCED,
+    )
+    assert after == piet
+    # One member in 100,000 says nothing of the whole.
+    assert await stored(record.id) == out
+    assert [one.address for one in await Suppression.find_all().to_list()] == [JAN]
+    again = await send_list(made)
+    await run_list(again)
+    assert [row.status for row in await rows_of(again)] == [
+        DeliveryStatus.SUPPRESSED,
+        DeliveryStatus.SENT,
+    ]
 
 
 async def test_a_mail_that_is_unknown(sent: Sent, stored: Stored, receive: Receive) -> None:

@@ -414,22 +414,6 @@ async def test_a_mail_that_was_given_up_unconfirmed_went_out_by_its_news(
     assert found.sent_at == deps.now() - timedelta(seconds=5)
 
 
-async def test_list_mail_is_left_alone(
-    dispatched: Dispatched, stored: Stored, delivery_of: DeliveryOf, tell: Tell
-) -> None:
-    record = await dispatched()
-    await Communication.get_motor_collection().update_one(
-        {"_id": record.id}, {"$set": {"recipientListId": "6b050e9454d4a1b9322b3eaa"}}
-    )
-    before = await stored(record.id)
-
-    await tell(record, BOUNCED)
-
-    assert await stored(record.id) == before
-    assert (await delivery_of(record.id)).recipients[0].status == RecipientStatus.BOUNCED
-    assert await Suppression.count() == 1
-
-
 async def test_done_again_after_it_was_cut_off_it_is_whole(
     dispatched: Dispatched, stored: Stored, tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
