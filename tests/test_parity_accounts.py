@@ -96,6 +96,18 @@ def smtp(name: str, port: int) -> dict[str, Any]:
     return {"name": name, "smtp": {"host": "127.0.0.1", "port": port, "security": "NONE"}}
 
 
+async def test_a_record_tells_its_account(
+    door: Door, ask: Ask, mail: dict[str, Any], clock: Clock
+) -> None:
+    asked = "query($id: ID!) { answer: communication(id: $id) { providerAccountId } }"
+    before = (await door.send(mail)).record["id"]
+    made = await ask(CREATE, input=smtp("Main", 2525))
+    after = (await door.send(mail)).record["id"]
+
+    assert await ask(asked, id=before) == {"providerAccountId": None}
+    assert await ask(asked, id=after) == {"providerAccountId": made["id"]}
+
+
 async def test_a_type_that_is_not_set_up_is_refused(door: Door, mail: dict[str, Any]) -> None:
     answer = await door.send({**mail, "providerType": "RESEND"})
 

@@ -107,6 +107,9 @@ class Communication:
     )
     paused_at: datetime | None = strawberry.field(description="Since when it is paused.")
     provider_type: ProviderType | None = strawberry.field(description="Who carries it.")
+    provider_account_id: strawberry.ID | None = strawberry.field(
+        description="The account that it goes by; null for the service's own relay."
+    )
     related_entity_type: str | None = strawberry.field(
         description="Kind of the CRM entity it belongs to."
     )
@@ -160,6 +163,9 @@ class Communication:
             progress=None if record.progress is None else Progress.of(record.progress),
             paused_at=record.paused_at,
             provider_type=record.provider_type,
+            provider_account_id=(
+                None if record.account_id is None else strawberry.ID(str(record.account_id))
+            ),
             related_entity_type=record.related_entity_type,
             related_entity_id=record.related_entity_id,
             conversation_id=record.conversation_id,
@@ -200,12 +206,13 @@ class SendCommunicationInput:
     )
     reply_to: str | None = strawberry.field(default=None, description="Where answers go.")
     sender_email: str | None = strawberry.field(
-        default=None, description="Address for From; the service's default sender without it."
+        default=None, description="Address for From; its account's or the service's without it."
     )
     sender_name: str | None = strawberry.field(default=None, description="Display name for From.")
     type: CommunicationType | None = strawberry.field(default=None, description="What it is about.")
     provider_type: ProviderType | None = strawberry.field(
-        default=None, description="Who is to carry it; the default provider without it."
+        default=None,
+        description="Who is to carry it; without it the sender's account, or the tenant's default.",
     )
     related_entity_type: str | None = strawberry.field(
         default=None, description="Kind of the CRM entity it belongs to."

@@ -106,14 +106,15 @@ class SendTemplateInput:
     )
     reply_to: str | None = strawberry.field(default=None, description="Where answers go.")
     sender_email: str | None = strawberry.field(
-        default=None, description="Address for From; the service's default sender without it."
+        default=None, description="Address for From; its account's or the service's without it."
     )
     sender_name: str | None = strawberry.field(default=None, description="Display name for From.")
     type: CommunicationType | None = strawberry.field(
         default=None, description="What it is about; as the template without it."
     )
     provider_type: ProviderType | None = strawberry.field(
-        default=None, description="Who is to carry it; the default provider without it."
+        default=None,
+        description="Who is to carry it; without it the sender's account, or the tenant's default.",
     )
     related_entity_type: str | None = strawberry.field(
         default=None, description="Kind of the CRM entity it belongs to."
