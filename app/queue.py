@@ -23,6 +23,7 @@ class JobName(StrEnum):
     EVENT = "event"
     FAN_OUT = "fan-out"
     BATCH = "batch"
+    IDENTIFY = "identify"
     SWEEP = "sweep"
     PURGE = "purge"
 

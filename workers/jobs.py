@@ -3,7 +3,15 @@
 from typing import Any
 
 from app.context import Deps
-from app.services import delivery, event_processing, fanout, list_batches, recipient_lists, records
+from app.services import (
+    delivery,
+    event_processing,
+    fanout,
+    identification,
+    list_batches,
+    recipient_lists,
+    records,
+)
 
 
 async def dispatch(ctx: dict[str, Any], communication_id: str) -> None:
@@ -24,6 +32,10 @@ async def fan_out(ctx: dict[str, Any], communication_id: str) -> None:
 
 async def batch(ctx: dict[str, Any], name: str) -> None:
     await list_batches.deliver(_deps(ctx), name, stopping=ctx["stopping"])
+
+
+async def identify(ctx: dict[str, Any], delivery_id: str) -> None:
+    await identification.identify(_deps(ctx), delivery_id)
 
 
 async def sweep(ctx: dict[str, Any]) -> None:

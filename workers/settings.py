@@ -42,6 +42,7 @@ FUNCTIONS = {
     JobName.DISPATCH: jobs.dispatch,
     JobName.DELIVER: jobs.deliver,
     JobName.EVENT: jobs.event,
+    JobName.IDENTIFY: jobs.identify,
 }
 LIST_FUNCTIONS = {JobName.FAN_OUT: jobs.fan_out, JobName.BATCH: jobs.batch}
 

@@ -258,19 +258,26 @@ class Communication(TenantDocument):
         *,
         now: datetime,
         message_id: str,
-        internet_message_id: str,
+        internet_message_id: str | None,
         remark: str | None,
     ) -> Self | None:
-        """`remark` tells of recipients that were refused while others were taken."""
+        """`remark` tells of recipients that were refused while others were taken.
+
+        The `internet_message_id` is None where the provider tells it later.
+        """
         settled: Filter = {
             "status": CommunicationStatus.SENT,
             "sentAt": now,
             "messageId": message_id,
-            "internetMessageId": internet_message_id,
             "updated": now,
         }
         event = Event(type=EventType.SEND, date=now, description=remark)
         removed = {"dispatchAt": ""}
+        if internet_message_id is None:
+            # That of an earlier sending is no longer the record's.
+            removed["internetMessageId"] = ""
+        else:
+            settled["internetMessageId"] = internet_message_id
         if remark is None:
             removed["errorMessage"] = ""
         else:

@@ -73,11 +73,18 @@ async def _received(tenant: str, ids: Filter) -> Mapping[str, Place]:
 
 
 async def _delivered(tenant: str, ids: Filter) -> Mapping[str, Place]:
-    """Find by the deliveries: a record keeps the id of its last sending only, once that is out."""
+    """Find by the deliveries: a record keeps the id of its last sending only, once that is out.
+
+    The id under which it went out may be ours, or one that the provider made.
+    """
+    names = ("messageId", "internetMessageId")
     cursor = Delivery.get_motor_collection().find(
-        Delivery.owned(tenant, {"messageId": ids}), {"messageId": 1, "communicationId": 1}
+        {"$or": [Delivery.owned(tenant, {name: ids}) for name in names]},
+        {"communicationId": 1, **dict.fromkeys(names, 1)},
     )
-    records = {row["messageId"]: row["communicationId"] async for row in cursor}
+    records = {
+        row[name]: row["communicationId"] async for row in cursor for name in names if name in row
+    }
     if not records:
         return {}
     places = await _sent(tenant, {"_id": {"$in": list(records.values())}}, "_id")

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from beanie import PydanticObjectId
@@ -11,6 +11,9 @@ from app.documents import content
 from app.documents.base import Filter, StoredModel, TenantDocument, object_id_of
 from app.documents.delivery_indexes import INDEXES
 from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientStatus
+
+# When a provider that does not tell a mail's Message-ID at once is asked for it.
+FIRST_ASKED = timedelta(seconds=5)
 
 
 class DeliveryRecipient(StoredModel):
@@ -55,7 +58,8 @@ class Delivery(TenantDocument):
     `due_at` is the next time anyone may take it: when it is due, or when the lease of the worker
     that holds it ends; absent once it is settled. `message` is worked out once, so that every
     attempt sends the same. `account_id` is the provider account of the latest hand-over; None: the
-    service's own provider. `provider_state` tells how far a hand-over in steps came. `reports`
+    service's own provider. `provider_state` tells how far a hand-over in steps came. `identify_at`
+    is when the provider is to be asked for the Message-ID; absent once it is known. `reports`
     counts the news that moved a recipient; `news_waits` when some came before it was settled.
     """
 
@@ -77,6 +81,7 @@ class Delivery(TenantDocument):
     member_id: PydanticObjectId | None = None
     batch_at: datetime | None = None
     links: list[str] | None = None
+    identify_at: datetime | None = None
     lease: str | None = None
     claims: int = 0
     reports: int = 0
@@ -232,6 +237,8 @@ class Delivery(TenantDocument):
         # Not bound to the lease: what happened at the provider happened, whoever holds it now.
         update = self._after(recipients, attempt)
         update["$set"]["status"] = status
+        if attempt is not None and self.provider_id and self.internet_message_id is None:
+            update["$set"]["identifyAt"] = attempt.date + FIRST_ASKED
         update["$unset"] = {"dueAt": "", "lease": ""}
         if self.member_id is not None:
             # A campaign's messages would fill the store.

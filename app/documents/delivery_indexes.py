@@ -22,6 +22,7 @@ INDEXES = [
         )
         for name in ("providerId", "internetMessageId")
     ),
-    # Sparse: its size, and so the sweep's cost, follows what is unsettled.
+    # Sparse: their size, and so the sweep's cost, follows what is unsettled.
     IndexModel([("dueAt", ASCENDING)], sparse=True),
+    IndexModel([("identifyAt", ASCENDING)], sparse=True),
 ]

@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 
 from app.context import Deps
+from app.documents import identification
 from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
 from app.documents.deliveries import Attempt, Delivery
@@ -51,6 +52,7 @@ async def settle_late(delivery: Delivery) -> None:
     """Close a delivery whose record was cancelled, or settled by a worker that died after it."""
     status = await Communication.status_of(delivery.communication_id)
     if status in _HANDED_OVER:
+        await identification.adopt(delivery)
         await delivery.close(DeliveryStatus.SENT)
     elif status is CommunicationStatus.FAILED:
         await delivery.close(DeliveryStatus.FAILED)
@@ -86,7 +88,7 @@ async def _conclude(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
             delivery.communication_id,
             now=attempt.date,
             message_id=delivery.provider_id or delivery.message_id,
-            internet_message_id=delivery.internet_message_id or delivery.message_id,
+            internet_message_id=delivery.internet_message_id,
             remark=outcome.remark,
         )
         await _settle(deps, delivery, DeliveryStatus.SENT, outcome, attempt)

@@ -14,6 +14,7 @@ from uuid import uuid4
 import structlog
 
 from app.context import Deps
+from app.documents import identification
 from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
@@ -92,17 +93,19 @@ async def sweep(deps: Deps) -> int:
     """Wake workers for whatever is due and in nobody's hands; how many there were."""
     # What is due before the next sweep is queued for its time, so that it is not late either.
     by = deps.now() + deps.settings.sweep_interval
+    work = [
+        (JobName.DELIVER, await Delivery.due(by, SWEEP_LIMIT)),
+        (JobName.EVENT, await ProviderEvent.due(by, SWEEP_LIMIT)),
+        (JobName.IDENTIFY, await identification.due(by, SWEEP_LIMIT)),
+    ]
     communications = await Communication.due(by, SWEEP_LIMIT)
-    deliveries = await Delivery.due(by, SWEEP_LIMIT)
-    events = await ProviderEvent.due(by, SWEEP_LIMIT)
     for id_, turn, at, is_listed in communications:
         job = JobName.FAN_OUT if is_listed else JobName.DISPATCH
         await deps.queue.enqueue(job, id_, turn=_turn(deps, turn, at), at=at)
-    for id_, turn, at in deliveries:
-        await deps.queue.enqueue(JobName.DELIVER, id_, turn=_turn(deps, turn, at), at=at)
-    for id_, turn, at in events:
-        await deps.queue.enqueue(JobName.EVENT, id_, turn=_turn(deps, turn, at), at=at)
-    return len(communications) + len(deliveries) + len(events)
+    for job, due in work:
+        for id_, turn, at in due:
+            await deps.queue.enqueue(job, id_, turn=_turn(deps, turn, at), at=at)
+    return len(communications) + sum(len(due) for _, due in work)
 
 
 def _turn(deps: Deps, turn: int, at: datetime) -> str:

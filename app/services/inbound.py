@@ -149,6 +149,13 @@ def _message(
     )
 
 
+async def settle_answers(deps: Deps, tenant: str, message_id: str) -> None:
+    """Put answers to a mail of ours where they belong whose Message-ID is known only now."""
+    async with turn(tenant, "inbound"):
+        for answer in await conversations.answers_to(tenant, message_id, outside=""):
+            await _settle(deps, answer)
+
+
 async def _settle(deps: Deps, message: InboundMessage) -> None:
     """Join it with what it answers and with what answers it, and tell the record it answers.
 

@@ -180,6 +180,7 @@ IDS = {"$in": ["<1@a.test>", "<2@a.test>"]}
         (Communication, {"internetMessageId": IDS}, [], "internetMessageId"),
         (InboundMessage, {"internetMessageId": IDS}, [], "internetMessageId"),
         (Delivery, {"messageId": IDS}, [], "messageId"),
+        (Delivery, {"internetMessageId": IDS}, [], "internetMessageId"),
         (InboundMessage, {"answered": "<1@a.test>"}, [], "answered"),
         (InboundMessage, {"key": "<1@a.test>"}, [], "key"),
         (Communication, {"conversationId": "thread"}, [], "conversationId"),
@@ -198,6 +199,14 @@ async def test_an_index_answers(
     index: str,
 ) -> None:
     assert await plans(document, criteria, sort) == {index}
+
+
+async def test_two_indexes_answer_which_delivery_is_meant(
+    many: None, plans: Callable[..., Awaitable[set[str]]]
+) -> None:
+    either = [Delivery.owned("acme", {name: IDS}) for name in ("messageId", "internetMessageId")]
+
+    assert await plans(Delivery, {"$or": either}, []) == {"messageId", "internetMessageId"}
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ async def test_the_sweep_reads_the_small_indexes_in_order(
         ("communications", "IXSCAN { dispatchAt: 1 }", False),
         ("deliveries", "IXSCAN { dueAt: 1 }", False),
         ("providerEvents", "IXSCAN { dueAt: 1 }", False),
+        ("deliveries", "IXSCAN { identifyAt: 1 }", False),
     ]
 
 

@@ -1,9 +1,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx2
 import pytest
 from aiosmtpd.smtp import SMTP
 from beanie import PydanticObjectId
@@ -17,6 +18,7 @@ from app.documents.recipient_lists import RecipientList
 from app.documents.vocabulary import CommunicationStatus, ProviderType
 from app.embedded.ports import free_port
 from app.providers.base import EmailProvider, OutgoingMessage, ProviderError, Receipt
+from app.providers.resend import ResendAccount, ResendProvider
 from app.services import (
     delivery,
     envelopes,
@@ -31,6 +33,7 @@ from app.services.account_commands import CreateProviderAccount
 from app.services.inputs import parse
 from tests.fakes.clock import Clock
 from tests.fakes.relay import Relay, never_answer, running_relay
+from tests.fakes.resend import FULL, FakeResend
 from tests.fakes.scripted_relay import ScriptedRelay, scripted_relay
 
 
@@ -333,3 +336,26 @@ def rows_of() -> Callable[..., Awaitable[list[Delivery]]]:
         return [Delivery.model_validate(row) async for row in rows]
 
     return find
+
+
+@pytest.fixture
+async def by_resend(deps: Deps, resend: FakeResend) -> AsyncIterator[Deps]:
+    """`deps` of a service that sends by Resend."""
+    account = ResendAccount(FULL, resend.url, timedelta(seconds=0.5))
+    async with httpx2.AsyncClient() as http:
+        provider = ResendProvider(account, http, now=deps.now)
+        yield replace(deps, providers={ProviderType.RESEND: provider})
+
+
+@pytest.fixture
+def mailed(
+    by_resend: Deps, send: Callable[..., Awaitable[Communication]]
+) -> Callable[..., Awaitable[Communication]]:
+    """Accepts a mail that goes by Resend and dispatches it once; the record as it was accepted."""
+
+    async def accept_and_dispatch(changes: dict[str, Any] | None = None) -> Communication:
+        record = await send({"providerType": "RESEND", **(changes or {})}, over=by_resend)
+        await delivery.dispatch(by_resend, str(record.id))
+        return record
+
+    return accept_and_dispatch

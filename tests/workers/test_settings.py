@@ -42,6 +42,7 @@ def test_every_job_name_has_its_function(worker: Worker) -> None:
         JobName.DISPATCH: "dispatch",
         JobName.DELIVER: "deliver",
         JobName.EVENT: "event",
+        JobName.IDENTIFY: "identify",
     }
 
 
