@@ -69,6 +69,16 @@ class ProviderContract:
         assert receipt.internet_message_id in {message.message.message_id, None}
         assert dict(receipt.refused) == {}
 
+    async def test_the_message_id_is_told_at_once_or_when_asked_for(
+        self, provider: EmailProvider, outgoing: Callable[..., OutgoingMessage]
+    ) -> None:
+        receipt = await provider.send(outgoing())
+
+        told = receipt.internet_message_id or await provider.identify(receipt.provider_id)
+        assert told is not None
+        assert told.startswith("<")
+        assert told.endswith(">")
+
     async def test_mails_at_once_are_handed_over_once_each(
         self,
         provider: EmailProvider,

@@ -103,6 +103,7 @@ async def test_the_provider_id_is_the_message_id(
 
     assert receipt.provider_id == "own@acme.test"
     assert receipt.internet_message_id == "<own@acme.test>"
+    assert await open_smtp().identify(receipt.provider_id) == "<own@acme.test>"
     assert relay.taken[0].sender == "crm@acme.test"
 
 
