@@ -75,7 +75,11 @@ async def name_record(
     """
     return await Communication.move(
         delivery.communication_id,
-        leaving={"messageId": delivery.provider_id, "internetMessageId": None},
+        leaving={
+            "sending": delivery.sending,
+            "messageId": delivery.provider_id,
+            "internetMessageId": None,
+        },
         update={"$set": {"internetMessageId": internet_message_id, "updated": now}},
     )
 

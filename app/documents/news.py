@@ -170,19 +170,6 @@ async def follow(
     )
 
 
-async def learn_message_id(delivery: Delivery, message_id: str) -> None:
-    """Write down the Message-ID that recipients see, where the provider did not tell it before."""
-    unknown: Filter = {"internetMessageId": None}
-    known = {"$set": {"internetMessageId": message_id}}
-    if await Delivery.move(delivery.id, leaving=unknown, update=known) is not None:
-        # Until now the record has shown the one that we would have given it.
-        await Communication.move(
-            delivery.communication_id,
-            leaving={"sending": delivery.sending, "internetMessageId": delivery.message_id},
-            update=known,
-        )
-
-
 async def named(
     tenant: str, *, provider_id: str | None = None, message_ids: list[str] | None = None
 ) -> Delivery | None:

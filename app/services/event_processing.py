@@ -18,7 +18,7 @@ from app.errors import AppError
 from app.mail.reports import Fate, read_report
 from app.providers.base import PermanentError, TransientError
 from app.providers.graph import GraphProvider
-from app.services import inbound, news, provider_events
+from app.services import identification, inbound, news, provider_events
 from app.services.account_providers import lent_provider
 from app.services.graph_events import CREATED, message_of
 from app.services.news import Effect, News
@@ -135,9 +135,13 @@ async def _of_resend(deps: Deps, event: ProviderEvent) -> Found:
             for index, address in enumerate(told.addresses or [None])
         ],
     )
-    if effect.verdict is not None and told.message_id is not None:
+    if (
+        effect.verdict is not None
+        and told.message_id is not None
+        and delivery.internet_message_id is None
+    ):
         # Resend makes the Message-ID; only now it is known what answers will name.
-        await documents.learn_message_id(delivery, told.message_id)
+        await identification.record(deps, delivery, told.message_id)
     return delivery, effect if told.no_move is None else replace(effect, reason=told.no_move)
 
 

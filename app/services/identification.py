@@ -10,8 +10,10 @@ import structlog
 from app.context import Deps
 from app.documents import identification
 from app.documents.deliveries import Delivery
+from app.documents.provider_accounts import ProviderAccount
 from app.providers.base import PermanentError, ProviderError, TransientError
 from app.services import inbound
+from app.services.account_providers import lent_provider
 
 log = structlog.get_logger()
 
@@ -57,8 +59,8 @@ async def record(deps: Deps, delivery: Delivery, internet_message_id: str) -> No
 
     Answers that came before it was known join the conversation. Done twice it is the same.
     """
-    await identification.name_delivery(delivery.id, internet_message_id)
-    await identification.name_record(delivery, internet_message_id, now=deps.now())
+    named = await identification.name_delivery(delivery.id, internet_message_id) or delivery
+    await identification.name_record(named, internet_message_id, now=deps.now())
     await inbound.settle_answers(deps, delivery.tenant_id, internet_message_id)
     # Last: cut off before it, all of this is done again.
     await identification.end(delivery.id)
@@ -67,11 +69,17 @@ async def record(deps: Deps, delivery: Delivery, internet_message_id: str) -> No
 
 async def _ask(deps: Deps, delivery: Delivery) -> str | None:
     """Raises ProviderError."""
-    type_ = await identification.provider_type_of(delivery)
-    provider = None if type_ is None else deps.providers.get(type_)
-    if provider is None or delivery.provider_id is None:
+    if delivery.provider_id is None:
         return None
-    return await provider.identify(delivery.provider_id)
+    if delivery.account_id is not None:
+        account = await ProviderAccount.by_id(delivery.account_id)
+        if account is None:
+            raise PermanentError("the provider account that it went by was deleted")
+        async with lent_provider(deps, account) as provider:
+            return await provider.identify(delivery.provider_id)
+    type_ = await identification.provider_type_of(delivery)
+    own = None if type_ is None else deps.providers.get(type_)
+    return None if own is None else await own.identify(delivery.provider_id)
 
 
 async def _give_up(delivery: Delivery, reason: str) -> None:

@@ -95,6 +95,7 @@ async def test_the_first_message_id_stays(deps: Deps, store_delivery: Store) -> 
         ({"message_id": "p-1"}, True),
         ({"message_id": "p-2"}, False),
         ({"message_id": None}, False),
+        ({"message_id": "p-1", "sending": 2}, False),
         ({"message_id": "p-1", "internet_message_id": "<0@r.test>"}, False),
     ],
 )

@@ -5,16 +5,18 @@ from typing import Any
 
 import pytest
 from beanie import PydanticObjectId
+from pydantic import AnyHttpUrl
 
 from app.context import Caller, Deps
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.documents.provider_accounts import ProviderAccount
 from app.documents.vocabulary import CommunicationStatus, DeliveryStatus, EventType, ProviderType
 from app.providers.resend import ResendAccount, ResendProvider
 from app.services import delivery, identification, inbound, sending
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
-from tests.fakes.resend import SENDING, FakeResend
+from tests.fakes.resend import FULL, SENDING, FakeResend
 from tests.fakes.resend_faults import BROKEN, TOO_MANY
 
 DeliveryOf = Callable[[PydanticObjectId], Awaitable[Delivery]]
@@ -295,6 +297,40 @@ async def test_a_worker_that_died_before_it_settled_the_delivery_loses_no_id(
     await asked(out)
     assert (await stored(out.id)).internet_message_id == resend.mails[0].message_id
     assert len(resend.mails) == 1
+
+
+async def test_the_account_that_carried_it_is_asked(
+    adjusted: Callable[..., Deps],
+    account: Callable[..., Awaitable[ProviderAccount]],
+    dispatched: Send,
+    delivery_of: DeliveryOf,
+    stored: Stored,
+    resend: FakeResend,
+    clock: Clock,
+) -> None:
+    over = adjusted(resend_url=AnyHttpUrl(resend.url))
+    used = await account("Resend", resend={"apiKey": FULL})
+    accepted = await dispatched({"providerType": "RESEND"}, over=over)
+    row = await delivery_of(accepted.id)
+    assert (row.status, row.account_id) == (DeliveryStatus.SENT, used.id)
+    clock.advance(5 * SECONDS)
+
+    await identification.identify(over, str(row.id))
+
+    assert (await stored(accepted.id)).internet_message_id == resend.mails[0].message_id
+
+
+async def test_an_account_that_is_gone_is_not_asked(
+    by_resend: Deps, out: Communication, asked: Any, delivery_of: DeliveryOf
+) -> None:
+    await Delivery.get_motor_collection().update_one(
+        {"communicationId": out.id}, {"$set": {"accountId": PydanticObjectId()}}
+    )
+
+    await asked(out)
+
+    row = await delivery_of(out.id)
+    assert (row.identify_at, row.internet_message_id) == (None, None)
 
 
 async def test_a_record_that_is_gone_is_let_go(

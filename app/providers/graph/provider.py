@@ -120,9 +120,6 @@ class GraphProvider:
         """
         return await self._client.download(f"{message_path(message_id)}/$value", limit)
 
-    async def identify(self, provider_id: str) -> str | None:
-        """Nothing is left to ask: every receipt tells the Message-ID."""
-
     async def close(self) -> None:
         """Leave the HTTP client open: it is not ours."""
 
