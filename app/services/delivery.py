@@ -93,12 +93,12 @@ async def sweep(deps: Deps) -> int:
     """Wake workers for whatever is due and in nobody's hands; how many there were."""
     # What is due before the next sweep is queued for its time, so that it is not late either.
     by = deps.now() + deps.settings.sweep_interval
+    communications = await Communication.due(by, SWEEP_LIMIT)
     work = [
         (JobName.DELIVER, await Delivery.due(by, SWEEP_LIMIT)),
         (JobName.EVENT, await ProviderEvent.due(by, SWEEP_LIMIT)),
         (JobName.IDENTIFY, await identification.due(by, SWEEP_LIMIT)),
     ]
-    communications = await Communication.due(by, SWEEP_LIMIT)
     for id_, turn, at, is_listed in communications:
         job = JobName.FAN_OUT if is_listed else JobName.DISPATCH
         await deps.queue.enqueue(job, id_, turn=_turn(deps, turn, at), at=at)
