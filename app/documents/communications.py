@@ -265,24 +265,16 @@ class Communication(TenantDocument):
 
         The `internet_message_id` is None where the provider tells it later.
         """
-        settled: Filter = {
-            "status": CommunicationStatus.SENT,
-            "sentAt": now,
-            "messageId": message_id,
-            "updated": now,
-        }
         event = Event(type=EventType.SEND, date=now, description=remark)
-        removed = {"dispatchAt": ""}
-        if internet_message_id is None:
-            # That of an earlier sending is no longer the record's.
-            removed["internetMessageId"] = ""
-        else:
-            settled["internetMessageId"] = internet_message_id
-        if remark is None:
-            removed["errorMessage"] = ""
-        else:
-            settled["errorMessage"] = remark
-        update = {"$set": settled, "$unset": removed, "$push": {"events": event.stored()}}
+        settled = {"status": CommunicationStatus.SENT, "sentAt": now, "messageId": message_id}
+        # What is not known of this sending is not left standing of an earlier one.
+        told = {"internetMessageId": internet_message_id, "errorMessage": remark}
+        known = {name: value for name, value in told.items() if value is not None}
+        update = {
+            "$set": {**settled, **known, "updated": now},
+            "$unset": dict.fromkeys(["dispatchAt", *(told.keys() - known.keys())], ""),
+            "$push": {"events": event.stored()},
+        }
         # PENDING too: the mail is out, whatever a slower worker wrote in the meantime.
         leaving = [CommunicationStatus.SENDING, CommunicationStatus.PENDING]
         return await cls.move(id_, leaving={"status": {"$in": leaving}}, update=update)
