@@ -7,8 +7,11 @@ is let through to try. Its failure puts the time off by more, any success ends i
 from datetime import datetime
 
 from beanie import PydanticObjectId
+from pymongo import ASCENDING
 
+from app.documents.deliveries import Delivery
 from app.documents.provider_accounts import BREAKER, ProviderAccount
+from app.documents.vocabulary import DeliveryStatus
 
 
 async def count_failure(id_: PydanticObjectId, *, words: str) -> ProviderAccount | None:
@@ -49,3 +52,21 @@ async def bring_up(id_: PydanticObjectId) -> ProviderAccount | None:
     return await ProviderAccount.move(
         id_, leaving={"failures": {"$gt": 0}}, update={"$unset": dict.fromkeys(BREAKER, "")}
     )
+
+
+async def wake(account: ProviderAccount, *, now: datetime, due_at: datetime) -> int:
+    """Make due then what waits for its next attempt by this account; how many those are."""
+    waiting = Delivery.owned(
+        account.tenant_id,
+        {
+            "status": DeliveryStatus.QUEUED,
+            "accountId": account.id,
+            "dueAt": {"$gt": now},
+            "lease": {"$exists": False},
+        },
+    )
+    # By the index of what is unsettled, however much the tenant has sent.
+    woken = await Delivery.get_motor_collection().update_many(
+        waiting, {"$set": {"dueAt": due_at}}, hint=[("dueAt", ASCENDING)]
+    )
+    return woken.modified_count

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from pydantic.alias_generators import to_camel
 
 from app.context import Caller, Deps
+from app.documents import breakers
 from app.documents.communications import Communication
 from app.documents.provider_accounts import GraphOptions, ProviderAccount, SmtpOptions
 from app.documents.vocabulary import ProviderType
@@ -89,8 +90,8 @@ async def update(
 ) -> ProviderAccount:
     """Change what the command names; mail that waits goes by the account as it is then.
 
-    An account that was down counts as up again. Raises NotFoundError, ConflictError for another
-    revision, and what `create` raises.
+    An account that was down counts as up again, and mail that waits for it is tried at once.
+    Raises NotFoundError, ConflictError for another revision, and what `create` raises.
     """
     while True:
         found = await account_of(caller, id_)
@@ -105,6 +106,7 @@ async def update(
             author=caller.user,
         )
         if changed is not None:
+            await _wake(deps, changed)
             return changed
 
 
@@ -143,6 +145,8 @@ async def delete(caller: Caller, id_: str) -> None:
 async def try_out(deps: Deps, caller: Caller, id_: str) -> AccountTest:
     """Find out whether an account works, sending nothing; one that does counts as up again.
 
+    Mail that waits for it is tried at once then.
+
     Raises NotFoundError.
     """
     found = await account_of(caller, id_)
@@ -161,7 +165,15 @@ async def try_out(deps: Deps, caller: Caller, id_: str) -> AccountTest:
         log.exception("account.fault", account_id=str(found.id))
         return AccountTest(ok=False, detail=f"internal error ({type(error).__name__})")
     await carriers.note(deps, found, None)
+    await _wake(deps, found)
     return AccountTest(ok=True)
+
+
+async def _wake(deps: Deps, account: ProviderAccount) -> None:
+    """Have tried what waits for the account: what it failed at may be mended."""
+    now = deps.now()
+    # Overdue by a lease, since the sweep calls what is due by the name of a job that is put off.
+    await breakers.wake(account, now=now, due_at=now - deps.settings.lease)
 
 
 def _part(command: CreateProviderAccount) -> tuple[ProviderType, Command]:

@@ -5,9 +5,11 @@ from typing import Any
 
 import orjson
 import pytest
+from beanie import PydanticObjectId
 
 from app.context import Caller, Deps
 from app.documents.communications import Communication
+from app.documents.deliveries import Delivery
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.vocabulary import AccountStatus
 from app.errors import ConflictError, InvalidInputError, NotFoundError
@@ -24,6 +26,7 @@ Footprint = Callable[[], Awaitable[dict[str, Any]]]
 Account = Callable[..., Awaitable[ProviderAccount]]
 Update = Callable[..., Awaitable[ProviderAccount]]
 Send = Callable[..., Awaitable[Communication]]
+DeliveryOf = Callable[[PydanticObjectId], Awaitable[Delivery]]
 
 PRIVATE = "must be a public host; this one is in a private network"
 LOGIN = {"username": "acme", "password": "s3cret"}
@@ -197,10 +200,16 @@ async def test_changes_at_once_all_count(account: Account, update: Update, calle
 
 
 async def test_a_changed_account_is_tried_again_with_what_it_is_now(
-    deps: Deps, account: Account, update: Update, dispatched: Send, second_relay: Relay
+    deps: Deps,
+    account: Account,
+    update: Update,
+    dispatched: Send,
+    delivery_of: DeliveryOf,
+    queued: Callable[[], Awaitable[dict[str, float]]],
+    second_relay: Relay,
 ) -> None:
     main = await account("Main", port=9)
-    await dispatched()
+    first = await dispatched()
     await ProviderAccount.get_motor_collection().update_one(
         {"_id": main.id}, {"$set": {"downUntil": deps.now() + timedelta(hours=1)}}
     )
@@ -212,6 +221,40 @@ async def test_a_changed_account_is_tried_again_with_what_it_is_now(
     assert (after.status, after.failures, after.last_error) == (AccountStatus.UP, 0, None)
     await dispatched()
     assert len(second_relay.taken) == 1
+    # What waited for its second attempt need not wait any longer, whatever job it has.
+    before = set(await queued())
+    assert await delivery.sweep(deps) == 1
+    assert len(set(await queued()) - before) == 1
+    row = await delivery_of(first.id)
+    assert row.due_at == deps.now() - deps.settings.lease
+    await delivery.deliver(deps, str(row.id))
+    assert len(second_relay.taken) == 2
+
+
+async def test_a_good_test_wakes_what_waits_for_the_account_alone(
+    deps: Deps,
+    account: Account,
+    caller: Caller,
+    send: Send,
+    dispatched: Send,
+    delivery_of: DeliveryOf,
+    second_relay: Relay,
+    clock: Clock,
+) -> None:
+    await account("Other", port=9)
+    main = await account("Main", port=second_relay.port, senderEmails=["sales@acme.test"])
+    other = await delivery_of((await dispatched()).id)
+    second_relay.data_replies = ["451 later"]
+    waiting = await delivery_of((await dispatched({"senderEmail": "sales@acme.test"})).id)
+    clock.advance(timedelta(seconds=1))
+    assert waiting.due_at is not None
+    assert waiting.due_at > deps.now()
+
+    assert (await provider_accounts.try_out(deps, caller, str(main.id))).ok
+
+    due_at = deps.now() - deps.settings.lease
+    assert (await delivery_of(waiting.communication_id)).due_at == due_at
+    assert (await delivery_of(other.communication_id)).due_at == other.due_at
 
 
 async def test_the_default_is_one_at_any_time(deps: Deps, account: Account, caller: Caller) -> None:
