@@ -12,47 +12,53 @@ from tests.bench.figures import Figure
 from tests.processes import Processes, Servers, SinkControl
 from tests.stack import Stack
 
-MAILS = 2000
+MAILS = 1500
 AT_A_TIME = 20
 BODY = '<p>Dear customer, <a href="https://acme.test/offer?id=7">your offer</a> is ready.</p>'
 
 
 async def rate(_: Stack) -> list[Figure]:
     """Every part is a process of its own here: what sends may use a processor for itself."""
+    return [*await _beside("that answers at once", 0), *await _beside("that takes 20 ms", 0.02)]
+
+
+async def _beside(relay: str, pause: float) -> list[Figure]:
+    """Measure with a relay that keeps each mail for `pause` seconds, as one that syncs to disk."""
     with tempfile.TemporaryDirectory(prefix="letterbox-rate-") as folder:
         servers = Servers(Path(folder))
         await asyncio.gather(servers.start("mongod"), servers.start("redis"))
         processes = Processes(servers, Path(folder), "rate", {})
         try:
-            return await _measure(processes)
+            ours, bare = await _measure(processes, pause)
         finally:
             processes.stop()
             servers.stop()
+    return [
+        Figure(f"one worker, to a relay {relay}", ours, "mails/s", "-"),
+        Figure("  a bare loop, as many connections", bare, "mails/s", "-"),
+        Figure("  the worker's share of it", ours / bare, "", ">= 0.5"),
+    ]
 
 
-async def _measure(processes: Processes) -> list[Figure]:
+async def _measure(processes: Processes, pause: float) -> tuple[float, float]:
+    """Give the rates of the worker and of the bare loop."""
     sink = SinkControl(processes.control_port)
     processes.start("sink")
     processes.start("api")
     await processes.ready(f"http://127.0.0.1:{processes.control_port}/counts")
     await processes.ready(f"http://127.0.0.1:{processes.port}/readyz")
+    await sink.behave("take", pause=pause)
     async with processes.client() as client:
         await _accept(client)
     processes.start("worker")
     ours = await _arriving(sink, 0)
-    connections = Settings().smtp_connections
     sending = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.bench.bare_loop"),
-        *map(str, (processes.smtp_port, MAILS, connections)),
+        *map(str, (processes.smtp_port, MAILS, Settings().smtp_connections)),
         stdin=asyncio.subprocess.PIPE,
     )
     await sending.communicate(await sink.last())
-    bare = await _arriving(sink, MAILS)
-    return [
-        Figure(f"one worker, {connections} connections", ours, "mails/s", "-"),
-        Figure("a bare loop with as many", bare, "mails/s", "-"),
-        Figure("  the worker's share of it", ours / bare, "", ">= 0.5"),
-    ]
+    return ours, await _arriving(sink, MAILS)
 
 
 async def _accept(client: httpx2.AsyncClient) -> None:
