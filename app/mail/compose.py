@@ -7,11 +7,6 @@ from io import BytesIO
 from app.mail import entities, headers
 from app.mail.addresses import Mailbox
 
-_OWN_FIELDS = frozenset(
-    {"bcc", "cc", "date", "from", "in-reply-to", "message-id", "mime-version", "references"}
-    | {"reply-to", "resent-bcc", "subject", "to"}
-)
-
 
 @dataclass(frozen=True)
 class Attachment:
@@ -120,6 +115,4 @@ def _fields(message: Message) -> Iterator[str]:
         if field:
             yield field
     for name, value in message.headers:
-        if name.lower() in _OWN_FIELDS or name.lower().startswith("content-"):
-            raise ValueError(f"{name} is not free to set.")
-        yield headers.raw_field(name, value)
+        yield headers.extra_field(name, value)
