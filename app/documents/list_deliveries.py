@@ -1,27 +1,46 @@
 """The deliveries of list mail, many at a time."""
 
+import secrets
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from beanie import PydanticObjectId
+from bson import ObjectId
 from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from app.documents import content
 from app.documents.base import Filter
 from app.documents.deliveries import Change, Delivery
-from app.documents.vocabulary import DeliveryStatus
+from app.documents.vocabulary import DeliveryStatus, RecipientStatus
+from app.mail.addresses import new_message_id
 
 _DUPLICATE = 11000
 
 
-async def lay(rows: Sequence[Delivery]) -> None:
-    """Insert them; those that are there already stay as they are."""
-    if not rows:
+async def lay(
+    pattern: Delivery, members: Sequence[tuple[PydanticObjectId, str]], *, domain: str
+) -> None:
+    """Insert one like `pattern` for each member; those that are there already stay as they are.
+
+    Not made as documents one by one: that takes longer than storing them.
+    """
+    if not members:
         return
-    stored = [row.model_dump(by_alias=True, exclude_none=True) for row in rows]
+    common = pattern.model_dump(by_alias=True, exclude_none=True)
+    stored = [
+        {
+            **common,
+            "_id": ObjectId(),
+            "memberId": member_id,
+            "recipients": [{"address": email, "status": RecipientStatus.PENDING}],
+            "trackingId": secrets.token_urlsafe(16),
+            "messageId": new_message_id(domain),
+        }
+        for member_id, email in members
+    ]
     try:
         await Delivery.get_motor_collection().insert_many(stored, ordered=False)
     except BulkWriteError as error:

@@ -1,5 +1,6 @@
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -12,6 +13,15 @@ from app.documents.base import Filter, TenantDocument
 from app.errors import ConflictError, FieldError
 
 _DUPLICATE = 11000
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """What a mail to a member needs to know of it."""
+
+    email: str
+    name: str | None
+    variables: Mapping[str, Any]
 
 
 class ListMember(TenantDocument):
@@ -114,11 +124,15 @@ class ListMember(TenantDocument):
     @classmethod
     async def of_ids(
         cls, tenant: str, ids: Collection[PydanticObjectId]
-    ) -> dict[PydanticObjectId, Self]:
+    ) -> dict[PydanticObjectId, Addressee]:
         """The tenant's members with these ids, by their ids."""
-        cursor = cls.get_motor_collection().find(cls.owned(tenant, {"_id": {"$in": list(ids)}}))
-        found = [cls.model_validate(row) async for row in cursor]
-        return {member.id: member for member in found}
+        cursor = cls.get_motor_collection().find(
+            cls.owned(tenant, {"_id": {"$in": list(ids)}}), {"email": 1, "name": 1, "variables": 1}
+        )
+        return {
+            row["_id"]: Addressee(row["email"], row.get("name"), row.get("variables", {}))
+            async for row in cursor
+        }
 
     @classmethod
     async def change(

@@ -6,7 +6,6 @@ far the mail is, and has batches of deliveries sent by as many workers as there 
 """
 
 import asyncio
-import secrets
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,12 +15,12 @@ from app.context import Deps
 from app.documents import list_deliveries, list_mail
 from app.documents.base import object_id_of
 from app.documents.communications import Communication, Event
-from app.documents.deliveries import Delivery, DeliveryRecipient
+from app.documents.deliveries import Delivery
 from app.documents.list_members import ListMember
 from app.documents.list_progress import FanOut, Progress
 from app.documents.recipient_lists import RecipientList
 from app.documents.vocabulary import CommunicationStatus, DeliveryStatus, EventType
-from app.mail.addresses import new_message_id, parse_mailbox
+from app.mail.addresses import parse_mailbox
 from app.queue import JobName
 
 log = structlog.get_logger()
@@ -66,6 +65,7 @@ async def _lay_down(deps: Deps, communication: Communication) -> bool:
         await _fail(deps, communication, "The recipient list was deleted.")
         return False
     sending = False
+    domain = parse_mailbox(communication.sender_email).address.rpartition("@")[2]
     while not made.done:
         members = await ListMember.laid_out(
             communication.tenant_id,
@@ -75,7 +75,7 @@ async def _lay_down(deps: Deps, communication: Communication) -> bool:
             limit=CHUNK,
         )
         now = deps.now()
-        await list_deliveries.lay([_row(communication, *one, now=now) for one in members])
+        await list_deliveries.lay(_pattern(communication, now), members, domain=domain)
         until = now + deps.settings.lease
         cursor = members[-1][0] if members else made.cursor
         made = FanOut(started=made.started, until=until, cursor=cursor, done=len(members) < CHUNK)
@@ -91,20 +91,17 @@ async def _lay_down(deps: Deps, communication: Communication) -> bool:
     return True
 
 
-def _row(
-    communication: Communication, member_id: PydanticObjectId, email: str, *, now: datetime
-) -> Delivery:
-    domain = parse_mailbox(communication.sender_email).address.rpartition("@")[2]
+def _pattern(communication: Communication, now: datetime) -> Delivery:
+    """Make what the deliveries of all members have in common."""
     return Delivery(
         tenant_id=communication.tenant_id,
         created=now,
         communication_id=communication.id,
         account_id=communication.account_id,
         sending=communication.sending,
-        member_id=member_id,
-        tracking_id=secrets.token_urlsafe(16),
-        recipients=[DeliveryRecipient(address=email)],
-        message_id=new_message_id(domain),
+        tracking_id="",
+        recipients=[],
+        message_id="",
         batch_at=now,
     )
 

@@ -18,7 +18,7 @@ from app.context import Deps
 from app.documents import list_deliveries, list_mail
 from app.documents.communications import Communication
 from app.documents.deliveries import Attempt, Delivery
-from app.documents.list_members import ListMember
+from app.documents.list_members import Addressee, ListMember
 from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientStatus
 from app.errors import InvalidInputError
 from app.queue import JobName
@@ -186,7 +186,7 @@ class _Batch:
         return list(self._rows.values())
 
     def _write(
-        self, rows: list[Delivery], members: Mapping[PydanticObjectId, ListMember]
+        self, rows: list[Delivery], members: Mapping[PydanticObjectId, Addressee]
     ) -> list[tuple[Delivery, str]]:
         """Fill in the mails; those that cannot be, with the reason."""
         faults: list[tuple[Delivery, str]] = []

@@ -6,7 +6,7 @@ from typing import Any
 from app.context import Deps
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
-from app.documents.list_members import ListMember
+from app.documents.list_members import Addressee
 from app.mail.addresses import Mailbox, parse_mailbox
 from app.mail.compose import Attachment, Message
 from app.mail.stored import dump
@@ -14,7 +14,7 @@ from app.mail.text import plain_text
 from app.services.filling import Content, filled_in, tracked
 
 
-def write(deps: Deps, communication: Communication, row: Delivery, member: ListMember) -> None:
+def write(deps: Deps, communication: Communication, row: Delivery, member: Addressee) -> None:
     """Put the member's mail into `row`: its message, and where its links lead.
 
     Raises InvalidInputError that names every variable that is missing.
@@ -48,7 +48,7 @@ def write(deps: Deps, communication: Communication, row: Delivery, member: ListM
     row.links = None if own == known else own
 
 
-def variables_of(communication: Communication, member: ListMember) -> Mapping[str, Any]:
+def variables_of(communication: Communication, member: Addressee) -> Mapping[str, Any]:
     """Give what a mail to `member` is filled in with: its own before the mail's.
 
     `email` is always there, and `name`, which is empty where nobody gives one.

@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 _STORE_PAUSE = 0.25
 # Mails that are out and not written down yet are sent again if the worker dies: few, for so long.
-_GATHERED = 0.05
+_GATHERED = 0.1
 
 
 class Recorder:

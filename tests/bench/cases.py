@@ -11,6 +11,7 @@ import httpx2
 from tests.bench.conversations import conversations
 from tests.bench.figures import Figure
 from tests.bench.idle import idle
+from tests.bench.lists import lists
 from tests.bench.rate import rate
 from tests.bench.reading import reading
 from tests.stack import Stack
@@ -110,6 +111,7 @@ CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "memory": memory,
     "delivery": delivery,
     "rate": rate,
+    "lists": lists,
     "reading": reading,
     "conversations": conversations,
 }

@@ -6,14 +6,23 @@ from typing import Any
 import pytest
 from beanie import Document
 
-from app.context import Deps
+from app.context import Caller, Deps
 from app.documents import ALL_DOCUMENTS, news
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.idempotency_keys import IdempotencyKey
 from app.documents.provider_events import ProviderEvent
 from app.documents.suppressions import Suppression
-from app.services import delivery, tracking
+from app.services import (
+    delivery,
+    fanout,
+    list_batches,
+    list_members,
+    recipient_lists,
+    sending,
+    tracking,
+)
+from app.services.inputs import parse
 
 Send = Callable[..., Awaitable[Communication]]
 
@@ -115,12 +124,42 @@ async def test_a_mail_is_found_by_any_of_its_names(
     ]
 
 
+async def test_list_mail_reads_what_it_sends_and_no_more(
+    deps: Deps, caller: Caller, profile: Callable[[], Awaitable[list[dict[str, Any]]]]
+) -> None:
+    named = parse(recipient_lists.CreateRecipientList, {"name": "Customers"})
+    made = await recipient_lists.create(deps, caller, named)
+    rows = [{"email": f"m{n}@c.test"} for n in range(300)]
+    await list_members.add(deps, caller, str(made.id), rows)
+    mail = {"subject": "News", "body": "Hello", "recipientListId": str(made.id)}
+    command = parse(sending.SendCommunication, mail)
+    record = await sending.accept(deps, caller, command)
+    await fanout.fan_out(deps, str(record.id))
+    await list_batches.deliver(deps, f"{record.id}/1")
+    await fanout.fan_out(deps, str(record.id))
+
+    asked = [row for row in await profile() if "planSummary" in row]
+    read = [row for row in asked if row["ns"].endswith((".deliveries", ".listMembers"))]
+    assert {row["planSummary"] for row in asked if "COLLSCAN" in row["planSummary"]} == set()
+    # The largest of them counts all members, once in a turn.
+    assert max(row.get("docsExamined", 0) for row in read) <= 300
+    assert len([row for row in read if row.get("docsExamined", 0) > list_batches.BATCH]) <= 3
+    assert not any(row.get("hasSortStage", False) for row in read)
+    # Moves that are made together are one operation each, which the profile shows one by one.
+    assert len(asked) - 2 * 300 < 100
+
+
 @pytest.mark.parametrize(
     ("document", "name", "expected"),
     [
         (Communication, "tenantId_1_conversationId_1", {}),
         (Communication, "dispatchAt_1", {"sparse": True}),
         (Delivery, "communicationId_1_sending_1_memberId_1", {"unique": True}),
+        (
+            Delivery,
+            "communicationId_1_batchAt_1",
+            {"partialFilterExpression": {"batchAt": {"$exists": True}}},
+        ),
         (Delivery, "trackingId_1", {}),
         (Delivery, "dueAt_1", {"sparse": True}),
         (ProviderEvent, "dueAt_1", {"sparse": True}),

@@ -1,20 +1,15 @@
 """Workers come and go; what was accepted goes out all the same."""
 
 import asyncio
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP
 from redis.asyncio import Redis
 
-from app.bootstrap import utc_now
 from app.context import Caller, Deps
 from app.documents.communications import Communication
 from app.documents.vocabulary import CommunicationStatus
@@ -23,42 +18,6 @@ from app.services.inputs import parse
 from tests.fakes.relay import Relay
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
-LETTERBOX = Path(sys.executable).with_name("letterbox")
-
-
-@pytest.fixture
-def start_worker(deps: Deps, redis: Redis, tmp_path: Path) -> Iterator[Callable[[], Any]]:
-    """Starts `letterbox worker` processes on the test's database, queue and relay."""
-    settings = deps.settings
-    environment = {
-        **os.environ,
-        "LETTERBOX_MONGO_URL": settings.mongo_url,
-        "LETTERBOX_MONGO_DATABASE": settings.mongo_database,
-        "LETTERBOX_REDIS_URL": settings.redis_url,
-        "LETTERBOX_SMTP_PORT": str(settings.smtp_port),
-        "LETTERBOX_LEASE": "2",
-        "LETTERBOX_SWEEP_INTERVAL": "1",
-        "LETTERBOX_RETRY_DELAY": "1",
-    }
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> subprocess.Popen[bytes]:
-        with (tmp_path / f"worker-{len(started)}.log").open("wb") as log:
-            worker = subprocess.Popen(  # noqa: S603 - our own program
-                [LETTERBOX, "worker"], env=environment, stderr=log
-            )
-        started.append(worker)
-        return worker
-
-    yield start
-    for worker in started:
-        worker.kill()
-        worker.wait()
-
-
-@pytest.fixture
-def real_time(deps: Deps) -> Deps:
-    return replace(deps, now=utc_now)
 
 
 async def accept(deps: Deps, mail: dict[str, Any]) -> Communication:

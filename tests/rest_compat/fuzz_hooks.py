@@ -44,6 +44,8 @@ def _settle_mail(mail: dict[str, Any]) -> None:
         mail["providerType"] = "SMTP"
     mail.pop("templateId", None)
     mail.pop("recipientListId", None)
+    # Without a list there must be one.
+    mail["recipients"] = mail["recipients"] or ["jan@customer.test"]
     # Its values must fit a store: no NUL, no number beyond 64 bits.
     if mail.get("variables"):
         mail["variables"] = {"name": "Jan"}
