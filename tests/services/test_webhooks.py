@@ -26,6 +26,7 @@ from app.services.inputs import parse
 from app.services.signatures import Signed
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
+from tests.fakes.resend import FakeResend
 from tests.fakes.resend_events import EMAIL_ID, bounce, event
 from tests.fakes.svix import SECRET, signed
 
@@ -271,3 +272,30 @@ async def test_a_time_in_the_future_is_ours(sent: Sent, tell: Tell, stored: Stor
     await tell(event("delivered", delivery=str(row.id), created_at="2150-01-01T00:00:00Z"))
 
     assert (await stored(row.communication_id)).events[-1].date.year == 2100
+
+
+@pytest.mark.parametrize("tagged", [True, False], ids=["by our tag", "by its id"])
+async def test_a_mail_by_resend_up_to_its_answer(
+    deps: Deps,
+    caller: Caller,
+    mailed: Dispatched,
+    stored: Stored,
+    resend: FakeResend,
+    tell: Tell,
+    tagged: bool,
+) -> None:
+    record = await mailed()
+    (mail,) = resend.mails
+    # Resend gives the tags back as an object.
+    tags = {tag["name"]: tag["value"] for tag in mail.fields["tags"]} if tagged else {}
+
+    told = await tell(
+        event("delivered", tags=tags, email_id=mail.id, message_id="<1@eu.resend.test>")
+    )
+
+    assert told.verdict == EventVerdict.APPLIED
+    after = await stored(record.id)
+    assert after.status == CommunicationStatus.DELIVERED
+    assert after.internet_message_id == "<1@eu.resend.test>"
+    answer = await inbound.ingest(deps, caller, message(in_reply_to="<1@eu.resend.test>"))
+    assert answer.parent_communication_id == record.id
