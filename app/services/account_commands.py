@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import AddressValueError, IPv6Address
-from typing import Annotated, Any
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
@@ -15,7 +15,6 @@ SECRET_LENGTH = 2048
 CONNECTIONS_LIMIT = 20
 # Fields that are sealed, and never given back.
 SECRETS = frozenset({"password", "api_key", "webhook_secret", "client_secret", "client_state"})
-_PARTS = ("smtp", "resend", "graph")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9.])?")
 # A directory is named by its GUID or by one of its domains. It becomes part of an address.
 _DIRECTORY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -129,13 +128,12 @@ class CreateProviderAccount(Command):
     resend: ResendPart | None = None
     graph: GraphPart | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_part(cls, data: Any) -> Any:
-        given = [part for part in _PARTS if data.get(part) is not None]
+    @model_validator(mode="after")
+    def _one_part(self) -> Self:
+        given = [part for part in (self.smtp, self.resend, self.graph) if part is not None]
         if len(given) != 1:
-            raise ValueError(f"must have exactly one of {', '.join(_PARTS)}")
-        return data
+            raise ValueError("must have exactly one of smtp, resend, graph")
+        return self
 
 
 class SmtpChanges(Command):

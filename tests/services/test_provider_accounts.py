@@ -1,17 +1,20 @@
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.context import Caller, Deps
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.vocabulary import ProviderType
 from app.errors import ConflictError, InvalidInputError, NotFoundError
 from app.services import provider_accounts
-from app.services.account_commands import CreateProviderAccount
+from app.services.account_commands import CreateProviderAccount, UpdateProviderAccount
 from app.services.account_secrets import secret_of
 from app.services.inputs import parse
 
@@ -91,8 +94,8 @@ async def test_a_mailbox_is_kept(deps: Deps, create: Create) -> None:
 async def test_no_secret_stands_in_the_store(
     deps: Deps, create: Create, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for part, given in PARTS.items():
-        made = await create(part, **{part: given})
+    for part, fields in PARTS.items():
+        made = await create(part, **{part: fields})
         assert "s3cret" not in repr(made)
 
     rows = await ProviderAccount.get_motor_collection().find().to_list(None)
@@ -324,3 +327,26 @@ def test_what_is_shown_of_a_command_holds_no_secret() -> None:
 
     assert "s3cret" not in repr(command)
     assert "s3cret" not in str(command.model_dump())
+
+
+WILD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["name", "senderEmails", "fallbackId", *PARTS, *SMTP, *RESEND, *GRAPH, "security"]
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(WILD)
+def test_wild_input_is_read_or_refused(given_: object) -> None:
+    for command in (CreateProviderAccount, UpdateProviderAccount):
+        with contextlib.suppress(InvalidInputError):
+            parse(command, given_)
