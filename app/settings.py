@@ -179,7 +179,7 @@ class Settings(BaseSettings):
     worker_jobs: int = Field(20, ge=1, le=1000, description="Jobs one worker runs at a time.")
 
     list_jobs: int = Field(
-        3, ge=1, le=100, description="Batches of list mail one worker sends at a time."
+        5, ge=1, le=100, description="Batches of list mail one worker sends at a time."
     )
     list_connections: int = Field(
         3,

@@ -32,6 +32,9 @@ log = structlog.get_logger()
 BATCH = 100
 # Bodies of all mails of a batch together, in octets.
 _BATCH_OCTETS = 8 * 1024 * 1024
+# Mails that are filled in before others have a turn, and bodies for which that is too long.
+_WRITTEN_AT_A_TIME = 10
+_LARGE_BODY = 64 * 1024
 # After so long a job lets others have its place.
 _JOB_SECONDS = 2.0
 # How often a batch that takes long asks whether it may go on.
@@ -179,9 +182,17 @@ class _Batch:
             elif row.message is None and row.content_id is None:
                 fresh.append(row)
         members = await ListMember.of_ids(tenant, [row.member_id for row in fresh if row.member_id])
-        faults = await asyncio.to_thread(self._write, fresh, members)
-        for row, reason in faults:
-            self._refuse(row, reason)
+        octets = len(self._communication.original_body)
+        for start in range(0, len(fresh), _WRITTEN_AT_A_TIME):
+            part = fresh[start : start + _WRITTEN_AT_A_TIME]
+            if octets > _LARGE_BODY:
+                faults = await asyncio.to_thread(self._write, part, members)
+            else:
+                # In a thread, small ones would hold up the loop longer than they take.
+                faults = self._write(part, members)
+                await asyncio.sleep(0)
+            for row, reason in faults:
+                self._refuse(row, reason)
         await list_deliveries.keep_messages([row for row in fresh if row.id in self._rows])
         return list(self._rows.values())
 

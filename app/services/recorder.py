@@ -1,6 +1,7 @@
 """Writing down what happened to many deliveries, as it happens, in few operations."""
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -25,7 +26,7 @@ class Recorder:
     def __init__(self) -> None:
         self._waiting: list[tuple[Delivery, Change]] = []
         self._something = asyncio.Event()
-        self._closing = False
+        self._closed = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     def add(self, delivery: Delivery, change: Change) -> None:
@@ -34,7 +35,7 @@ class Recorder:
 
     async def close(self) -> None:
         """Return when all is written down."""
-        self._closing = True
+        self._closed.set()
         self._something.set()
         try:
             await asyncio.shield(self._task)
@@ -43,11 +44,11 @@ class Recorder:
             raise
 
     async def _run(self) -> None:
-        while not (self._closing and not self._waiting):
+        while self._waiting or not self._closed.is_set():
             await self._something.wait()
             self._something.clear()
-            if not self._closing:
-                await asyncio.sleep(_GATHERED)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), _GATHERED)
             gathered, self._waiting = self._waiting, []
             if gathered:
                 await _written(gathered)
