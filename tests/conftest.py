@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import hypothesis
 import pytest
 from pydantic import SecretStr
 from pymongo import MongoClient
@@ -35,6 +36,10 @@ from tests.fakes.clock import Clock
 from tests.fakes.graph import FakeGraph, running_graph
 from tests.fakes.relay import Relay, running_relay
 from tests.fakes.resend import FakeResend, running_resend
+
+# What takes long on a busy machine is no fault.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 SECRET = "a secret of the tests, long enough for HS256"
 SECRET_KEY = base64.b64encode(bytes(range(32))).decode()
@@ -113,8 +118,8 @@ def base_settings(mongo_url: str, redis_url: str, process_number: int) -> Settin
         public_url="http://mail.example.test",
         default_sender_email="crm@acme.test",
         default_sender_name="Acme",
-        smtp_timeout=timedelta(seconds=2),
-        smtp_data_timeout=timedelta(seconds=2),
+        smtp_timeout=timedelta(seconds=20),
+        smtp_data_timeout=timedelta(seconds=20),
         retry_delay=timedelta(seconds=10),
         send_attempts=3,
     )

@@ -138,9 +138,12 @@ async def _held(deps: Deps, delivery: Delivery) -> AsyncIterator[None]:
             await asyncio.sleep(deps.settings.lease.total_seconds() / 3)
             try:
                 held = await delivery.extend(deps.now() + deps.settings.lease)
-            except Exception:
-                # MongoDB may be back before the lease ends.
-                log.exception("delivery.renewal_failed", delivery_id=str(delivery.id))
+            except Exception as error:  # noqa: BLE001 - MongoDB may be back before the lease ends
+                log.warning(
+                    "delivery.renewal_failed",
+                    delivery_id=str(delivery.id),
+                    error=type(error).__name__,
+                )
                 continue
             if not held:
                 return

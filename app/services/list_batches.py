@@ -246,9 +246,12 @@ class _Batch:
                     until = self._deps.now() + self._deps.settings.lease
                     await list_deliveries.extend(list(self._rows), lease=self._lease, until=until)
                     since = timedelta(0)
-            except Exception:
-                # MongoDB may be back before the lease ends.
-                log.exception("batch.renewal_failed", communication_id=str(self._communication.id))
+            except Exception as error:  # noqa: BLE001 - MongoDB may be back before the lease ends
+                log.warning(
+                    "batch.renewal_failed",
+                    communication_id=str(self._communication.id),
+                    error=type(error).__name__,
+                )
 
 
 def _status(decision: Decision) -> DeliveryStatus:

@@ -33,7 +33,7 @@ async def served(app: ASGIApp, client: httpx2.AsyncClient) -> AsyncIterator[http
         await asyncio.sleep(0.01)
     headers = {"Authorization": client.headers["Authorization"]}
     base = f"http://127.0.0.1:{config.port}{BASE}"
-    async with httpx2.AsyncClient(base_url=base, headers=headers) as remote:
+    async with httpx2.AsyncClient(base_url=base, headers=headers, timeout=30) as remote:
         yield remote
     server.should_exit = True
     await serving

@@ -248,11 +248,15 @@ async def test_a_mail_that_is_never_confirmed_is_not_sent_for_ever(
 
 
 async def test_a_relay_that_never_answers_is_tried_again(
-    dispatched: Send, stored: Stored, delivery_of: DeliveryOf, relay: Relay
+    open_relay: Callable[..., Deps],
+    dispatched: Send,
+    stored: Stored,
+    delivery_of: DeliveryOf,
+    relay: Relay,
 ) -> None:
     relay.on_data = never_answer
 
-    accepted = await dispatched()
+    accepted = await dispatched(over=open_relay(smtp_data_timeout=timedelta(seconds=1)))
 
     record = await stored(accepted.id)
     assert record.status == CommunicationStatus.PENDING

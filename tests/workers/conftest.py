@@ -46,10 +46,10 @@ def working() -> Callable[[Deps], AbstractAsyncContextManager[Worker]]:
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]:
-    """Waits for a condition, at most ten seconds."""
+    """Waits for a condition, at most thirty seconds."""
 
     async def wait(condition: Callable[[], Awaitable[bool]]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await condition():  # noqa: ASYNC110 - what is asked is in MongoDB
                 await asyncio.sleep(0.02)
 
