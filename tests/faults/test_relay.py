@@ -10,6 +10,9 @@ from tests.processes import SinkControl
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
+# LETTERBOX_SMTP_CONNECTIONS of each worker.
+CONNECTIONS = 4
+
 
 async def test_relay_refuses_connections(scenario: Scenario, sink: SinkControl) -> None:
     async def refuse() -> None:
@@ -20,7 +23,8 @@ async def test_relay_refuses_connections(scenario: Scenario, sink: SinkControl) 
     books = await scenario.run(refuse)
 
     assert books.delivered == books.accepted
-    assert books.again == 0
+    # Connections are cut, too: the answer to a mail that was just taken may be lost with them.
+    assert books.again == len(books.doubled) <= 2 * CONNECTIONS
 
 
 async def test_relay_hangs(scenario: Scenario, sink: SinkControl) -> None:
