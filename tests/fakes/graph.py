@@ -6,21 +6,19 @@ fields of `FakeGraph` that are named in a JSON object (and, by `mailbox`, those 
 DELETE empties it.
 """
 
-import argparse
 import asyncio
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.fakes.graph_faults import (
     BAD_TOKEN,
@@ -33,6 +31,7 @@ from tests.fakes.graph_faults import (
     Fault,
 )
 from tests.fakes.graph_mailbox import FaultError, Item, Mailbox
+from tests.fakes.serving import serve_by_port, serving, with_transport
 
 DIRECTORY, SECRET = "contoso-directory", "right-secret"
 CLIENT = "0f3b5e9a-0000-4000-8000-00000000000a"
@@ -295,54 +294,27 @@ def _read(name: str, value: Any) -> Any:
     return value
 
 
-def application(fake: FakeGraph) -> Callable[[Scope, Receive, Send], Any]:
+def application(fake: FakeGraph) -> ASGIApp:
     """Serve login, Graph and `/_fake`."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        # The connection itself: ASGI has no way to drop it.
-        transport = getattr(getattr(receive, "__self__", None), "transport", None)
-        request = Request({**scope, "transport": transport}, receive)
+        request = Request(scope, receive)
         if request.url.path == "/_fake":
             answer = fake.control(request, await request.body())
         else:
             answer = await fake.answer(request)
         await answer(scope, receive, send)
 
-    return serve
-
-
-def server_of(fake: FakeGraph, port: int = 0) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            application(fake),
-            host="127.0.0.1",
-            port=port,
-            log_level="critical",
-            lifespan="off",
-            server_header=False,
-        )
-    )
+    return with_transport(serve)
 
 
 @asynccontextmanager
 async def running_graph(**fields: Any) -> AsyncIterator[FakeGraph]:
     """Serve a fake Graph on a free loopback port until the block ends."""
     fake = FakeGraph(**fields)
-    server = server_of(fake)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
-        await asyncio.sleep(0.005)
-    fake.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
+    async with serving(fake, application(fake)):
         yield fake
-    finally:
-        fake.stopped.set()
-        server.should_exit = True
-        await serving
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    port = parser.parse_args().port
-    server_of(FakeGraph(url=f"http://127.0.0.1:{port}"), port).run()
+    serve_by_port(lambda url: application(FakeGraph(url=url)))

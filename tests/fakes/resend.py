@@ -5,7 +5,6 @@ its own, to be looked at and told what to do under `/_fake`: GET shows what it t
 fields of `FakeResend` that are named in a JSON object, DELETE empties it.
 """
 
-import argparse
 import asyncio
 import hashlib
 import json
@@ -18,15 +17,15 @@ from email.utils import parseaddr
 from typing import Any
 from uuid import uuid4
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from tests.fakes.resend_contract import violations
 from tests.fakes.resend_faults import CONCURRENT, OTHER_PAYLOAD, TOO_MANY, Fault
+from tests.fakes.serving import serve_by_port, serving, with_transport
 
 FULL, SENDING, SUSPENDED = "re_full", "re_sending", "re_suspended"
 DAY = 24 * 3600.0
@@ -243,56 +242,24 @@ def _read(name: str, value: Any) -> Any:
     return value
 
 
-def application(fake: FakeResend) -> Callable[[Scope, Receive, Send], Any]:
+def application(fake: FakeResend) -> ASGIApp:
     """Serve the fake's API, and `/_fake`."""
-    app = Starlette(
-        routes=[
-            Route("/emails", fake.send, methods=["POST"]),
-            Route("/emails/{id}", fake.get),
-            Route("/domains", fake.domains),
-            Route("/_fake", fake.control, methods=["GET", "POST", "DELETE"]),
-        ]
-    )
-
-    async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
-        # The connection itself: ASGI has no way to drop it.
-        transport = getattr(getattr(receive, "__self__", None), "transport", None)
-        await app({**scope, "transport": transport}, receive, send)
-
-    return with_transport
-
-
-def server_of(fake: FakeResend, port: int = 0) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            application(fake),
-            host="127.0.0.1",
-            port=port,
-            log_level="critical",
-            lifespan="off",
-            server_header=False,
-        )
-    )
+    routes = [
+        Route("/emails", fake.send, methods=["POST"]),
+        Route("/emails/{id}", fake.get),
+        Route("/domains", fake.domains),
+        Route("/_fake", fake.control, methods=["GET", "POST", "DELETE"]),
+    ]
+    return with_transport(Starlette(routes=routes))
 
 
 @asynccontextmanager
 async def running_resend(**fields: Any) -> AsyncIterator[FakeResend]:
     """Serve a fake Resend on a free loopback port until the block ends."""
     fake = FakeResend(**fields)
-    server = server_of(fake)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
-        await asyncio.sleep(0.005)
-    fake.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
+    async with serving(fake, application(fake)):
         yield fake
-    finally:
-        fake.stopped.set()
-        server.should_exit = True
-        await serving
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, required=True)
-    server_of(FakeResend(), parser.parse_args().port).run()
+    serve_by_port(lambda _: application(FakeResend()))
