@@ -3,6 +3,7 @@
 Every row is whole: bodies kept in GridFS are filled in, one row at a time.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -60,10 +61,26 @@ async def stream(
         .limit(limit)
     )
     try:
-        async for row in cursor:
-            yield await _whole(row)
+        async for batch in _batches(cursor):
+            for row in batch:
+                yield await _whole(row)
     finally:
         await cursor.close()
+
+
+async def _batches(cursor: Any) -> AsyncIterator[list[Row]]:
+    """Give the rows in batches; MongoDB reads the next while one is worked on."""
+    coming = asyncio.ensure_future(cursor.to_list(_BATCH))
+    try:
+        while batch := await coming:
+            if len(batch) == _BATCH:
+                coming = asyncio.ensure_future(cursor.to_list(_BATCH))
+            yield batch
+            if len(batch) < _BATCH:
+                return
+    finally:
+        # A cursor must not be closed while it is asked.
+        await asyncio.wait({coming})
 
 
 async def by_ids(tenant: str, ids: Sequence[str]) -> AsyncIterator[Row]:
