@@ -70,6 +70,33 @@ class TenantDocument(StoredDocument):
         return None if row is None else cls.model_validate(row)
 
 
+class HideableDocument(TenantDocument):
+    """A tenant's document that users change and delete; deleting hides it."""
+
+    @classmethod
+    def setting(
+        cls, changes: dict[str, Any], *, now: datetime, author: str
+    ) -> dict[str, dict[str, Any]]:
+        """Write the update that sets the stored fields in `changes`, null ones to nothing."""
+        kept = {name: value for name, value in changes.items() if value is not None}
+        update: dict[str, dict[str, Any]] = {"$set": {**kept, "updated": now, "updatedBy": author}}
+        if cleared := dict.fromkeys(changes.keys() - kept.keys(), ""):
+            update["$unset"] = cleared
+        return update
+
+    @classmethod
+    async def delete_once(
+        cls, tenant: str, id_: PydanticObjectId, *, now: datetime, author: str
+    ) -> bool:
+        """Hide it; False when it is gone already."""
+        deleted = await cls.move(
+            id_,
+            leaving=cls.owned(tenant, {}),
+            update={"$set": {"deletedAt": now, "updated": now, "updatedBy": author}},
+        )
+        return deleted is not None
+
+
 def object_id_of(text: str) -> PydanticObjectId | None:
     """The id that `text` spells in 24 hexadecimal digits, else None."""
     try:

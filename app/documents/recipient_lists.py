@@ -8,7 +8,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.collation import Collation, CollationStrength
 from pymongo.errors import DuplicateKeyError
 
-from app.documents.base import Filter, TenantDocument, object_id_of
+from app.documents.base import Filter, HideableDocument, object_id_of
 from app.documents.list_members import ListMember
 from app.errors import ConflictError, FieldError
 
@@ -16,7 +16,7 @@ from app.errors import ConflictError, FieldError
 _NAMES = Collation("en", strength=CollationStrength.SECONDARY)
 
 
-class RecipientList(TenantDocument):
+class RecipientList(HideableDocument):
     """A name under which a tenant keeps addresses; the addresses are ListMembers."""
 
     # Hidden at once; its members are removed when it is purged.
@@ -87,26 +87,11 @@ class RecipientList(TenantDocument):
 
         Raises ConflictError for a name that is taken.
         """
-        kept = {name: value for name, value in changes.items() if value is not None}
-        update: dict[str, Any] = {"$set": {**kept, "updated": now, "updatedBy": author}}
-        if cleared := dict.fromkeys(changes.keys() - kept.keys(), ""):
-            update["$unset"] = cleared
+        update = cls.setting(changes, now=now, author=author)
         try:
             return await cls.move(id_, leaving=cls.owned(tenant, {}), update=update)
         except DuplicateKeyError as error:
             raise _name_taken() from error
-
-    @classmethod
-    async def delete_once(
-        cls, tenant: str, id_: PydanticObjectId, *, now: datetime, author: str
-    ) -> bool:
-        """Hide it; False when it is gone already."""
-        deleted = await cls.move(
-            id_,
-            leaving=cls.owned(tenant, {}),
-            update={"$set": {"deletedAt": now, "updated": now, "updatedBy": author}},
-        )
-        return deleted is not None
 
     @classmethod
     async def purge(cls, now: datetime) -> int:

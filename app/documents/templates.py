@@ -9,7 +9,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.collation import Collation, CollationStrength
 from pymongo.errors import DuplicateKeyError
 
-from app.documents.base import Filter, TenantDocument, object_id_of
+from app.documents.base import Filter, HideableDocument, object_id_of
 from app.documents.vocabulary import CommunicationType
 from app.errors import ConflictError, FieldError
 
@@ -19,7 +19,7 @@ STORED_BODY_LIMIT = 15 * 1024 * 1024
 _NAMES = Collation("en", strength=CollationStrength.SECONDARY)
 
 
-class Template(TenantDocument):
+class Template(HideableDocument):
     """A subject and an HTML body to be filled in; `revision` counts its changes."""
 
     # Records that name it keep its id and name.
@@ -97,29 +97,11 @@ class Template(TenantDocument):
         name that is taken.
         """
         leaving = cls.owned(tenant, {} if revision is None else {"revision": revision})
-        kept = {name: value for name, value in changes.items() if value is not None}
-        update: dict[str, Any] = {
-            "$set": {**kept, "updated": now, "updatedBy": author},
-            "$inc": {"revision": 1},
-        }
-        if cleared := dict.fromkeys(changes.keys() - kept.keys(), ""):
-            update["$unset"] = cleared
+        update = {**cls.setting(changes, now=now, author=author), "$inc": {"revision": 1}}
         try:
             return await cls.move(id_, leaving=leaving, update=update)
         except DuplicateKeyError as error:
             raise _name_taken() from error
-
-    @classmethod
-    async def delete_once(
-        cls, tenant: str, id_: PydanticObjectId, *, now: datetime, author: str
-    ) -> bool:
-        """Hide it; False when it is gone already."""
-        deleted = await cls.move(
-            id_,
-            leaving=cls.owned(tenant, {}),
-            update={"$set": {"deletedAt": now, "updated": now, "updatedBy": author}},
-        )
-        return deleted is not None
 
 
 def _name_taken() -> ConflictError:
