@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from socket import socket
+from typing import TypeVar
 
 import aiosmtplib
 from aiosmtplib import (
@@ -37,6 +38,10 @@ _IDLE_LIMIT = 60.0
 _TRUSTED = 5.0
 _GOING_AWAY = 421
 _LARGE_BODY = 256 * 1024
+# What is only a courtesy gets no more time than this.
+_COURTESY = timedelta(seconds=2)
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -97,21 +102,44 @@ class SmtpProvider:
         """
         try:
             sender = message.message.sender.address
-            await connection.mail(sender, options=_size(connection, content))
-            refused = await _recipients(connection, message.recipients)
+            options = _size(connection, content)
+            await _within(self._account.timeout, connection.mail(sender, options=options))
+            refused = await self._name(connection, message.recipients)
         except (SMTPResponseException, SMTPRecipientsRefused):
-            await _reset(connection)
+            await self._reset(connection)
             raise
         try:
-            await connection.data(content, timeout=self._account.data_timeout.total_seconds())
+            await _within(self._account.data_timeout, connection.data(content))
         except SMTPResponseException:
-            await _reset(connection)
+            await self._reset(connection)
             raise
         except (aiosmtplib.SMTPException, OSError) as error:
             raise UncertainError(
                 f"the relay did not confirm the mail, which may have arrived: {error}"
             ) from error
         return refused
+
+    async def _name(self, connection: SMTP, addresses: Sequence[str]) -> list[SMTPRecipientRefused]:
+        """Name the recipients. Raises SMTPRecipientsRefused when none was taken."""
+        refused: list[SMTPRecipientRefused] = []
+        for address in addresses:
+            try:
+                await _within(self._account.timeout, connection.rcpt(address))
+            except SMTPRecipientRefused as error:
+                refused.append(error)
+                if error.code == _GOING_AWAY:
+                    # It has hung up: whoever is named after this is not heard.
+                    raise SMTPRecipientsRefused(refused) from error
+        if len(refused) == len(addresses):
+            raise SMTPRecipientsRefused(refused)
+        return refused
+
+    async def _reset(self, connection: SMTP) -> None:
+        """Leave the transaction, so that the next mail may use the connection."""
+        try:
+            await _within(self._account.timeout, connection.rset())
+        except (aiosmtplib.SMTPException, OSError):
+            connection.close()
 
     async def verify(self) -> None:
         """Connect, and log in where the account has a user; raises AccountError."""
@@ -173,12 +201,11 @@ class SmtpProvider:
             use_tls=account.security is SmtpSecurity.TLS,
             start_tls=account.security is SmtpSecurity.STARTTLS,
             cert_bundle=None if account.ca_file is None else str(account.ca_file),
-            timeout=account.timeout.total_seconds(),
+            # Each command has its own limit, of ours: see _within().
+            timeout=None,
         )
         try:
-            await connection.connect()
-            if connection.is_ehlo_or_helo_needed:
-                await _greet(connection)
+            await _within(account.timeout, _open(connection))
         except aiosmtplib.SMTPAuthenticationError as error:
             # Wrong credentials are mended by a person; the mail must not be lost meanwhile.
             raise AccountError(f"the relay refused our credentials: {words(error)}") from error
@@ -200,6 +227,30 @@ class SmtpProvider:
         place = f"{self._account.host}:{self._account.port}"
         reason = str(error) or type(error).__name__
         return AccountError(f"no connection to the relay {place}: {reason}")
+
+
+async def _within(limit: timedelta, answer: Awaitable[Answer]) -> Answer:
+    """Wait for an answer; raises SMTPReadTimeoutError when there is none in time.
+
+    The library's own limits are `asyncio.wait_for`, which in Python 3.11 loses a cancellation that
+    arrives together with the answer (python/cpython#86296): a worker that is to stop would go on.
+    """
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            return await answer
+    except TimeoutError as error:
+        reason = f"no answer within {limit.total_seconds():g} seconds"
+        raise aiosmtplib.SMTPReadTimeoutError(reason) from error
+
+
+async def _open(connection: SMTP) -> None:
+    try:
+        await connection.connect()
+        if connection.is_ehlo_or_helo_needed:
+            await _greet(connection)
+    except BaseException:
+        connection.close()
+        raise
 
 
 async def _greet(connection: SMTP) -> None:
@@ -229,33 +280,9 @@ def _size(connection: SMTP, content: bytes) -> list[str]:
     return [f"size={len(content)}"] if connection.supports_extension("size") else []
 
 
-async def _recipients(connection: SMTP, addresses: Sequence[str]) -> list[SMTPRecipientRefused]:
-    """Name the recipients. Raises SMTPRecipientsRefused when none was taken."""
-    refused: list[SMTPRecipientRefused] = []
-    for address in addresses:
-        try:
-            await connection.rcpt(address)
-        except SMTPRecipientRefused as error:
-            refused.append(error)
-            if error.code == _GOING_AWAY:
-                # It has hung up: whoever is named after this is not heard.
-                raise SMTPRecipientsRefused(refused) from error
-    if len(refused) == len(addresses):
-        raise SMTPRecipientsRefused(refused)
-    return refused
-
-
-async def _reset(connection: SMTP) -> None:
-    """Leave the transaction, so that the next mail may use the connection."""
-    try:
-        await connection.rset()
-    except (aiosmtplib.SMTPException, OSError):
-        connection.close()
-
-
 async def _answers(connection: SMTP) -> bool:
     try:
-        await connection.noop(timeout=2)
+        await _within(_COURTESY, connection.noop())
     except (aiosmtplib.SMTPException, OSError):
         return False
     return True
@@ -263,6 +290,6 @@ async def _answers(connection: SMTP) -> bool:
 
 async def _quit(connection: SMTP) -> None:
     try:
-        await connection.quit(timeout=2)
+        await _within(_COURTESY, connection.quit())
     except (aiosmtplib.SMTPException, OSError):
         connection.close()

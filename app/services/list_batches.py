@@ -139,7 +139,7 @@ class _Batch:
     async def _work(self, queue: Iterator[Delivery]) -> None:
         for row in queue:
             async with self._deps.list_turns:
-                if self._halted or self._stopping():
+                if self._halted or self._stopping() or _is_cancelled():
                     return
                 await self._send_one(row)
 
@@ -252,6 +252,12 @@ class _Batch:
                     communication_id=str(self._communication.id),
                     error=type(error).__name__,
                 )
+
+
+def _is_cancelled() -> bool:
+    """Whether this task was to end, whatever a library made of it (python/cpython#86296)."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _status(decision: Decision) -> DeliveryStatus:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP
+from aiosmtplib.protocol import SMTPProtocol
 
 from app.mail.addresses import Mailbox
 from app.mail.compose import compose
@@ -523,3 +524,30 @@ async def test_a_mail_waits_for_its_turn_no_longer_than_the_mails_before_it(
     )
 
     assert [isinstance(result, TransientError) for result in results] == [True] * 3
+
+
+@pytest.mark.parametrize("reply", range(2, 6), ids=["MAIL", "RCPT", "DATA", "final dot"])
+async def test_a_cancellation_that_comes_together_with_a_reply_counts(
+    open_smtp: OpenSmtp,
+    outgoing: Outgoing,
+    relay: Relay,
+    reply: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    received = SMTPProtocol.data_received
+    replies: list[bytes] = []
+
+    def cancelled_at_the_reply(protocol: SMTPProtocol, data: bytes) -> None:
+        received(protocol, data)
+        replies.append(data)
+        # The first two are the greeting and the answer to EHLO.
+        if len(replies) == reply + 1:
+            sending.cancel()
+
+    monkeypatch.setattr(SMTPProtocol, "data_received", cancelled_at_the_reply)
+    sending = asyncio.create_task(open_smtp().send(outgoing()))
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(sending, 5)
+
+    assert len(replies) == reply + 1
