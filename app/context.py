@@ -35,9 +35,12 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Caller:
+    """Who asks; `key_id` is the API key that was used, None for a JWT."""
+
     tenant: str
     user: str
     scopes: frozenset[str]
+    key_id: str | None = None
 
 
 @dataclass(frozen=True)
