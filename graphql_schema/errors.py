@@ -1,15 +1,11 @@
 """Errors as GraphQL shows them: a stable code, the fields at fault, nothing of our insides."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from graphql import ExecutionResult as GraphQLExecutionResult
 from graphql import GraphQLError, GraphQLSyntaxError
-from strawberry.extensions import SchemaExtension
-from strawberry.types import ExecutionResult
 
 from app.documents.base import StoreUnavailableError
 from app.errors import AppError, ErrorCode, UnavailableError
@@ -24,16 +20,6 @@ MESSAGE_LENGTH = 2000
 _INPUT_PATH = re.compile(r"has invalid value at \.?(?P<path>[^:\s]+):")
 _REQUIRED_FIELD = re.compile(r"to include required field '(?P<field>\w+)'")
 _UNKNOWN_FIELD = re.compile(r"not to include unknown field '(?P<field>\w+)'")
-
-
-class ErrorCodes(SchemaExtension):
-    """Give every error of an operation its `extensions.code`."""
-
-    def on_operation(self) -> Iterator[None]:
-        yield
-        result = self.execution_context.result
-        if isinstance(result, GraphQLExecutionResult | ExecutionResult) and result.errors:
-            result.errors = [coded(error) for error in result.errors]
 
 
 def coded(error: GraphQLError) -> GraphQLError:

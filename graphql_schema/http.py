@@ -9,8 +9,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from strawberry.http.ides import get_graphql_ide_html
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from app.context import Context
@@ -23,11 +23,15 @@ from app.errors import (
 )
 from graphql_schema import multipart
 from graphql_schema.errors import app_extensions
-from graphql_schema.schema import schema
+from graphql_schema.execution import (
+    KindNotAllowedError,
+    Operation,
+    execute,
+    read_operation,
+    response_body,
+)
 
 JSON = "application/json"
-# Parsing runs on the event loop, and one long string is but one token.
-DOCUMENT_LENGTH = 64 * 1024
 ANONYMOUS_OCTETS = 64 * 1024
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
@@ -40,7 +44,7 @@ async def answer(request: Request, context: Context) -> Response:
         # Files that come along are on disk until the operation has run.
         async with AsyncExitStack() as stack:
             operation = await _operation(request, context, stack)
-            result = await _execute(operation, context, request.method)
+            result = await _run(operation, context, request.method)
     except AppError as error:
         return refusal(request, error)
     return _shaped(request, result)
@@ -52,26 +56,23 @@ def refusal(request: Request, error: AppError) -> Response:
     return _response(request, body, status=error.status, headers=error.headers)
 
 
-async def _operation(
-    request: Request, context: Context, stack: AsyncExitStack
-) -> Mapping[str, Any]:
+async def _operation(request: Request, context: Context, stack: AsyncExitStack) -> Operation:
     if _reads(request):
         pairs = parse_qs(request.url.query, keep_blank_values=True)
-        operation: dict[str, Any] = {name: values[-1] for name, values in pairs.items()}
-        if "variables" in operation:
-            operation["variables"] = _json(operation["variables"].encode())
+        value: Any = {name: values[-1] for name, values in pairs.items()}
+        if "variables" in value:
+            value["variables"] = _json(value["variables"].encode())
     else:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type == multipart.MEDIA_TYPE:
-            operation = await stack.enter_async_context(_form(request, context))
+            value = await stack.enter_async_context(_form(request, context))
         elif media_type == JSON:
             limit = ANONYMOUS_OCTETS if context.caller is None else None
-            operation = _json(await _body(request, limit))
+            value = _json(await _body(request, limit))
         else:
             reason = f"The Content-Type must be {JSON} or {multipart.MEDIA_TYPE}."
             raise UnsupportedMediaTypeError(reason)
-    _check(operation)
-    return operation
+    return read_operation(value)
 
 
 def _form(request: Request, context: Context) -> AbstractAsyncContextManager[Any]:
@@ -98,53 +99,22 @@ def _json(text: bytes) -> Any:
         raise InvalidInputError(f"The request is not valid JSON: {error}") from error
 
 
-def _check(operation: Any) -> None:
-    if not isinstance(operation, dict):
-        raise InvalidInputError("The request must be a JSON object with a query.")
-    if not isinstance(operation.get("query"), str):
-        raise InvalidInputError("query: must be a string that holds a GraphQL document")
-    if not operation["query"].strip():
-        raise InvalidInputError("query: must not be blank")
-    if len(operation["query"]) > DOCUMENT_LENGTH:
-        raise PayloadTooLargeError(
-            f"query: must have at most {DOCUMENT_LENGTH} characters; put long values in variables"
-        )
-    if not isinstance(operation.get("operationName"), str | None):
-        raise InvalidInputError("operationName: must be a string")
-    if not isinstance(operation.get("variables"), dict | None):
-        raise InvalidInputError("variables: must be an object")
-
-
-async def _execute(operation: Mapping[str, Any], context: Context, method: str) -> ExecutionResult:
+async def _run(operation: Operation, context: Context, method: str) -> ExecutionResult:
+    reads = {OperationType.QUERY}
+    kinds = {*reads, OperationType.MUTATION} if method == "POST" else reads
     try:
-        result = await schema.execute(
-            operation["query"],
-            variable_values=operation.get("variables"),
-            context_value=context,
-            operation_name=operation.get("operationName"),
-            allowed_operation_types=OperationType.from_http("POST" if method == "POST" else "GET"),
-        )
-    except CannotGetOperationTypeError as error:
-        raise InvalidInputError(error.as_http_error_reason()) from error
-    except InvalidOperationTypeError as error:
-        raise InvalidInputError(error.as_http_error_reason("GET")) from error
-    if not isinstance(result, ExecutionResult):
-        raise InvalidInputError("Streamed answers are not served here.")
+        result = await execute(operation, context, kinds=kinds)
+    except KindNotAllowedError as error:
+        raise InvalidInputError(
+            f"A {error.kind.value} cannot run by a {method} request here."
+        ) from error
+    assert isinstance(result, ExecutionResult)  # noqa: S101 - only subscriptions give events
     return result
 
 
 def _shaped(request: Request, result: ExecutionResult) -> Response:
-    body: dict[str, Any] = {}
-    if result.errors:
-        body["errors"] = [error.formatted for error in result.errors]
-    # Without `data` the operation never ran (GraphQL specification, section 7.1).
-    ran = result.data is not None or not result.errors or any(e.path for e in result.errors)
-    if ran:
-        body["data"] = result.data
-    if result.extensions:
-        body["extensions"] = result.extensions
-    status = 400 if not ran and _media_type(request) == GRAPHQL_RESPONSE else 200
-    return _response(request, body, status=status)
+    failed = isinstance(result, PreExecutionError) and _media_type(request) == GRAPHQL_RESPONSE
+    return _response(request, response_body(result), status=400 if failed else 200)
 
 
 def _response(

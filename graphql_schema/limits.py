@@ -15,7 +15,7 @@ from graphql import (
     SelectionNode,
     SelectionSetNode,
 )
-from strawberry.extensions import MaxTokensLimiter, SchemaExtension
+from strawberry.extensions import SchemaExtension
 
 DEPTH = 12
 ALIASES = 30
@@ -25,7 +25,7 @@ TOKENS = 4000
 
 def limits() -> list[Callable[[], SchemaExtension]]:
     """Make the extensions that hold the limits, fresh for each operation."""
-    return [lambda: MaxTokensLimiter(max_token_count=TOKENS), ShapeLimit]
+    return [ShapeLimit]
 
 
 class ShapeLimit(SchemaExtension):

@@ -12,7 +12,7 @@ from graphql_schema.analytics import AnalyticsQuery
 from graphql_schema.batches import BatchMutation
 from graphql_schema.communications import CommunicationMutation, CommunicationQuery
 from graphql_schema.conversations import ConversationQuery
-from graphql_schema.errors import ErrorCodes
+from graphql_schema.documents import HandedOver
 from graphql_schema.inbound import InboundMutation, InboundQuery
 from graphql_schema.limits import limits
 from graphql_schema.list_members import ListMemberMutation, ListMemberQuery
@@ -62,13 +62,13 @@ class LetterboxSchema(strawberry.Schema):
     ) -> None:
         """Log nothing here: the library would log callers' mistakes, with their addresses in it.
 
-        `ErrorCodes` logs what is our fault.
+        `errors.coded` logs what is our fault.
         """
 
 
 schema = LetterboxSchema(
     query=Query,
     mutation=Mutation,
-    extensions=[ErrorCodes, *limits()],
+    extensions=[HandedOver, *limits()],
     config=StrawberryConfig(scalar_map={datetime: INSTANT, Upload: UPLOAD}),
 )

@@ -3,7 +3,7 @@ import strawberry
 from pymongo.errors import AutoReconnect
 
 from app.errors import FieldError, InvalidInputError
-from graphql_schema.errors import ErrorCodes
+from graphql_schema.errors import coded
 
 
 @strawberry.type
@@ -21,7 +21,7 @@ class Query:
         raise AutoReconnect("10.0.0.7:27017: connection closed")
 
 
-schema = strawberry.Schema(Query, extensions=[ErrorCodes])
+schema = strawberry.Schema(Query)
 
 
 async def test_a_fault_of_ours_shows_a_reference_that_is_in_the_log(
@@ -30,7 +30,7 @@ async def test_a_fault_of_ours_shows_a_reference_that_is_in_the_log(
     result = await schema.execute("{ fault }")
 
     assert result.errors is not None
-    (error,) = result.errors
+    error = coded(result.errors[0])
     assert error.message == "Something went wrong on our side."
     assert error.extensions is not None
     assert error.extensions["code"] == "INTERNAL"
@@ -43,7 +43,7 @@ async def test_an_error_of_the_callers_keeps_its_code_and_fields() -> None:
     result = await schema.execute("{ refused }")
 
     assert result.errors is not None
-    (error,) = result.errors
+    error = coded(result.errors[0])
     assert error.formatted == {
         "message": "a: is bad; b[1]: is worse",
         "locations": [{"line": 1, "column": 3}],
@@ -62,6 +62,6 @@ async def test_a_store_that_is_away_is_told_apart_from_a_fault() -> None:
     result = await schema.execute("{ away }")
 
     assert result.errors is not None
-    (error,) = result.errors
+    error = coded(result.errors[0])
     assert error.message == "The store does not answer; try again."
     assert error.extensions == {"code": "UNAVAILABLE"}

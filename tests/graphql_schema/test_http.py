@@ -6,7 +6,8 @@ import pytest
 
 from app.documents.communications import Communication
 from graphql_schema.errors import MESSAGE_LENGTH
-from graphql_schema.http import ANONYMOUS_OCTETS, DOCUMENT_LENGTH
+from graphql_schema.execution import DOCUMENT_LENGTH
+from graphql_schema.http import ANONYMOUS_OCTETS
 from graphql_schema.limits import ALIASES, DEPTH, REPEATS
 
 

@@ -1,0 +1,64 @@
+"""Documents: parsed once, before anything of them runs, and the operation that is to run."""
+
+from collections.abc import Iterator
+
+from graphql import DocumentNode, OperationDefinitionNode, parse
+from strawberry.extensions import SchemaExtension
+from strawberry.types.graphql import OperationType
+
+from app.errors import FieldError, InvalidInputError
+from graphql_schema.limits import TOKENS
+
+_DOCUMENT = "letterbox.document"
+_SHOWN_NAMES = 10
+_SHOWN_LENGTH = 100
+
+
+def parsed(query: str) -> DocumentNode:
+    """Parse a document of at most TOKENS tokens. Raises GraphQLSyntaxError."""
+    return parse(query, max_tokens=TOKENS)
+
+
+def kind_of(document: DocumentNode, operation_name: str | None) -> OperationType:
+    """Tell whether the operation to run is a query, a mutation or a subscription.
+
+    It is the one named, or the only one there is (GraphQL specification, section 6.1). Raises
+    InvalidInputError when that is none, or not clear.
+    """
+    operations = [
+        node for node in document.definitions if isinstance(node, OperationDefinitionNode)
+    ]
+    if not operations:
+        raise _refused("query", "must have an operation, not fragments only")
+    if operation_name is None:
+        if len(operations) > 1:
+            names = ", ".join(_name(node) for node in operations[:_SHOWN_NAMES])
+            raise _refused("operationName", f"must tell which operation is to run, of: {names}")
+        return OperationType(operations[0].operation.value)
+    for node in operations:
+        if _name(node) == operation_name:
+            return OperationType(node.operation.value)
+    shown = repr(operation_name[:_SHOWN_LENGTH])
+    raise _refused("operationName", f"must name an operation of the document, {shown} is none")
+
+
+def handed_over(document: DocumentNode) -> dict[str, object]:
+    """Give what makes `HandedOver` take this document instead of parsing it again."""
+    return {_DOCUMENT: document}
+
+
+class HandedOver(SchemaExtension):
+    """Run documents that are parsed already."""
+
+    def on_parse(self) -> Iterator[None]:
+        handed = self.execution_context.operation_extensions or {}
+        self.execution_context.graphql_document = handed.get(_DOCUMENT)
+        yield
+
+
+def _name(node: OperationDefinitionNode) -> str:
+    return "(one without a name)" if node.name is None else node.name.value
+
+
+def _refused(path: str, message: str) -> InvalidInputError:
+    return InvalidInputError.of(FieldError(path, message))
