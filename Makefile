@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+EDITOR := graphql_schema/graphiql
+GRAPHIQL := $(EDITOR)/node_modules/.installed
 JOBS ?= 2
 
 .PHONY: help run test test-faults check lint types contracts format bench lock clean
@@ -12,7 +14,7 @@ JOBS ?= 2
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(READY) ## Start everything on this machine and send a first mail (ARGS="--port 9000")
+run: $(READY) $(GRAPHIQL) ## Start everything on this machine and send a first mail (ARGS="--port 9000")
 	@exec $(BIN)/letterbox dev $(ARGS)
 
 test: $(READY) ## Run the tests against real MongoDB, Valkey and SMTP servers (ARGS="-k name")
@@ -48,8 +50,8 @@ lock: ## Renew the hashed lock files (needs uv)
 	  --no-emit-index-url --custom-compile-command "make lock" --quiet $(LOCK_ARGS) \
 	  -c requirements.lock -o requirements-dev.lock
 
-clean: ## Remove the virtual environment and the development data
-	rm -rf $(VENV) .letterbox
+clean: ## Remove the virtual environment, the files of GraphiQL and the development data
+	rm -rf $(VENV) $(EDITOR)/node_modules .letterbox
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -64,3 +66,10 @@ $(READY): requirements-dev.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
 	fi
 	@touch $(READY)
+
+# The browser files of GraphiQL. Without npm, or without its registry, browsers fetch them from a CDN.
+$(GRAPHIQL): $(EDITOR)/package-lock.json
+	@if command -v npm >/dev/null 2>&1; then \
+	  npm ci --prefix $(EDITOR) --ignore-scripts --no-audit --no-fund --silent && touch $@ \
+	  || echo "GraphiQL was not installed: npm ci failed. Browsers will load it from a CDN."; \
+	fi

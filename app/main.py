@@ -22,6 +22,7 @@ from app.logs import configure_logs
 from app.request_limit import RequestLimit
 from app.settings import Environment, Settings
 from graphql_schema import http as graphql_http
+from graphql_schema.graphiql.page import asset_routes
 from rest_compat import problems
 from rest_compat.requests import open_context_of
 from rest_compat.routes import rest_routes
@@ -76,6 +77,7 @@ async def _opened(settings: Settings, deps: Deps | None) -> AsyncIterator[Deps]:
 def _routes(settings: Settings) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route("/graphql", _graphql, methods=["GET", "POST"]),
+        *asset_routes(),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         *rest_routes(),

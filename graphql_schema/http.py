@@ -7,8 +7,7 @@ from urllib.parse import parse_qs
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from strawberry.http.ides import get_graphql_ide_html
+from starlette.responses import Response
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -30,6 +29,7 @@ from graphql_schema.execution import (
     read_operation,
     response_body,
 )
+from graphql_schema.graphiql import page as graphiql
 
 JSON = "application/json"
 ANONYMOUS_OCTETS = 64 * 1024
@@ -39,7 +39,7 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 async def answer(request: Request, context: Context) -> Response:
     """Run the operation of a GET or POST request; a browser's GET gets GraphiQL."""
     if _reads(request) and "query" not in request.query_params and _is_browser(request):
-        return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"))
+        return graphiql.page()
     try:
         # Files that come along are on disk until the operation has run.
         async with AsyncExitStack() as stack:

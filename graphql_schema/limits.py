@@ -21,6 +21,8 @@ DEPTH = 12
 ALIASES = 30
 REPEATS = 20
 TOKENS = 4000
+# Introspection asks for it up to nine times; it peels off a `!` or `[]`, and adds no work.
+_UNWRAPPING = "ofType"
 
 
 def limits() -> list[Callable[[], SchemaExtension]]:
@@ -87,7 +89,7 @@ class _Measure:
         for node in _selections(selection_set):
             if isinstance(node, FieldNode):
                 inner = self.of(node.selection_set)
-                depth = max(depth, inner.depth + 1)
+                depth = max(depth, inner.depth + (node.name.value != _UNWRAPPING))
                 aliases += inner.aliases + (node.alias is not None)
                 names[(node.alias or node.name).value] += 1
             elif isinstance(node, FragmentSpreadNode):
