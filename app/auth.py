@@ -1,10 +1,10 @@
-"""From the Authorization header to the caller (RFC 6750 bearer tokens, RFC 7519 JWT)."""
+"""From the Authorization header (RFC 6750) to the caller: by a JWT (RFC 7519) or an API key."""
 
 import math
 import secrets
 import time
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import httpx2
@@ -15,7 +15,9 @@ from joserfc.jwk import KeySet, OctKey
 from joserfc.jws import extract_compact
 
 from app.context import Caller
-from app.errors import UnauthenticatedError, UnavailableError
+from app.documents.base import StoreUnavailableError
+from app.errors import InvalidTokenError, UnauthenticatedError, UnavailableError
+from app.services import api_keys, key_secrets
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -24,6 +26,8 @@ _TOKEN_OCTETS = 16 * 1024
 _JWKS_LIFETIME = 600.0
 # An unknown key id makes us look again, but not for every forged token.
 _JWKS_PAUSE = 30.0
+# The end of year 9999: the latest a date can say.
+_LAST_SECOND = 253402300799
 
 
 class KeySource(Protocol):
@@ -86,8 +90,13 @@ class JwksKeys:
 
 
 class Authenticator:
-    def __init__(self, settings: Settings, http: httpx2.AsyncClient) -> None:
+    """Reads who calls. `now` is the clock that API keys expire by; tokens have the system's."""
+
+    def __init__(
+        self, settings: Settings, http: httpx2.AsyncClient, now: Callable[[], datetime]
+    ) -> None:
         self._settings = settings
+        self._now = now
         self._source: KeySource | None = None
         if settings.jwt_secret is not None:
             self._source = SecretKey(settings.jwt_secret.get_secret_value())
@@ -97,8 +106,10 @@ class Authenticator:
     async def caller(self, authorization: str | None) -> Caller | None:
         """Read an Authorization header; None when there is none.
 
-        Raises UnauthenticatedError for a header or token that is not good, UnavailableError when
-        it cannot be checked now.
+        Whoever stays (a socket, a stream) is asked for again with the same header: it raises once
+        the token has expired or the key is revoked, expired or rotated away. Raises
+        UnauthenticatedError for a header, token or key that is not good, UnavailableError when it
+        cannot be checked now.
         """
         if authorization is None:
             return None
@@ -106,8 +117,18 @@ class Authenticator:
         if scheme.lower() != "bearer" or not token.strip():
             raise UnauthenticatedError("The Authorization header must be: Bearer <token>.")
         if len(token) > _TOKEN_OCTETS:
-            raise UnauthenticatedError("The token is too long.")
-        return self._caller_of(await self._claims(token.strip()))
+            raise InvalidTokenError("The token is too long.")
+        token = token.strip()
+        if token.startswith(key_secrets.PREFIX):
+            return await self._caller_by_key(token)
+        return self._caller_of(await self._claims(token))
+
+    async def _caller_by_key(self, key: str) -> Caller:
+        try:
+            return await api_keys.caller_by(key, self._now())
+        except StoreUnavailableError as error:
+            log.warning("store.unavailable", error=type(error).__name__)
+            raise UnavailableError("API keys cannot be checked at the moment.") from error
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
         if self._source is None:
@@ -119,7 +140,7 @@ class Authenticator:
             key = await self._source.key_for(_key_id(token))
             claims = jwt.decode(token, key, algorithms=list(self._source.algorithms)).claims
         except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise UnauthenticatedError("The token's signature is not valid.") from error
+            raise InvalidTokenError("The token's signature is not valid.") from error
         self._check_claims(claims)
         return claims
 
@@ -127,27 +148,34 @@ class Authenticator:
         settings = self._settings
         now, leeway = time.time(), settings.jwt_leeway.total_seconds()
         if not _is_time(claims.get("exp")):
-            raise UnauthenticatedError("The token has no valid expiry (exp).")
+            raise InvalidTokenError("The token has no valid expiry (exp).")
         if claims["exp"] <= now - leeway:
-            raise UnauthenticatedError("The token has expired.")
+            raise InvalidTokenError("The token has expired.")
         for claim in ("nbf", "iat"):
             if claim in claims and not (_is_time(claims[claim]) and claims[claim] <= now + leeway):
-                raise UnauthenticatedError(f"The token is not valid yet ({claim}).")
+                raise InvalidTokenError(f"The token is not valid yet ({claim}).")
         if settings.jwt_issuer is not None and claims.get("iss") != settings.jwt_issuer:
-            raise UnauthenticatedError("The token is of another issuer.")
+            raise InvalidTokenError("The token is of another issuer.")
         if settings.jwt_audience is not None:
             audience = claims.get("aud")
             audiences = audience if isinstance(audience, list) else [audience]
             if settings.jwt_audience not in audiences:
-                raise UnauthenticatedError("The token is for another audience.")
+                raise InvalidTokenError("The token is for another audience.")
 
     def _caller_of(self, claims: Mapping[str, Any]) -> Caller:
         tenant = claims.get(self._settings.jwt_tenant_claim)
         user = claims.get(self._settings.jwt_user_claim)
         if not isinstance(tenant, str) or not tenant or not isinstance(user, str) or not user:
             names = f"{self._settings.jwt_tenant_claim} and {self._settings.jwt_user_claim}"
-            raise UnauthenticatedError(f"The token must name {names}.")
-        return Caller(tenant=tenant, user=user, scopes=_scopes(claims))
+            raise InvalidTokenError(f"The token must name {names}.")
+        if user.startswith(api_keys.USER_PREFIX):
+            raise InvalidTokenError(f"No user's name may begin with {api_keys.USER_PREFIX}")
+        return Caller(
+            tenant=tenant,
+            user=user,
+            scopes=_scopes(claims),
+            expires_at=datetime.fromtimestamp(min(claims["exp"], _LAST_SECOND), UTC),
+        )
 
 
 def issue_token(

@@ -140,6 +140,39 @@ def token(
 
 
 @app.command()
+def key(
+    tenant: Annotated[str, typer.Option(help="Tenant the key is for.")],
+    name: Annotated[str, typer.Option(help="What it is for.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help="What it allows; repeatable; default all.")
+    ] = None,
+) -> None:
+    """Make an API key and print it: nobody can be shown it again."""
+    import asyncio
+
+    from app.bootstrap import open_deps
+    from app.embedded.probes import ask_mongo
+    from app.errors import AppError
+    from app.logs import configure_logs
+    from app.services.api_keys import issue
+    from app.settings import Settings
+
+    settings = Settings()
+    configure_logs(settings)
+    _reach("MongoDB", ask_mongo, settings.mongo_url)
+
+    async def run() -> str:
+        async with open_deps(settings) as deps:
+            return (await issue(deps, tenant, name, scope)).secret
+
+    try:
+        typer.echo(asyncio.run(run()))
+    except AppError as error:
+        typer.echo(error.detail, err=True)
+        raise typer.Exit(FAILURE) from None
+
+
+@app.command()
 def rotate() -> None:
     """Encrypt the secrets of all provider accounts with the first of LETTERBOX_SECRET_KEYS."""
     import asyncio

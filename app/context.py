@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -31,16 +31,23 @@ class Scope(StrEnum):
     SUPPRESSIONS_WRITE = "suppressions:write"
     ACCOUNTS_READ = "accounts:read"
     ACCOUNTS_WRITE = "accounts:write"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks; `key_id` is the API key that was used, None for a JWT."""
+    """Who asks; `key_id` is the API key that was used, None for a JWT.
+
+    A key's user is `key:ID`, in every `authorId`, `createdBy` and `updatedBy` too. `expires_at` is
+    when the token or the key ends, None for a key that never does.
+    """
 
     tenant: str
     user: str
     scopes: frozenset[str]
     key_id: str | None = None
+    expires_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,13 @@ class Context:
 
         Raises UnauthenticatedError without a caller, ForbiddenError without the scope.
         """
+        caller = self.require_caller()
+        if scope not in caller.scopes:
+            raise ForbiddenError(f"The token lacks the scope {scope.value}.")
+        return caller
+
+    def require_caller(self) -> Caller:
+        """The caller, whatever its scopes. Raises UnauthenticatedError without one."""
         if self.caller is None:
             raise UnauthenticatedError("A bearer token is required in the Authorization header.")
-        if scope not in self.caller.scopes:
-            raise ForbiddenError(f"The token lacks the scope {scope.value}.")
         return self.caller

@@ -62,10 +62,20 @@ class UnauthenticatedError(AppError):
     headers = MappingProxyType({"WWW-Authenticate": "Bearer"})
 
 
+class InvalidTokenError(UnauthenticatedError):
+    """A token or an API key came along, but is not good, or not any more."""
+
+    # RFC 6750, section 3.1.
+    headers = MappingProxyType({"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
 class ForbiddenError(AppError):
+    """The caller is known, and lacks a scope."""
+
     code = ErrorCode.FORBIDDEN
     status = 403
     title = "Forbidden"
+    headers = MappingProxyType({"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
 
 
 class NotFoundError(AppError):

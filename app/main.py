@@ -46,7 +46,10 @@ def create_app(settings: Settings, deps: Deps | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[State]:  # noqa: ARG001 - Starlette's signature
         async with _opened(settings, deps) as opened:
-            yield {"deps": opened, "authenticator": Authenticator(settings, opened.http)}
+            yield {
+                "deps": opened,
+                "authenticator": Authenticator(settings, opened.http, opened.now),
+            }
 
     app = Starlette(
         routes=_routes(settings),

@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from graphql_schema.analytics import AnalyticsQuery
+from graphql_schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from graphql_schema.batches import BatchMutation
 from graphql_schema.communications import CommunicationMutation, CommunicationQuery
 from graphql_schema.conversations import ConversationQuery
@@ -16,6 +17,7 @@ from graphql_schema.documents import HandedOver
 from graphql_schema.inbound import InboundMutation, InboundQuery
 from graphql_schema.limits import limits
 from graphql_schema.list_members import ListMemberMutation, ListMemberQuery
+from graphql_schema.me import MeQuery
 from graphql_schema.provider_accounts import ProviderAccountMutation, ProviderAccountQuery
 from graphql_schema.recipient_lists import RecipientListMutation, RecipientListQuery
 from graphql_schema.recipient_states import RecipientStateQuery
@@ -38,6 +40,8 @@ class Query(
     ProviderAccountQuery,
     RecipientListQuery,
     ListMemberQuery,
+    ApiKeyQuery,
+    MeQuery,
 ):
     pass
 
@@ -52,6 +56,7 @@ class Mutation(
     ProviderAccountMutation,
     RecipientListMutation,
     ListMemberMutation,
+    ApiKeyMutation,
 ):
     pass
 

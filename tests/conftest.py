@@ -190,7 +190,7 @@ def token(deps: Deps) -> Callable[..., str]:
 def app(deps: Deps) -> ASGIApp:
     """The web application over `deps`; httpx runs no lifespan, so its state is put in here."""
     application = create_app(deps.settings, deps)
-    state = {"deps": deps, "authenticator": Authenticator(deps.settings, deps.http)}
+    state = {"deps": deps, "authenticator": Authenticator(deps.settings, deps.http, deps.now)}
 
     async def with_state(scope: Scope_, receive: Receive, send: Send) -> None:
         await application({**scope, "state": dict(state)}, receive, send)

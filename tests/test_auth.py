@@ -3,7 +3,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -14,9 +14,13 @@ from pydantic import AnyHttpUrl, SecretStr
 
 import app.auth
 from app.auth import Authenticator, issue_token
-from app.context import Caller
-from app.errors import UnauthenticatedError, UnavailableError
+from app.bootstrap import utc_now
+from app.context import Caller, Deps, Scope
+from app.errors import InvalidTokenError, UnauthenticatedError, UnavailableError
+from app.services import api_keys
+from app.services.api_keys import CreateApiKey
 from app.settings import Settings
+from tests.fakes.clock import Clock
 from tests.fakes.identity_provider import IdentityProvider, running_identity_provider
 
 SECRET = "a secret that is long enough for HS256"
@@ -48,7 +52,7 @@ def sign() -> Callable[..., str]:
 
 @pytest.fixture
 def authenticator(http: httpx2.AsyncClient) -> Authenticator:
-    return Authenticator(Settings(jwt_secret=SecretStr(SECRET)), http)
+    return Authenticator(Settings(jwt_secret=SecretStr(SECRET)), http, utc_now)
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ async def provider() -> AsyncIterator[IdentityProvider]:
 
 @pytest.fixture
 def by_jwks(http: httpx2.AsyncClient, provider: IdentityProvider) -> Authenticator:
-    return Authenticator(Settings(jwt_jwks_url=AnyHttpUrl(provider.url)), http)
+    return Authenticator(Settings(jwt_jwks_url=AnyHttpUrl(provider.url)), http, utc_now)
 
 
 async def test_no_header_is_no_caller(authenticator: Authenticator) -> None:
@@ -83,6 +87,23 @@ async def test_a_good_token_names_tenant_user_and_scopes(
     assert caller == Caller("acme", "alice", scopes)
 
 
+@pytest.mark.parametrize(
+    ("expires", "shown"),
+    [
+        (4102444800, datetime(2100, 1, 1, tzinfo=UTC)),
+        (4102444800.5, datetime(2100, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC)),
+        (1e300, datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+    ],
+)
+async def test_a_caller_lasts_as_long_as_the_token(
+    authenticator: Authenticator, sign: Callable[..., str], expires: float, shown: datetime
+) -> None:
+    caller = await authenticator.caller(f"Bearer {sign(exp=expires)}")
+
+    assert caller is not None
+    assert (caller.key_id, caller.expires_at) == (None, shown)
+
+
 async def test_a_token_without_scopes_has_none(
     authenticator: Authenticator, sign: Callable[..., str]
 ) -> None:
@@ -104,7 +125,7 @@ async def test_an_issued_token_is_good(http: httpx2.AsyncClient) -> None:
         settings, tenant="t", user="u", scopes=["a", "b"], lifetime=timedelta(minutes=1)
     )
 
-    caller = await Authenticator(settings, http).caller(f"Bearer {token}")
+    caller = await Authenticator(settings, http, utc_now).caller(f"Bearer {token}")
     assert caller == Caller("t", "u", frozenset({"a", "b"}))
 
 
@@ -122,6 +143,7 @@ async def test_an_issued_token_is_good(http: httpx2.AsyncClient) -> None:
         ({"tenant": {"$ne": 1}}, "must name tenant and sub"),
         ({"sub": None}, "must name tenant and sub"),
         ({"sub": 7}, "must name tenant and sub"),
+        ({"sub": "key:6b050e9454d4a1b9322b3eaa"}, "begin with key:"),
     ],
 )
 async def test_wrong_claims_are_refused(
@@ -151,10 +173,69 @@ async def test_what_is_no_token_is_refused(authenticator: Authenticator, header:
         await authenticator.caller(header)
 
 
+async def test_what_is_wrong_with_a_token_is_told_as_rfc_6750_says(
+    authenticator: Authenticator, sign: Callable[..., str]
+) -> None:
+    for token in (sign(exp=1), "x", f"lb_{'0' * 49}"):
+        with pytest.raises(InvalidTokenError) as refused:
+            await authenticator.caller(f"Bearer {token}")
+        assert refused.value.headers == {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
+async def test_a_key_and_a_token_are_good_at_one_place(
+    deps: Deps, caller: Caller, token: Callable[..., str]
+) -> None:
+    authenticator = Authenticator(deps.settings, deps.http, deps.now)
+    command = CreateApiKey(name="Shop", scopes=[Scope.COMMUNICATIONS_READ])
+    issued = await api_keys.create(deps, caller, command)
+
+    by_key = await authenticator.caller(f"bearer  {issued.secret} ")
+    by_token = await authenticator.caller(f"Bearer {token()}")
+
+    id_ = str(issued.key.id)
+    assert by_key == Caller("acme", f"key:{id_}", frozenset({"communications:read"}), id_)
+    assert by_token == caller
+
+
+async def test_a_key_is_good_where_no_tokens_are(deps: Deps, caller: Caller) -> None:
+    authenticator = Authenticator(Settings(), deps.http, deps.now)
+    command = CreateApiKey(name="Shop", scopes=[Scope.COMMUNICATIONS_READ])
+    issued = await api_keys.create(deps, caller, command)
+
+    found = await authenticator.caller(f"Bearer {issued.secret}")
+
+    assert found is not None
+    assert found.key_id == str(issued.key.id)
+
+
+async def test_a_key_expires_by_the_clock_of_the_service_and_ends_when_it_is_revoked(
+    deps: Deps, caller: Caller, clock: Clock
+) -> None:
+    """Whoever stays connected is read again by the same header."""
+    authenticator = Authenticator(deps.settings, deps.http, deps.now)
+    soon = clock.now() + timedelta(seconds=5)
+    kept = CreateApiKey(name="Shop", scopes=[Scope.COMMUNICATIONS_READ])
+    brief = kept.model_copy(update={"expires_at": soon})
+    headers, ids = [], []
+    for command in (brief, kept):
+        issued = await api_keys.create(deps, caller, command)
+        headers.append(f"Bearer {issued.secret}")
+        ids.append(str(issued.key.id))
+    for header in headers:
+        assert await authenticator.caller(header) is not None
+
+    clock.advance(timedelta(seconds=5))
+    await api_keys.revoke(deps, caller, ids[1])
+
+    for header in headers:
+        with pytest.raises(InvalidTokenError, match="unknown, expired or revoked"):
+            await authenticator.caller(header)
+
+
 async def test_another_secret_is_refused(
     http: httpx2.AsyncClient, sign: Callable[..., str]
 ) -> None:
-    other = Authenticator(Settings(jwt_secret=SecretStr("x" * 32)), http)
+    other = Authenticator(Settings(jwt_secret=SecretStr("x" * 32)), http, utc_now)
 
     with pytest.raises(UnauthenticatedError, match="signature"):
         await other.caller(f"Bearer {sign()}")
@@ -196,7 +277,7 @@ async def test_another_issuer_is_refused(
     settings = Settings(jwt_secret=SecretStr(SECRET), jwt_issuer="us")
 
     with pytest.raises(UnauthenticatedError, match="another issuer"):
-        await Authenticator(settings, http).caller(f"Bearer {sign(**claims)}")
+        await Authenticator(settings, http, utc_now).caller(f"Bearer {sign(**claims)}")
 
 
 @pytest.mark.parametrize("claims", [{}, {"aud": "other"}, {"aud": ["other"]}, {"aud": 1}])
@@ -206,7 +287,7 @@ async def test_another_audience_is_refused(
     settings = Settings(jwt_secret=SecretStr(SECRET), jwt_audience="letterbox")
 
     with pytest.raises(UnauthenticatedError, match="another audience"):
-        await Authenticator(settings, http).caller(f"Bearer {sign(**claims)}")
+        await Authenticator(settings, http, utc_now).caller(f"Bearer {sign(**claims)}")
 
 
 @pytest.mark.parametrize("audience", ["letterbox", ["other", "letterbox"]])
@@ -215,7 +296,7 @@ async def test_the_audience_may_be_one_of_many(
 ) -> None:
     settings = Settings(jwt_secret=SecretStr(SECRET), jwt_audience="letterbox")
 
-    caller = await Authenticator(settings, http).caller(f"Bearer {sign(aud=audience)}")
+    caller = await Authenticator(settings, http, utc_now).caller(f"Bearer {sign(aud=audience)}")
 
     assert caller is not None
 
@@ -227,14 +308,14 @@ async def test_leeway_forgives_a_slow_clock(
 
     token = sign(exp=time.time() - 10, nbf=time.time() + 10)
 
-    assert await Authenticator(settings, http).caller(f"Bearer {token}") is not None
+    assert await Authenticator(settings, http, utc_now).caller(f"Bearer {token}") is not None
 
 
 async def test_without_a_key_no_token_is_good(
     http: httpx2.AsyncClient, sign: Callable[..., str]
 ) -> None:
     with pytest.raises(UnauthenticatedError, match="LETTERBOX_JWT_SECRET"):
-        await Authenticator(Settings(), http).caller(f"Bearer {sign()}")
+        await Authenticator(Settings(), http, utc_now).caller(f"Bearer {sign()}")
 
 
 @pytest.mark.parametrize(("key", "algorithm"), [(0, "RS256"), (1, "ES256")])

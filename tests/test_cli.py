@@ -12,11 +12,14 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from app.context import Deps
 from app.dev.folder import DataFolder
+from app.services.api_keys import caller_by, keys_of
 
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 TOKEN = ["token", "--tenant", "demo", "--user", "alice"]
+KEY = ["key", "--tenant", "demo", "--name", "Shop"]
 
 
 @pytest.fixture
@@ -112,9 +115,9 @@ def test_wrong_settings_are_one_line_each(command: list[str], run: Run) -> None:
     assert security.startswith("LETTERBOX_SMTP_SECURITY: ")
 
 
-@pytest.mark.parametrize("command", ["serve", "worker", "rotate"])
-def test_mongodb_that_does_not_answer_is_one_line(command: str, run: Run) -> None:
-    done = run(command, LETTERBOX_MONGO_URL="mongodb://bob:hidden@127.0.0.1:1/")
+@pytest.mark.parametrize("command", [["serve"], ["worker"], ["rotate"], KEY])
+def test_mongodb_that_does_not_answer_is_one_line(command: list[str], run: Run) -> None:
+    done = run(*command, LETTERBOX_MONGO_URL="mongodb://bob:hidden@127.0.0.1:1/")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
@@ -152,6 +155,25 @@ def test_secrets_are_rotated(run: Run, mongo_url: str) -> None:
         "0 accounts were encrypted anew.\n",
         "",
     )
+
+
+async def test_a_key_is_all_that_is_printed(run: Run, deps: Deps) -> None:
+    variables = {
+        "LETTERBOX_MONGO_URL": deps.settings.mongo_url,
+        "LETTERBOX_MONGO_DATABASE": deps.settings.mongo_database,
+    }
+
+    done = run(*KEY, "--scope", "communications:read", **variables)
+    refused = run(*KEY, "--scope", "everything", **variables)
+
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+    assert json.loads(done.stderr)["event"] == "api_key.created"
+    caller = await caller_by(done.stdout.strip(), deps.now())
+    assert (caller.tenant, caller.scopes) == ("demo", frozenset({"communications:read"}))
+    [key] = await keys_of(caller)
+    assert (key.name, key.created_by) == ("Shop", "letterbox")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("scopes[0]: must be one of communications:read, ")
 
 
 def test_schema_is_printed(run: Run) -> None:

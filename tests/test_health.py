@@ -11,7 +11,7 @@ from app.queue import ArqQueue
 
 async def ask(deps: Deps, path: str) -> httpx2.Response:
     app = create_app(deps.settings, deps)
-    state = {"deps": deps, "authenticator": Authenticator(deps.settings, deps.http)}
+    state = {"deps": deps, "authenticator": Authenticator(deps.settings, deps.http, deps.now)}
     transport = httpx2.ASGITransport(
         lambda scope, receive, send: app({**scope, "state": dict(state)}, receive, send)
     )

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.context import Caller, Deps
+from app.context import Caller, Deps, Scope
 from app.services import (
+    api_keys,
     delivery,
     inbound,
     list_mail,
@@ -57,6 +58,7 @@ class World:
     member: str
     campaign: str
     paused: str
+    key: str
 
 
 async def build_world(deps: Deps, caller: Caller) -> World:
@@ -87,6 +89,9 @@ async def build_world(deps: Deps, caller: Caller) -> World:
     news = parse(sending.SendCommunication, {**NEWS, "recipientListId": str(customers.id)})
     campaign, paused = [await sending.accept(deps, caller, news) for _ in range(2)]
     await list_mail.pause(deps, caller, str(paused.id))
+    # Its scope is all that a caller needs to rotate it.
+    scopes = {"name": "Website", "scopes": [Scope.KEYS_WRITE]}
+    issued = await api_keys.create(deps, caller, parse(api_keys.CreateApiKey, scopes))
     return World(
         sent=str(sent.id),
         tracking=sent.tracking_id,
@@ -101,6 +106,7 @@ async def build_world(deps: Deps, caller: Caller) -> World:
         member=str(added.member.id),
         campaign=str(campaign.id),
         paused=str(paused.id),
+        key=str(issued.key.id),
     )
 
 

@@ -1,5 +1,6 @@
 from beanie import Document
 
+from app.documents.api_keys import ApiKey
 from app.documents.attachments import AttachmentContent
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
@@ -15,6 +16,7 @@ from app.documents.templates import Template
 from app.documents.turns import Turn
 
 ALL_DOCUMENTS: list[type[Document]] = [
+    ApiKey,
     AttachmentContent,
     Communication,
     Delivery,

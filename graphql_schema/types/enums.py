@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import strawberry
 
+from app.context import Scope
 from app.documents.vocabulary import (
     AccountStatus,
     CommunicationStatus,
@@ -30,6 +31,7 @@ __all__ = [
     "InboundStatus",
     "ProviderType",
     "RecipientStatus",
+    "Scope",
     "SmtpSecurity",
     "SuppressionReason",
 ]
@@ -153,5 +155,28 @@ _explained(
         "DELIVERED": "Its server took it.",
         "BOUNCED": "Its server returned it.",
         "COMPLAINED": "It was reported as spam.",
+    },
+)
+_explained(
+    Scope,
+    "What a token or an API key allows. Tokens spell COMMUNICATIONS_READ as communications:read.",
+    {
+        "COMMUNICATIONS_READ": (
+            "Reading records, threads, timelines, analytics and received messages."
+        ),
+        "COMMUNICATIONS_SEND": "Sending, scheduling, cancelling, sending again.",
+        "COMMUNICATIONS_WRITE": "Commenting.",
+        "COMMUNICATIONS_DELETE": "Deleting records.",
+        "TEMPLATES_READ": "Reading templates.",
+        "TEMPLATES_WRITE": "Making, changing and deleting templates.",
+        "INBOUND_WRITE": "Handing in received messages.",
+        "RECIPIENTS_READ": "Reading recipient lists and their members.",
+        "RECIPIENTS_WRITE": "Making, filling, changing and deleting recipient lists.",
+        "SUPPRESSIONS_READ": "Reading which addresses get no mail any more.",
+        "SUPPRESSIONS_WRITE": "Suppressing addresses, and letting mail go to them again.",
+        "ACCOUNTS_READ": "Reading provider accounts.",
+        "ACCOUNTS_WRITE": "Making, changing, testing and deleting provider accounts.",
+        "KEYS_READ": "Reading API keys, without their secrets.",
+        "KEYS_WRITE": "Making API keys of one's own scopes, rotating and revoking them.",
     },
 )

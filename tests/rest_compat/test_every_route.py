@@ -1,6 +1,7 @@
 """Who may do what on every route, and what HTTP itself asks of it."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -9,9 +10,12 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 
 from app.context import Caller, Deps, Scope
 from app.main import create_app
+from app.services import api_keys
+from app.services.api_keys import CreateApiKey
 from app.settings import Settings
 from tests.rest_compat.route_table import (
     ASSETS,
+    BASE,
     GUARDED,
     OTHERS,
     READING,
@@ -120,6 +124,43 @@ async def test_another_tenants_ids_are_unknown(
     if row.scope is not Scope.INBOUND_WRITE:
         # A message that is handed in carries no id: it becomes the other tenant's own.
         assert after == before
+
+
+async def test_an_api_key_opens_what_its_scopes_do(
+    world: World,
+    anonymous: httpx2.AsyncClient,
+    deps: Deps,
+    caller: Caller,
+    footprint: Footprint,
+) -> None:
+    async def key(of: Caller, scopes: set[Scope]) -> dict[str, str]:
+        command = CreateApiKey.model_validate({"name": "Key", "scopes": scopes})
+        return bearer((await api_keys.create(deps, of, command)).secret)
+
+    theirs = await key(replace(caller, tenant="rival"), set(Scope))
+    for row in GUARDED:
+        scope = Scope(str(row.scope))
+        right, wrong = await key(caller, {scope}), await key(caller, set(Scope) - {scope})
+        asked = row.asked(world)
+        for headers in (right, wrong, theirs):
+            # The first use is noted; those of the next minute are not.
+            await anonymous.get(f"{BASE}/find-all", headers=headers)
+        before = await footprint()
+
+        refused = await anonymous.request(**_with(asked, wrong))
+        assert refused.status_code == 403, row.path
+        assert refused.headers["www-authenticate"] == 'Bearer error="insufficient_scope"', row.path
+        if row.scope is not Scope.INBOUND_WRITE:
+            foreign = await anonymous.request(**_with(asked, theirs))
+            assert foreign.status_code == row.theirs, row.path
+        assert await footprint() == before, row.path
+        if row in READING:
+            done = await anonymous.request(**_with(asked, right))
+            assert done.status_code == row.status, row.path
+
+
+def _with(asked: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+    return {**asked, "headers": {**asked.get("headers", {}), **headers}}
 
 
 @pytest.mark.parametrize("row", READING, ids=name)
