@@ -4,6 +4,7 @@ from typing import Annotated
 import strawberry
 
 from graphql_schema.context import Info
+from graphql_schema.limits import Cost
 from graphql_schema.resolvers import analytics as resolvers
 from graphql_schema.types.analytics import Analytics
 
@@ -34,5 +35,7 @@ async def _analytics(
 @strawberry.type
 class AnalyticsQuery:
     analytics: Analytics = strawberry.field(
-        resolver=_analytics, description="What became of the mail sent in a period."
+        directives=[Cost(weight=100)],
+        resolver=_analytics,
+        description="What became of the mail sent in a period.",
     )

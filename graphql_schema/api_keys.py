@@ -6,6 +6,7 @@ from app.services.api_keys import CreateApiKey, RotateApiKey
 from app.services.inputs import parse
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
+from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import api_keys as resolvers
 from graphql_schema.types.api_keys import ApiKey, CreateApiKeyInput, IssuedApiKey
 
@@ -52,6 +53,7 @@ class ApiKeyQuery:
         resolver=_api_key, description="The API key with this id."
     )
     api_keys: list[ApiKey] = strawberry.field(
+        directives=[ListSize(assumed_size=100)],
         resolver=_api_keys,
         description="The tenant's API keys, the latest first, those that ended too.",
     )

@@ -8,6 +8,7 @@ from app.services.scheduling import ScheduleCommunication
 from app.services.sending import SendCommunication
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
+from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import communications as resolvers
 from graphql_schema.search import collected
 from graphql_schema.types.communications import (
@@ -130,6 +131,7 @@ class CommunicationQuery:
         resolver=_communication, description="The communication with this id."
     )
     scheduled_communications: list[Communication] = strawberry.field(
+        directives=[ListSize(assumed_size=1_000)],
         resolver=_scheduled,
         description=(
             "Every communication that waits for its time, next first; refused when there are "

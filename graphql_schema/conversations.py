@@ -3,6 +3,7 @@ from typing import Annotated
 import strawberry
 
 from graphql_schema.context import Info
+from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import conversations as resolvers
 from graphql_schema.types.conversations import Thread, TimelineEntry
 
@@ -29,6 +30,7 @@ class ConversationQuery:
         resolver=_thread, description="The conversation that a communication is part of."
     )
     timeline: list[TimelineEntry] = strawberry.field(
+        directives=[ListSize(assumed_size=1_000)],
         resolver=_timeline,
         description=(
             "All mail of a CRM entity, newest first; of each direction at most the latest 2000."

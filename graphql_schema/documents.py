@@ -7,16 +7,15 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types.graphql import OperationType
 
 from app.errors import FieldError, InvalidInputError
-from graphql_schema.limits import TOKENS
 
 _DOCUMENT = "letterbox.document"
 _SHOWN_NAMES = 10
 _SHOWN_LENGTH = 100
 
 
-def parsed(query: str) -> DocumentNode:
-    """Parse a document of at most TOKENS tokens. Raises GraphQLSyntaxError."""
-    return parse(query, max_tokens=TOKENS)
+def parsed(query: str, *, max_tokens: int) -> DocumentNode:
+    """Parse a document. Raises GraphQLSyntaxError, also for one that has more tokens."""
+    return parse(query, max_tokens=max_tokens)
 
 
 def kind_of(document: DocumentNode, operation_name: str | None) -> OperationType:

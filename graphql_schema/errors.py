@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError, GraphQLSyntaxError, Node
 
 from app.documents.base import StoreUnavailableError
 from app.errors import AppError, ErrorCode, UnavailableError
@@ -14,11 +14,15 @@ log = structlog.get_logger()
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+INTROSPECTION_DISABLED = "INTROSPECTION_DISABLED"
 # The library repeats the whole value, which may be a mail of 10 MB.
 MESSAGE_LENGTH = 2000
 # graphql-core tells the place of a wrong variable only in words.
 _INPUT_PATH = re.compile(r"has invalid value at \.?(?P<path>[^:\s]+):")
 _REQUIRED_FIELD = re.compile(r"to include required field '(?P<field>\w+)'")
+_TOKENS = re.compile(r"Document contains more than (?P<most>\d+) tokens")
+_NO_INTROSPECTION = "GraphQL introspection has been disabled"
 _UNKNOWN_FIELD = re.compile(r"not to include unknown field '(?P<field>\w+)'")
 
 
@@ -31,13 +35,30 @@ def coded(error: GraphQLError) -> GraphQLError:
     if isinstance(original, AppError):
         return _with(error, original.detail, app_extensions(original))
     if isinstance(error, GraphQLSyntaxError):
-        return _with(error, error.message, {"code": PARSE_FAILED})
+        return _syntax_error(error)
     if original is None or isinstance(original, GraphQLError):
         return _with(error, error.message, _request_extensions(error))
     reference = uuid4().hex
     log.error("graphql.fault", reference=reference, path=error.path, exc_info=original)
     extensions = {"code": ErrorCode.INTERNAL.value, "reference": reference}
     return _with(error, "Something went wrong on our side.", extensions)
+
+
+def limit_exceeded(
+    message: str, what: str, most: int, asked: int | None, node: Node | None = None
+) -> GraphQLError:
+    """An error of a document that is beyond a limit; `asked` is None where nobody counted."""
+    limit = {"name": what, "maximum": most, "requested": asked}
+    return GraphQLError(message, node, extensions={"code": LIMIT_EXCEEDED, "limit": limit})
+
+
+def _syntax_error(error: GraphQLSyntaxError) -> GraphQLError:
+    if (tokens := _TOKENS.search(error.message)) is None:
+        return _with(error, error.message, {"code": PARSE_FAILED})
+    most = int(tokens["most"])
+    message = f"The document has more tokens than the {most} that are allowed."
+    extensions = limit_exceeded(message, "tokens", most, None).extensions
+    return _with(error, message, extensions or {})
 
 
 def app_extensions(error: AppError) -> dict[str, Any]:
@@ -53,7 +74,9 @@ def app_extensions(error: AppError) -> dict[str, Any]:
 def _request_extensions(error: GraphQLError) -> dict[str, Any]:
     """Tell variables of the wrong shape (the caller's input) from a wrong document."""
     if not error.message.startswith("Variable ") and error.path is None:
-        return {**(error.extensions or {}), "code": VALIDATION_FAILED}
+        hidden = error.message.startswith(_NO_INTROSPECTION)
+        code = INTROSPECTION_DISABLED if hidden else VALIDATION_FAILED
+        return {"code": code, **(error.extensions or {})}
     path = _INPUT_PATH.search(error.message)
     field = _REQUIRED_FIELD.search(error.message) or _UNKNOWN_FIELD.search(error.message)
     place = ".".join([*([path["path"]] if path else []), *([field["field"]] if field else [])])

@@ -90,7 +90,7 @@ async def execute(
     KindNotAllowedError for operations that are not of these kinds, before anything runs.
     """
     try:
-        document = parsed(operation.query)
+        document = parsed(operation.query, max_tokens=context.deps.settings.graphql_tokens)
         kind = kind_of(document, operation.operation_name)
     except (GraphQLError, AppError) as error:
         return refused(error)

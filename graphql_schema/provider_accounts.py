@@ -5,6 +5,7 @@ import strawberry
 from app.services.account_commands import CreateProviderAccount, UpdateProviderAccount
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
+from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import provider_accounts as resolvers
 from graphql_schema.types.provider_account_inputs import (
     CreateProviderAccountInput,
@@ -60,7 +61,9 @@ class ProviderAccountQuery:
         resolver=_account, description="The provider account with this id."
     )
     provider_accounts: list[ProviderAccount] = strawberry.field(
-        resolver=_accounts, description="The tenant's provider accounts, by name."
+        directives=[ListSize(assumed_size=10)],
+        resolver=_accounts,
+        description="The tenant's provider accounts, by name.",
     )
 
 

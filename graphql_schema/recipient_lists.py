@@ -10,6 +10,7 @@ from app.services.recipient_lists import (
 )
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
+from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import recipient_lists as resolvers
 from graphql_schema.types.recipient_lists import (
     CreateRecipientListInput,
@@ -63,7 +64,9 @@ class RecipientListQuery:
         resolver=_list, description="The recipient list with this id."
     )
     recipient_lists: list[RecipientList] = strawberry.field(
-        resolver=_lists, description="The tenant's recipient lists, by name."
+        directives=[ListSize(assumed_size=100)],
+        resolver=_lists,
+        description="The tenant's recipient lists, by name.",
     )
 
 

@@ -15,7 +15,7 @@ from graphql_schema.communications import CommunicationMutation, CommunicationQu
 from graphql_schema.conversations import ConversationQuery
 from graphql_schema.documents import HandedOver
 from graphql_schema.inbound import InboundMutation, InboundQuery
-from graphql_schema.limits import limits
+from graphql_schema.limits import OperationLimits
 from graphql_schema.list_members import ListMemberMutation, ListMemberQuery
 from graphql_schema.me import MeQuery
 from graphql_schema.provider_accounts import ProviderAccountMutation, ProviderAccountQuery
@@ -74,6 +74,6 @@ class LetterboxSchema(strawberry.Schema):
 schema = LetterboxSchema(
     query=Query,
     mutation=Mutation,
-    extensions=[HandedOver, *limits()],
+    extensions=[HandedOver, OperationLimits],
     config=StrawberryConfig(scalar_map={datetime: INSTANT, Upload: UPLOAD}),
 )

@@ -9,6 +9,7 @@ from app.services.inputs import parse
 from app.services.paging import PageCommand
 from app.services.search import SearchCommunications
 from graphql_schema.context import Info
+from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import search as resolvers
 from graphql_schema.types.communications import Communication
 from graphql_schema.types.pages import CommunicationPage, SortInput, communication_of
@@ -98,18 +99,22 @@ async def collected(items: AsyncIterator[Item], *, header: int = 0) -> list[Item
 @strawberry.type
 class SearchQuery:
     communications_by_ids: list[Communication] = strawberry.field(
+        directives=[ListSize(assumed_size=100)],
         resolver=_communications_by_ids,
         description="The communications with these ids, in their order; unknown ids are left out.",
     )
     all_communications: list[Communication] = strawberry.field(
+        directives=[ListSize(assumed_size=10_000)],
         resolver=_all_communications,
         description="All communications, newest first; refused when there are more than 10,000.",
     )
     communications_page: CommunicationPage = strawberry.field(
+        directives=[ListSize(assumed_size=20)],
         resolver=_communications_page,
         description="One page of the communications that match, newest first unless sorted.",
     )
     communications_csv: str = strawberry.field(
+        directives=[ListSize(assumed_size=10_000)],
         resolver=_communications_csv,
         description=(
             "Communications as CSV (RFC 4180), newest first; without page and size all of them, "

@@ -6,6 +6,7 @@ from app.services.inputs import parse
 from app.services.suppressions import AddSuppression, ListSuppressions
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
+from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import suppressions as resolvers
 from graphql_schema.types.suppressions import AddSuppressionInput, Suppression, SuppressionPage
 
@@ -46,7 +47,9 @@ async def _remove(
 @strawberry.type
 class SuppressionQuery:
     suppressions: SuppressionPage = strawberry.field(
-        resolver=_suppressions, description="Addresses that get no mail any more, latest first."
+        directives=[ListSize(assumed_size=20)],
+        resolver=_suppressions,
+        description="Addresses that get no mail any more, latest first.",
     )
 
 

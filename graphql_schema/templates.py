@@ -14,6 +14,7 @@ from app.services.templates import (
 from graphql_schema.communications import IdempotencyKey, repeat_key
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
+from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import templates as resolvers
 from graphql_schema.selections import selected_names
 from graphql_schema.types.communications import Communication
@@ -99,7 +100,9 @@ class TemplateQuery:
         resolver=_template, description="The template with this id."
     )
     templates: list[Template] = strawberry.field(
-        resolver=_templates, description="The tenant's templates, by name."
+        directives=[ListSize(assumed_size=100)],
+        resolver=_templates,
+        description="The tenant's templates, by name.",
     )
     preview_template: TemplatePreview = strawberry.field(
         resolver=_preview, description="A template filled in; nothing is sent."

@@ -3,6 +3,7 @@ from typing import Self
 import strawberry
 
 from app.services import analytics as service
+from graphql_schema.limits import ListSize
 from graphql_schema.types.enums import CommunicationType
 
 _SENT = "Communications handed over in the period."
@@ -75,13 +76,16 @@ class Analytics:
         description="Failed in the period, as a share of failed and sent together, from 0 to 1."
     )
     by_template: list[TemplateStats] = strawberry.field(
-        description="Mail made from templates, the most used first."
+        directives=[ListSize(assumed_size=50)],
+        description="Mail made from templates, the most used first.",
     )
     by_type: list[TypeStats] = strawberry.field(
-        description="Mail that has a type, the most frequent first."
+        directives=[ListSize(assumed_size=8)],
+        description="Mail that has a type, the most frequent first.",
     )
     send_volume_by_day: list[DayVolume] = strawberry.field(
-        description="The days on which mail was sent, in order."
+        directives=[ListSize(assumed_size=365)],
+        description="The days on which mail was sent, in order.",
     )
 
     @classmethod

@@ -6,6 +6,7 @@ import strawberry
 
 from app import errors
 from app.documents import communications as documents
+from graphql_schema.limits import ListSize
 from graphql_schema.types.communications import Communication
 
 
@@ -27,7 +28,9 @@ class SendBatchError:
         description="As `extensions.code` of an error, e.g. `BAD_USER_INPUT`."
     )
     message: str = strawberry.field(description="What is wrong, in words.")
-    fields: list[SendBatchFault] = strawberry.field(description="The fields at fault.")
+    fields: list[SendBatchFault] = strawberry.field(
+        directives=[ListSize(assumed_size=3)], description="The fields at fault."
+    )
 
     @classmethod
     def of(cls, error: errors.AppError) -> Self:

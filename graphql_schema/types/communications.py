@@ -9,6 +9,7 @@ from strawberry.scalars import JSON
 
 from app.documents import communications as documents
 from app.documents.list_progress import Progress as Counts
+from graphql_schema.limits import ListSize
 from graphql_schema.types.attachments import Attachment, AttachmentInput
 from graphql_schema.types.enums import (
     CommunicationStatus,
@@ -97,7 +98,9 @@ class Communication:
     recipients: list[str] = strawberry.field(description="Addresses in To.")
     cc: list[str] = strawberry.field(description="Addresses in Cc.")
     bcc: list[str] = strawberry.field(description="Addresses that get it unseen by the others.")
-    attachments: list[Attachment] = strawberry.field(description="The files that go with it.")
+    attachments: list[Attachment] = strawberry.field(
+        directives=[ListSize(assumed_size=1)], description="The files that go with it."
+    )
     recipient_list_id: str | None = strawberry.field(description="The list it was sent to.")
     progress: Progress | None = strawberry.field(
         description=(
@@ -129,9 +132,12 @@ class Communication:
     last_opened_at: datetime | None = strawberry.field(description="The latest open.")
     open_count: int = strawberry.field(description="How often it was opened.")
     clicked_links: list[ClickedLink] = strawberry.field(
-        description="Every tracked link, in the order of the mail, clicked or not."
+        directives=[ListSize(assumed_size=3)],
+        description="Every tracked link, in the order of the mail, clicked or not.",
     )
-    events: list[Event] = strawberry.field(description="The audit trail, oldest first.")
+    events: list[Event] = strawberry.field(
+        directives=[ListSize(assumed_size=3)], description="The audit trail, oldest first."
+    )
     created: datetime = strawberry.field(description="When it was accepted.")
     created_by: str | None = strawberry.field(description="The user who asked for it.")
     updated: datetime | None = strawberry.field(description="The latest change.")

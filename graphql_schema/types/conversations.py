@@ -4,6 +4,7 @@ from typing import Self
 import strawberry
 
 from app.services import conversations as service
+from graphql_schema.limits import ListSize
 from graphql_schema.types.communications import Communication
 from graphql_schema.types.enums import Direction
 from graphql_schema.types.inbound import InboundMessage
@@ -13,8 +14,12 @@ from graphql_schema.types.inbound import InboundMessage
     description="A conversation, both directions oldest first; of each at most the latest 2000."
 )
 class Thread:
-    inbound: list[InboundMessage] = strawberry.field(description="What was received.")
-    outbound: list[Communication] = strawberry.field(description="What was sent, or is to be.")
+    inbound: list[InboundMessage] = strawberry.field(
+        directives=[ListSize(assumed_size=10)], description="What was received."
+    )
+    outbound: list[Communication] = strawberry.field(
+        directives=[ListSize(assumed_size=10)], description="What was sent, or is to be."
+    )
 
     @classmethod
     def of(cls, thread: service.Thread) -> Self:

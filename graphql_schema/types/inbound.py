@@ -4,6 +4,7 @@ from typing import Self
 import strawberry
 
 from app.documents import inbound_messages as documents
+from graphql_schema.limits import ListSize
 from graphql_schema.types.communications import Event
 from graphql_schema.types.enums import InboundStatus
 
@@ -40,7 +41,9 @@ class InboundMessage:
         description="Its id at Microsoft Graph, when it came from there."
     )
     received_at: datetime = strawberry.field(description="When the mail server took it.")
-    events: list[Event] = strawberry.field(description="The audit trail, oldest first.")
+    events: list[Event] = strawberry.field(
+        directives=[ListSize(assumed_size=3)], description="The audit trail, oldest first."
+    )
     created: datetime = strawberry.field(description="When it was stored here.")
     created_by: str | None = strawberry.field(description="The user who handed it in.")
     updated: datetime | None = strawberry.field(description="The latest change.")

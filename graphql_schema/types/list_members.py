@@ -9,6 +9,7 @@ from strawberry.scalars import JSON
 
 from app.documents import list_members as documents
 from app.services import list_imports, list_members
+from graphql_schema.limits import ListSize
 
 
 @strawberry.type(description="One address of a list, with what mail to it is filled in with.")
@@ -80,7 +81,8 @@ class ListImport:
     )
     failed: int = strawberry.field(description="How many rows are wrong.")
     errors: list[ImportRowError] = strawberry.field(
-        description="The first 1,000 wrong rows, each with its line."
+        directives=[ListSize(assumed_size=100)],
+        description="The first 1,000 wrong rows, each with its line.",
     )
     variables: list[str] = strawberry.field(
         description="The columns as `{{ }}` names them: `First name` is `First_name`."

@@ -80,7 +80,7 @@ def test_a_document_may_not_be_long() -> None:
 async def test_a_query_runs(context: Context) -> None:
     result = await run(context, "{ __typename }")
 
-    assert response_body(result) == {"data": {"__typename": "Query"}}
+    assert response_body(result)["data"] == {"__typename": "Query"}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ async def test_what_never_ran_has_no_data(
 
     assert isinstance(result, PreExecutionError)
     body = response_body(result)
-    assert body.keys() == {"errors"}
+    assert body.keys() - {"extensions"} == {"errors"}
     assert [error["message"] for error in body["errors"]] == [message]
     assert body["errors"][0]["extensions"]["code"] == code
 
@@ -132,9 +132,8 @@ async def test_an_operation_of_another_kind_is_refused_before_it_runs(context: C
         await execute(mutation, context, kinds=QUERIES)
 
     assert caught.value.kind is OperationType.MUTATION
-    assert response_body(await run(context, document, operation_name="A")) == {
-        "data": {"__typename": "Query"}
-    }
+    body = response_body(await run(context, document, operation_name="A"))
+    assert body["data"] == {"__typename": "Query"}
 
 
 async def test_a_subscription_gives_a_result_for_each_event(context: Context) -> None:

@@ -3,14 +3,20 @@ from pathlib import Path
 import pytest
 from graphql import (
     GraphQLEnumType,
+    GraphQLField,
     GraphQLInputObjectType,
     GraphQLNamedType,
     GraphQLObjectType,
     build_schema,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_list_type,
     is_specified_directive,
 )
 
 import graphql_schema
+from graphql_schema.limits.sizes import ListSize, directive_of, is_sliced
 from graphql_schema.schema import schema
 from tests.doors import RECORD_FIELDS
 
@@ -60,4 +66,33 @@ def test_the_documented_names_are_the_graphql_names() -> None:
 
 def test_no_directive_of_our_own_is_unexplained() -> None:
     directives = build_schema(SDL.read_text()).directives
-    assert [d.name for d in directives if not is_specified_directive(d)] == []
+    ours = [one for one in directives if not is_specified_directive(one)]
+
+    assert sorted(one.name for one in ours) == ["cost", "listSize"]
+    assert all(one.description for one in ours)
+
+
+def test_every_list_of_objects_tells_its_size() -> None:
+    """By an argument, by `directives=[ListSize(assumed_size=...)]`, or by what leads to it."""
+    types = schema._schema.type_map.values()  # noqa: SLF001 - the SDL keeps no directives
+    fields = [
+        (f"{type_.name}.{name}", type_, field)
+        for type_ in types
+        if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__")
+        for name, field in type_.fields.items()
+    ]
+    tells = {name for name, _, field in fields if is_sliced(field) or directive_of(field, ListSize)}
+    untold = [
+        name
+        for name, type_, field in fields
+        if is_list_type(get_nullable_type(field.type))
+        and is_composite_type(get_named_type(field.type))
+        and name not in tells
+        and not all(leading in tells for leading, _, one in fields if _leads_to(one, type_))
+    ]
+
+    assert untold == []
+
+
+def _leads_to(field: GraphQLField, type_: GraphQLNamedType) -> bool:
+    return get_nullable_type(field.type) is type_

@@ -3,11 +3,10 @@
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal, Self
 
 from pydantic import (
     AnyHttpUrl,
-    BeforeValidator,
     Field,
     FilePath,
     SecretStr,
@@ -17,22 +16,12 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.encryption import read_keys
+from app.settings.durations import Duration, Seconds
+from app.settings.protection import ProtectionSettings
 
 MEBIBYTE = 1024 * 1024
 # A shorter key is weaker than HS256 itself.
 SECRET_LENGTH = 32
-
-
-def _number_of_seconds(value: object) -> object:
-    """Read `30` as seconds; pydantic reads only ISO 8601 durations from an environment."""
-    try:
-        return float(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
-
-
-Seconds = Annotated[timedelta, BeforeValidator(_number_of_seconds)]
-Duration = Annotated[Seconds, Field(gt=timedelta(0), le=timedelta(days=30))]
 
 
 class Environment(StrEnum):
@@ -46,9 +35,7 @@ class SmtpSecurity(StrEnum):
     TLS = "tls"
 
 
-class Settings(BaseSettings):
-    """Durations are given in seconds, sizes in bytes, addresses as URLs."""
-
+class _GeneralSettings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="LETTERBOX_",
         env_ignore_empty=True,
@@ -225,7 +212,7 @@ class Settings(BaseSettings):
         return keys
 
     @model_validator(mode="after")
-    def _one_kind_of_key(self) -> "Settings":
+    def _one_kind_of_key(self) -> Self:
         if self.jwt_secret is not None and self.jwt_jwks_url is not None:
             raise ValueError(
                 "LETTERBOX_JWT_SECRET and LETTERBOX_JWT_JWKS_URL exclude each other: "
@@ -243,3 +230,14 @@ class Settings(BaseSettings):
         """The keys in `secret_keys`; none when none are set."""
         keys = self.secret_keys
         return () if keys is None else read_keys(keys.get_secret_value())
+
+
+class Settings(ProtectionSettings, _GeneralSettings):
+    """Durations are given in seconds, sizes in bytes, addresses as URLs."""
+
+    @property
+    def suggests_names(self) -> bool:
+        """Whether errors of GraphQL say which name may have been meant."""
+        if self.graphql_suggestions is not None:
+            return self.graphql_suggestions
+        return self.environment is Environment.DEVELOPMENT
