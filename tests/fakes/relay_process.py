@@ -75,8 +75,7 @@ class Sink(Relay):
     ) -> list[str]:
         if self.conduct is Conduct.HANG:
             await never_answer(server)
-        session.host_name = hostname
-        return replies
+        return await super().handle_EHLO(server, session, envelope, hostname, replies)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP
-from aiosmtplib.protocol import SMTPProtocol
 
 from app.mail.addresses import Mailbox
 from app.mail.compose import compose
 from app.providers.base import OutgoingMessage, PermanentError, Refusal, TransientError
 from app.providers.smtp import SmtpProvider
+from app.providers.smtp.wire import Wire
 from app.settings import SmtpSecurity
 from tests.fakes.certificates import Certificate
 from tests.fakes.relay import Relay, drop_connection, never_answer, running_relay
@@ -236,7 +236,7 @@ async def test_a_connection_silent_for_long_is_asked_first(
     await provider.send(outgoing())
     script.replies["NOOP"] = b"421 4.4.2 timeout\r\n"
     later = time.monotonic() + 6
-    monkeypatch.setattr("app.providers.smtp.time.monotonic", lambda: later)
+    monkeypatch.setattr("app.providers.smtp.provider.time.monotonic", lambda: later)
 
     await provider.send(outgoing())
 
@@ -250,7 +250,7 @@ async def test_a_connection_silent_for_long_that_answers_is_used(
     provider = open_smtp(port=script.port)
     await provider.send(outgoing())
     later = time.monotonic() + 6
-    monkeypatch.setattr("app.providers.smtp.time.monotonic", lambda: later)
+    monkeypatch.setattr("app.providers.smtp.provider.time.monotonic", lambda: later)
 
     await provider.send(outgoing())
 
@@ -263,7 +263,7 @@ async def test_a_connection_silent_for_too_long_is_given_up(
     provider = open_smtp(port=script.port)
     await provider.send(outgoing())
     later = time.monotonic() + 61
-    monkeypatch.setattr("app.providers.smtp.time.monotonic", lambda: later)
+    monkeypatch.setattr("app.providers.smtp.provider.time.monotonic", lambda: later)
 
     await provider.send(outgoing())
 
@@ -526,28 +526,33 @@ async def test_a_mail_waits_for_its_turn_no_longer_than_the_mails_before_it(
     assert [isinstance(result, TransientError) for result in results] == [True] * 3
 
 
-@pytest.mark.parametrize("reply", range(2, 6), ids=["MAIL", "RCPT", "DATA", "final dot"])
+@pytest.mark.parametrize(
+    ("pipelining", "reply"),
+    [(False, 1), (False, 2), (False, 3), (False, 4), (True, 1), (True, 2)],
+    ids=["MAIL", "RCPT", "DATA", "final dot", "group", "final dot after a group"],
+)
 async def test_a_cancellation_that_comes_together_with_a_reply_counts(
     open_smtp: OpenSmtp,
     outgoing: Outgoing,
     relay: Relay,
+    pipelining: bool,
     reply: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    received = SMTPProtocol.data_received
+    relay.pipelining = pipelining
+    received = Wire.data_received
     replies: list[bytes] = []
 
-    def cancelled_at_the_reply(protocol: SMTPProtocol, data: bytes) -> None:
-        received(protocol, data)
+    def cancelled_at_the_reply(wire: Wire, data: bytes) -> None:
+        received(wire, data)
         replies.append(data)
-        # The first two are the greeting and the answer to EHLO.
-        if len(replies) == reply + 1:
+        if len(replies) == reply:
             sending.cancel()
 
-    monkeypatch.setattr(SMTPProtocol, "data_received", cancelled_at_the_reply)
+    monkeypatch.setattr(Wire, "data_received", cancelled_at_the_reply)
     sending = asyncio.create_task(open_smtp().send(outgoing()))
 
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(sending, 5)
 
-    assert len(replies) == reply + 1
+    assert len(replies) == reply
