@@ -32,12 +32,6 @@ def segment(value: object) -> str:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient() as client:
-        yield client
-
-
-@pytest.fixture
 def sign() -> Callable[..., str]:
     """Signs claims with the secret: good ones, with changes; None leaves a claim out."""
 

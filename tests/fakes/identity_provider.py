@@ -1,19 +1,19 @@
 """An identity provider on loopback: serves its public keys, signs tokens, and has bad days."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from tests.fakes.serving import served
 
 
 @dataclass
@@ -47,14 +47,6 @@ async def running_identity_provider() -> AsyncIterator[IdentityProvider]:
     """Serve an identity provider on a free loopback port until the block ends."""
     provider = IdentityProvider()
     app = Starlette(routes=[Route("/jwks.json", provider.serve_keys)])
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
-    )
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
-        await asyncio.sleep(0.005)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    provider.url = f"http://127.0.0.1:{port}/jwks.json"
-    yield provider
-    server.should_exit = True
-    await serving
+    async with served(app) as url:
+        provider.url = f"{url}/jwks.json"
+        yield provider

@@ -30,17 +30,36 @@ def with_transport(app: ASGIApp) -> ASGIApp:
 @asynccontextmanager
 async def serving(fake: Fake, app: ASGIApp) -> AsyncIterator[None]:
     """Serve `app` on a free port until the block ends; `fake` learns its address."""
+    async with served(app) as url:
+        fake.url = url
+        try:
+            yield
+        finally:
+            fake.stopped.set()
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[str]:
+    """Serve `app` on a free port until the block ends and what it answers then is told; its URL.
+
+    Does what `uvicorn.Server.serve` does without its main loop, which looks up only ten times a
+    second: hundreds of tests would wait for that.
+    """
     server = _server(app, 0)
-    running = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
-        await asyncio.sleep(0.005)
-    fake.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup()
+    await server.on_tick(0)
     try:
-        yield
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
-        fake.stopped.set()
-        server.should_exit = True
-        await running
+        for listener in server.servers:
+            listener.close()
+        state = server.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        while state.connections or state.tasks:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.001)
 
 
 def serve_by_port(make: Callable[[str], ASGIApp]) -> None:

@@ -83,47 +83,47 @@ async def open_smtp(relay: Relay) -> AsyncIterator[Callable[..., SmtpProvider]]:
 
 
 @pytest.fixture
-async def open_resend(resend: FakeResend) -> AsyncIterator[Callable[..., ResendProvider]]:
+def open_resend(resend: FakeResend, http: httpx2.AsyncClient) -> Callable[..., ResendProvider]:
     """Makes providers for `resend`, with these parts of the account changed."""
-    async with httpx2.AsyncClient() as http:
 
-        def make(*, now: Callable[[], datetime] | None = None, **changes: Any) -> ResendProvider:
-            fields: dict[str, Any] = {
-                "api_key": FULL,
-                "base_url": resend.url,
-                "timeout": timedelta(seconds=0.5),
-            }
-            account = ResendAccount(**{**fields, **changes})
-            return ResendProvider(account, http, **({} if now is None else {"now": now}))
+    def make(*, now: Callable[[], datetime] | None = None, **changes: Any) -> ResendProvider:
+        fields: dict[str, Any] = {
+            "api_key": FULL,
+            "base_url": resend.url,
+            "timeout": timedelta(seconds=0.5),
+        }
+        account = ResendAccount(**{**fields, **changes})
+        return ResendProvider(account, http, **({} if now is None else {"now": now}))
 
-        yield make
+    return make
 
 
 @pytest.fixture
-async def open_graph(deps: Deps, graph: FakeGraph) -> AsyncIterator[Callable[..., GraphProvider]]:
+def open_graph(
+    deps: Deps, graph: FakeGraph, http: httpx2.AsyncClient
+) -> Callable[..., GraphProvider]:
     """Makes providers for `graph`, each as in a process of its own."""
-    async with httpx2.AsyncClient() as http:
 
-        def make(
-            *,
-            settling: timedelta = timedelta(0),
-            patience: timedelta = timedelta(seconds=20),
-            **changes: Any,
-        ) -> GraphProvider:
-            fields: dict[str, Any] = {
-                "directory_id": DIRECTORY,
-                "client_id": CLIENT,
-                "client_secret": SECRET,
-                "mailbox": MAILBOX,
-                "graph_url": f"{graph.url}/v1.0",
-                "login_url": graph.url,
-                "timeout": timedelta(seconds=0.5),
-            }
-            account = GraphAccount(**{**fields, **changes})
-            pacer = StoredPacer("acme", f"graph:{account.mailbox}", patience=patience)
-            return GraphProvider(account, http, pacer, settling=settling)
+    def make(
+        *,
+        settling: timedelta = timedelta(0),
+        patience: timedelta = timedelta(seconds=20),
+        **changes: Any,
+    ) -> GraphProvider:
+        fields: dict[str, Any] = {
+            "directory_id": DIRECTORY,
+            "client_id": CLIENT,
+            "client_secret": SECRET,
+            "mailbox": MAILBOX,
+            "graph_url": f"{graph.url}/v1.0",
+            "login_url": graph.url,
+            "timeout": timedelta(seconds=0.5),
+        }
+        account = GraphAccount(**{**fields, **changes})
+        pacer = StoredPacer("acme", f"graph:{account.mailbox}", patience=patience)
+        return GraphProvider(account, http, pacer, settling=settling)
 
-        yield make
+    return make
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from starlette.types import ASGIApp
 
 from app.context import Deps
 from app.services import delivery
 from tests.doors import RestDoor
+from tests.fakes import serving
 
 EXAMPLES = 25
 SEED = 20261124
@@ -24,15 +24,8 @@ SEED = 20261124
 @pytest.fixture
 async def served(app: ASGIApp) -> AsyncIterator[str]:
     """The application on a loopback port; its address."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off")
-    )
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
-        await asyncio.sleep(0.005)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await serving
+    async with serving.served(app) as url:
+        yield url
 
 
 @pytest.fixture

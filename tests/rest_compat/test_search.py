@@ -1,6 +1,5 @@
 """What only REST has of finding: parameters, streams, methods."""
 
-import asyncio
 import csv
 import io
 import json
@@ -10,12 +9,11 @@ from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from beanie import PydanticObjectId
 from starlette.types import ASGIApp
 
 from app.documents.communications import Communication
-from app.embedded.ports import free_port
+from tests.fakes import serving
 from tests.fakes.clock import Clock
 
 BASE = "/api/v1/communications"
@@ -26,17 +24,12 @@ Send = Callable[..., Awaitable[Communication]]
 @pytest.fixture
 async def served(app: ASGIApp, client: httpx2.AsyncClient) -> AsyncIterator[httpx2.AsyncClient]:
     """The same application behind a real socket."""
-    config = uvicorn.Config(app, port=free_port(), lifespan="off", log_level="critical")
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-        await asyncio.sleep(0.01)
     headers = {"Authorization": client.headers["Authorization"]}
-    base = f"http://127.0.0.1:{config.port}{BASE}"
-    async with httpx2.AsyncClient(base_url=base, headers=headers, timeout=30) as remote:
+    async with (
+        serving.served(app) as url,
+        httpx2.AsyncClient(base_url=f"{url}{BASE}", headers=headers, timeout=30) as remote,
+    ):
         yield remote
-    server.should_exit = True
-    await serving
 
 
 async def copies(record: Communication, count: int, **fields: Any) -> None:

@@ -339,12 +339,11 @@ def rows_of() -> Callable[..., Awaitable[list[Delivery]]]:
 
 
 @pytest.fixture
-async def by_resend(deps: Deps, resend: FakeResend) -> AsyncIterator[Deps]:
+def by_resend(deps: Deps, resend: FakeResend, http: httpx2.AsyncClient) -> Deps:
     """`deps` of a service that sends by Resend."""
     account = ResendAccount(FULL, resend.url, timedelta(seconds=0.5))
-    async with httpx2.AsyncClient() as http:
-        provider = ResendProvider(account, http, now=deps.now)
-        yield replace(deps, providers={ProviderType.RESEND: provider})
+    provider = ResendProvider(account, http, now=deps.now)
+    return replace(deps, providers={ProviderType.RESEND: provider})
 
 
 @pytest.fixture
