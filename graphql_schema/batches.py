@@ -9,7 +9,7 @@ from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
 from graphql_schema.resolvers import batches as resolvers
 from graphql_schema.types.batches import SendBatchItem
-from graphql_schema.types.communications import SendCommunicationInput
+from graphql_schema.types.communication_inputs import SendCommunicationInput
 
 
 def _read(input_: SendCommunicationInput) -> SendCommunication | AppError:

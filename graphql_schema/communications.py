@@ -11,11 +11,11 @@ from graphql_schema.inputs import read_command
 from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import communications as resolvers
 from graphql_schema.search import collected
-from graphql_schema.types.communications import (
-    Communication,
+from graphql_schema.types.communication_inputs import (
     ScheduleCommunicationInput,
     SendCommunicationInput,
 )
+from graphql_schema.types.communications import Communication
 from graphql_schema.types.pages import communication_of
 
 RecordId = Annotated[strawberry.ID, strawberry.argument(description="Id of the record.")]

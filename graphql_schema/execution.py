@@ -12,6 +12,7 @@ from strawberry.types.graphql import OperationType
 
 from app.context import Context
 from app.errors import AppError, FieldError, InvalidInputError, PayloadTooLargeError
+from graphql_schema.context import GraphqlContext
 from graphql_schema.documents import handed_over, kind_of, parsed
 from graphql_schema.errors import coded
 from graphql_schema.schema import schema
@@ -99,7 +100,7 @@ async def execute(
     arguments: dict[str, Any] = {
         "query": operation.query,
         "variable_values": operation.variables,
-        "context_value": context,
+        "context_value": GraphqlContext.of(context),
         "operation_name": operation.operation_name,
         "operation_extensions": handed_over(document),
     }

@@ -18,17 +18,19 @@ from graphql_schema.inbound import InboundMutation, InboundQuery
 from graphql_schema.limits import OperationLimits
 from graphql_schema.list_members import ListMemberMutation, ListMemberQuery
 from graphql_schema.me import MeQuery
+from graphql_schema.nodes import NodeQuery
 from graphql_schema.provider_accounts import ProviderAccountMutation, ProviderAccountQuery
 from graphql_schema.recipient_lists import RecipientListMutation, RecipientListQuery
 from graphql_schema.recipient_states import RecipientStateQuery
 from graphql_schema.search import SearchQuery
 from graphql_schema.suppressions import SuppressionMutation, SuppressionQuery
 from graphql_schema.templates import TemplateMutation, TemplateQuery
-from graphql_schema.types.scalars import INSTANT, UPLOAD
+from graphql_schema.types.scalars import ID, INSTANT, UPLOAD
 
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
+    NodeQuery,
     CommunicationQuery,
     SearchQuery,
     ConversationQuery,
@@ -75,5 +77,5 @@ schema = LetterboxSchema(
     query=Query,
     mutation=Mutation,
     extensions=[HandedOver, OperationLimits],
-    config=StrawberryConfig(scalar_map={datetime: INSTANT, Upload: UPLOAD}),
+    config=StrawberryConfig(scalar_map={datetime: INSTANT, Upload: UPLOAD, strawberry.ID: ID}),
 )

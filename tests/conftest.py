@@ -4,7 +4,7 @@ import base64
 import os
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ import httpx2
 import hypothesis
 import pytest
 from pydantic import SecretStr
-from pymongo import MongoClient
+from pymongo import MongoClient, monitoring
 from redis.asyncio import Redis
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Scope_
@@ -35,6 +35,7 @@ from app.settings import Settings
 from tests.doors import Door, GraphqlDoor, RestDoor
 from tests.fakes.clock import Clock
 from tests.fakes.graph import FakeGraph, running_graph
+from tests.fakes.mongo_calls import MONGO_CALLS, MongoCalls
 from tests.fakes.relay import Relay, running_relay
 from tests.fakes.resend import FakeResend, running_resend
 
@@ -144,8 +145,16 @@ async def opened_once(base_settings: Settings) -> AsyncIterator[Deps]:
     # Tests stop the clock; MongoDB's own goes on, and would drop what has expired by it.
     with MongoClient[dict[str, Any]](base_settings.mongo_url) as client:
         client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
+    monitoring.register(MONGO_CALLS)
     async with open_deps(base_settings) as deps:
         yield deps
+
+
+@pytest.fixture
+def mongo_calls(deps: Deps) -> Iterator[MongoCalls]:
+    """The calls to MongoDB from here on; a test that counts clears it first."""
+    with MONGO_CALLS.listening() as calls:
+        yield calls
 
 
 @pytest.fixture

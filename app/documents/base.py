@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -48,10 +49,12 @@ class StoredDocument(Document):
 class TenantDocument(StoredDocument):
     """A document of one tenant. `owned` is the only place where the tenant filter is made.
 
-    `visible` is what a document must match to exist for its tenant.
+    `visible` is what a document must match to exist for its tenant. `unseen` are stored fields that
+    are long and never shown.
     """
 
     visible: ClassVar[Filter] = {}
+    unseen: ClassVar[tuple[str, ...]] = ()
 
     tenant_id: str
     created: datetime
@@ -68,6 +71,19 @@ class TenantDocument(StoredDocument):
             return None
         row = await cls.get_motor_collection().find_one(cls.owned(tenant, {"_id": object_id}))
         return None if row is None else cls.model_validate(row)
+
+    @classmethod
+    async def with_ids(
+        cls, tenant: str, ids: Collection[str], *, without: Collection[str] = ()
+    ) -> dict[str, Self]:
+        """The tenant's documents with these ids, by them; the stored fields `without` not read."""
+        wanted = object_ids_of(ids)
+        cursor = cls.get_motor_collection().find(
+            cls.owned(tenant, {"_id": {"$in": list(wanted.values())}}),
+            dict.fromkeys([*cls.unseen, *without], 0),
+        )
+        found = {row["_id"]: cls.model_validate(row) async for row in cursor}
+        return {text: found[id_] for text, id_ in wanted.items() if id_ in found}
 
 
 class HideableDocument(TenantDocument):
@@ -103,3 +119,8 @@ def object_id_of(text: str) -> PydanticObjectId | None:
         return PydanticObjectId(text)
     except (InvalidId, TypeError):
         return None
+
+
+def object_ids_of(texts: Collection[str]) -> dict[str, PydanticObjectId]:
+    """The ids that these spell, by their spelling; what spells none is left out."""
+    return {text: id_ for text in texts if (id_ := object_id_of(text)) is not None}

@@ -9,9 +9,10 @@ from pymongo.errors import DuplicateKeyError
 
 from app.documents import content
 from app.documents.attachments import Attachment
-from app.documents.base import Filter, StoredModel, TenantDocument, object_id_of
+from app.documents.base import Filter, StoredModel, object_id_of
 from app.documents.communication_indexes import INDEXES
 from app.documents.list_progress import FanOut, Progress
+from app.documents.outsourcing import OutsourcingDocument
 from app.documents.vocabulary import (
     CommunicationStatus,
     CommunicationType,
@@ -43,7 +44,7 @@ class ClickedLink(StoredModel):
     last_clicked_at: datetime | None = None
 
 
-class Communication(TenantDocument):
+class Communication(OutsourcingDocument):
     """What the caller sees of a mail; the 37 documented fields and a few of our own.
 
     `account_id` is the provider account by which it goes; None: the service's own provider.
@@ -53,6 +54,7 @@ class Communication(TenantDocument):
 
     # Deleting hides the record at once; it is purged later.
     visible: ClassVar[Filter] = {"deletedAt": None}
+    unseen: ClassVar = ("searchText",)
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
     status: CommunicationStatus
@@ -95,7 +97,6 @@ class Communication(TenantDocument):
 
     tracking_id: str
     search_text: str | None = None
-    content_id: PydanticObjectId | None = None
     dispatch_at: datetime | None = None
     dispatches: int = 0
     faults: int = 0
@@ -135,19 +136,12 @@ class Communication(TenantDocument):
         outsourced: Self = self.model_copy(update=aside)
         return outsourced
 
-    async def load_content(self) -> None:
-        """Fill in bodies that were too large to stand in the document."""
-        if self.content_id is not None and not self.body:
-            stored = await content.get(Communication, self.content_id)
-            self.body, self.original_body = json.loads(stored)
+    @property
+    def filled(self) -> bool:
+        return bool(self.body)
 
-    @classmethod
-    async def shown(cls, tenant: str, id_: str) -> Self | None:
-        """The tenant's record in full, None when the tenant has none with this id."""
-        found = await cls.of_tenant(tenant, id_)
-        if found is not None:
-            await found.load_content()
-        return found
+    def fill(self, octets: bytes) -> None:
+        self.body, self.original_body = json.loads(octets)
 
     @classmethod
     async def any_waits_for(cls, tenant: str, account_id: PydanticObjectId) -> bool:

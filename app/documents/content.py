@@ -1,5 +1,6 @@
 """Content too large to stand inside a document (MongoDB ends one at 16 MB) is kept in GridFS."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from io import BytesIO
 from typing import Any, BinaryIO, cast
@@ -7,6 +8,7 @@ from typing import Any, BinaryIO, cast
 from beanie import Document, PydanticObjectId
 from gridfs.errors import NoFile
 from motor.motor_asyncio import AsyncIOMotorDatabase, AsyncIOMotorGridFSBucket
+from pymongo import ASCENDING
 
 # Two bodies of 10 MB, or the message composed of one, do not fit one document.
 INLINE_LIMIT = 4 * 1024 * 1024
@@ -38,6 +40,22 @@ async def get(owner: type[Document], file_id: PydanticObjectId) -> bytes:
     buffer = BytesIO()
     await _bucket(owner).download_to_stream(file_id, buffer)
     return buffer.getvalue()
+
+
+async def get_many(
+    owner: type[Document], file_ids: Collection[PydanticObjectId]
+) -> dict[PydanticObjectId, bytes]:
+    """The contents with these ids, by them, in one call; unknown ones are left out."""
+    if not file_ids:
+        return {}
+    chunks = owner.get_motor_collection().database[f"{owner.get_collection_name()}.content.chunks"]
+    cursor = chunks.find({"files_id": {"$in": list(file_ids)}}).sort(
+        [("files_id", ASCENDING), ("n", ASCENDING)]
+    )
+    found: dict[PydanticObjectId, bytearray] = {}
+    async for chunk in cursor:
+        found.setdefault(chunk["files_id"], bytearray()).extend(chunk["data"])
+    return {file_id: bytes(octets) for file_id, octets in found.items()}
 
 
 async def remove(owner: type[Document], file_id: PydanticObjectId) -> None:

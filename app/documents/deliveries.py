@@ -63,6 +63,8 @@ class Delivery(TenantDocument):
     counts the news that moved a recipient; `news_waits` when some came before it was settled.
     """
 
+    unseen: ClassVar = ("message", "links")
+
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
     communication_id: PydanticObjectId
     account_id: PydanticObjectId | None = None

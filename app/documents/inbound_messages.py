@@ -8,8 +8,9 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from app.documents import content
-from app.documents.base import Filter, TenantDocument, object_id_of
+from app.documents.base import Filter, object_id_of
 from app.documents.communications import Event
+from app.documents.outsourcing import OutsourcingDocument
 from app.documents.vocabulary import InboundStatus
 
 # Up to this size a message stands beside what was read from it.
@@ -21,7 +22,7 @@ _TENANT = ("tenantId", ASCENDING)
 _NEWEST_FIRST = ("receivedAt", DESCENDING)
 
 
-class InboundMessage(TenantDocument):
+class InboundMessage(OutsourcingDocument):
     """A received mail: the documented fields, and the octets it came as.
 
     `key` makes it one however often it is delivered. `answered` are the Message-IDs it answers,
@@ -29,6 +30,8 @@ class InboundMessage(TenantDocument):
     `received_at` is when the tenant's mail server took it, `created` when we did, `date` what its
     author's clock said.
     """
+
+    unseen: ClassVar = ("raw",)
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
     key: str
@@ -58,7 +61,6 @@ class InboundMessage(TenantDocument):
 
     raw: bytes | None = None
     raw_id: PydanticObjectId | None = None
-    content_id: PydanticObjectId | None = None
 
     class Settings:
         name = "inboundMessages"
@@ -102,11 +104,12 @@ class InboundMessage(TenantDocument):
             return False
         return True
 
-    async def load_content(self) -> None:
-        """Fill in bodies that were too large to stand in the document."""
-        if self.content_id is not None and self.body_text is None and self.body_html is None:
-            stored = await content.get(InboundMessage, self.content_id)
-            self.body_text, self.body_html = json.loads(stored)
+    @property
+    def filled(self) -> bool:
+        return self.body_text is not None or self.body_html is not None
+
+    def fill(self, octets: bytes) -> None:
+        self.body_text, self.body_html = json.loads(octets)
 
     @classmethod
     async def of_tenant(cls, tenant: str, id_: str) -> Self | None:
@@ -117,14 +120,6 @@ class InboundMessage(TenantDocument):
             cls.owned(tenant, {"_id": object_id}), UNSEEN
         )
         return None if row is None else cls.model_validate(row)
-
-    @classmethod
-    async def shown(cls, tenant: str, id_: str) -> Self | None:
-        """The tenant's message in full, None when the tenant has none with this id."""
-        found = await cls.of_tenant(tenant, id_)
-        if found is not None:
-            await found.load_content()
-        return found
 
     @classmethod
     async def of_key(cls, tenant: str, key: str) -> Self | None:

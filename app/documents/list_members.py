@@ -9,7 +9,7 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from app.documents.base import Filter, TenantDocument
+from app.documents.base import Filter, TenantDocument, object_ids_of
 from app.errors import ConflictError, FieldError
 
 _DUPLICATE = 11000
@@ -67,6 +67,18 @@ class ListMember(TenantDocument):
     async def count_of(cls, tenant: str, list_id: PydanticObjectId) -> int:
         criteria = cls.owned(tenant, {"listId": list_id})
         return await cls.get_motor_collection().count_documents(criteria)
+
+    @classmethod
+    async def counts_of(cls, tenant: str, list_ids: Collection[str]) -> dict[str, int]:
+        """How many members these lists have, in one call; those without any are left out."""
+        wanted = object_ids_of(list_ids)
+        stages: list[dict[str, Any]] = [
+            {"$match": cls.owned(tenant, {"listId": {"$in": list(wanted.values())}})},
+            {"$group": {"_id": "$listId", "count": {"$sum": 1}}},
+        ]
+        cursor = cls.get_motor_collection().aggregate(stages)
+        found = {row["_id"]: row["count"] async for row in cursor}
+        return {text: found[id_] for text, id_ in wanted.items() if id_ in found}
 
     @classmethod
     async def any_of(cls, tenant: str, list_id: PydanticObjectId) -> bool:

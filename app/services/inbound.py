@@ -6,6 +6,7 @@ turn, whether what it answers, or what answers it, came meanwhile.
 
 import asyncio
 import hashlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
@@ -147,6 +148,17 @@ def _message(
         updated=now,
         updated_by=caller.user,
     )
+
+
+async def messages_with_ids(
+    caller: Caller, ids: Collection[str], *, without: Collection[str]
+) -> Mapping[str, InboundMessage | Exception]:
+    """Give the caller's messages by their ids, whole but for the stored fields `without`.
+
+    One whose body is lost is an error in place of itself.
+    """
+    found = await InboundMessage.with_ids(caller.tenant, ids, without=without)
+    return await InboundMessage.load_contents(found)
 
 
 async def settle_answers(deps: Deps, tenant: str, message_id: str) -> None:

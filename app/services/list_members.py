@@ -1,7 +1,7 @@
 """The members of a recipient list: adding, changing and removing them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -89,6 +89,16 @@ async def members_of(caller: Caller, list_id: str, command: PageOfMembers) -> Me
     )
     shown = members[: command.limit]
     return MemberPage(shown, str(shown[-1].id) if len(members) > command.limit else None)
+
+
+async def members_with_ids(
+    caller: Caller, ids: Collection[str], *, without: Collection[str]
+) -> dict[str, ListMember]:
+    """Give the members with these ids of the caller's lists; those of deleted lists are gone."""
+    found = await ListMember.with_ids(caller.tenant, ids, without=without)
+    lists = {str(member.list_id) for member in found.values()}
+    there = await RecipientList.with_ids(caller.tenant, lists)
+    return {id_: member for id_, member in found.items() if str(member.list_id) in there}
 
 
 async def add(deps: Deps, caller: Caller, list_id: str, rows: Sequence[object]) -> list[Added]:

@@ -1,5 +1,7 @@
 """Recipient lists as such: naming, finding and deleting them."""
 
+from collections.abc import Collection, Mapping
+
 from app.context import Caller, Deps
 from app.documents.list_members import ListMember
 from app.documents.recipient_lists import RecipientList
@@ -36,9 +38,9 @@ async def lists_of(caller: Caller, command: SearchRecipientLists) -> list[Recipi
     return await RecipientList.listed(caller.tenant, command.name)
 
 
-async def count_members(found: RecipientList) -> int:
-    """Count the members of a list."""
-    return await ListMember.count_of(found.tenant_id, found.id)
+async def count_members(caller: Caller, list_ids: Collection[str]) -> Mapping[str, int]:
+    """Count the members of each of the caller's lists; those without any are left out."""
+    return await ListMember.counts_of(caller.tenant, list_ids)
 
 
 async def create(deps: Deps, caller: Caller, command: CreateRecipientList) -> RecipientList:

@@ -1,5 +1,7 @@
 """What callers may do with API keys: who may, then one call."""
 
+from collections.abc import Collection, Mapping
+
 from app.context import Context, Scope
 from app.documents.api_keys import ApiKey
 from app.services import api_keys
@@ -9,6 +11,13 @@ from app.services.api_keys import CreateApiKey, IssuedKey, RotateApiKey
 async def api_key(context: Context, id_: str) -> ApiKey:
     """Give the caller's key. Raises NotFoundError for unknown and other tenants' ids alike."""
     return await api_keys.key_of(context.require(Scope.KEYS_READ), id_)
+
+
+async def api_keys_with_ids(
+    context: Context, ids: Collection[str], *, without: Collection[str] = ()
+) -> Mapping[str, ApiKey]:
+    """Give the caller's keys by their ids."""
+    return await ApiKey.with_ids(context.require(Scope.KEYS_READ).tenant, ids, without=without)
 
 
 async def api_keys_by_age(context: Context) -> list[ApiKey]:

@@ -1,6 +1,6 @@
 """What callers may do with communications: who may, then one call. Both doors come through here."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from app.context import Context, Scope
 from app.documents.communications import Communication
@@ -27,6 +27,14 @@ async def communication(context: Context, id_: str) -> Communication:
     found = await records.record_of(context.require(Scope.COMMUNICATIONS_READ), id_)
     await found.load_content()
     return found
+
+
+async def communications_with_ids(
+    context: Context, ids: Collection[str], *, without: Collection[str] = ()
+) -> Mapping[str, Communication | Exception]:
+    """Give the caller's records by their ids; the stored fields `without` are left empty."""
+    caller = context.require(Scope.COMMUNICATIONS_READ)
+    return await records.records_with_ids(caller, ids, without=without)
 
 
 async def schedule_communication(

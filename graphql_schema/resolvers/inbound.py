@@ -1,6 +1,6 @@
 """What callers may do with received mail: who may, then one call."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from app.context import Context, Scope
 from app.documents.inbound_messages import InboundMessage
@@ -24,6 +24,14 @@ async def inbound_message(context: Context, id_: str) -> InboundMessage:
     if found is None:
         raise NotFoundError("No received message has this id.")
     return found
+
+
+async def inbound_messages_with_ids(
+    context: Context, ids: Collection[str], *, without: Collection[str] = ()
+) -> Mapping[str, InboundMessage | Exception]:
+    """Give the caller's messages by their ids; the fields `without` are left empty."""
+    caller = context.require(Scope.COMMUNICATIONS_READ)
+    return await inbound.messages_with_ids(caller, ids, without=without)
 
 
 async def inbound_messages(

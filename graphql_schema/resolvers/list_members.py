@@ -1,6 +1,6 @@
 """What callers may do with the members of a list: who may, then one call."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from app.context import Context, Scope
 from app.documents.list_members import ListMember
@@ -15,6 +15,14 @@ async def recipient_list_members(
     """Give a page of a list's members. Raises what `list_members.members_of` raises."""
     caller = context.require(Scope.RECIPIENTS_READ)
     return await list_members.members_of(caller, list_id, command)
+
+
+async def list_members_with_ids(
+    context: Context, ids: Collection[str], *, without: Collection[str] = ()
+) -> Mapping[str, ListMember]:
+    """Give the members with these ids of the caller's lists."""
+    caller = context.require(Scope.RECIPIENTS_READ)
+    return await list_members.members_with_ids(caller, ids, without=without)
 
 
 async def add_list_members(context: Context, list_id: str, rows: Sequence[object]) -> list[Added]:

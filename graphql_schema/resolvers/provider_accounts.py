@@ -1,5 +1,7 @@
 """What callers may do with provider accounts: who may, then one call."""
 
+from collections.abc import Collection, Mapping
+
 from app.context import Context, Scope
 from app.documents.provider_accounts import ProviderAccount
 from app.services import provider_accounts
@@ -10,6 +12,14 @@ from app.services.provider_accounts import AccountTest
 async def provider_account(context: Context, id_: str) -> ProviderAccount:
     """Give the caller's account. Raises NotFoundError for unknown and others' ids alike."""
     return await provider_accounts.account_of(context.require(Scope.ACCOUNTS_READ), id_)
+
+
+async def provider_accounts_with_ids(
+    context: Context, ids: Collection[str], *, without: Collection[str] = ()
+) -> Mapping[str, ProviderAccount]:
+    """Give the caller's accounts by their ids."""
+    caller = context.require(Scope.ACCOUNTS_READ)
+    return await ProviderAccount.with_ids(caller.tenant, ids, without=without)
 
 
 async def provider_accounts_by_name(context: Context) -> list[ProviderAccount]:

@@ -1,5 +1,7 @@
 """What callers may do with recipient lists: who may, then one call."""
 
+from collections.abc import Collection, Mapping
+
 from app.context import Context, Scope
 from app.documents.recipient_lists import RecipientList
 from app.services import recipient_lists
@@ -15,6 +17,14 @@ async def recipient_list(context: Context, id_: str) -> RecipientList:
     return await recipient_lists.list_of(context.require(Scope.RECIPIENTS_READ), id_)
 
 
+async def recipient_lists_with_ids(
+    context: Context, ids: Collection[str], *, without: Collection[str] = ()
+) -> Mapping[str, RecipientList]:
+    """Give the caller's lists by their ids."""
+    caller = context.require(Scope.RECIPIENTS_READ)
+    return await RecipientList.with_ids(caller.tenant, ids, without=without)
+
+
 async def recipient_lists_by_name(
     context: Context, command: SearchRecipientLists
 ) -> list[RecipientList]:
@@ -22,9 +32,9 @@ async def recipient_lists_by_name(
     return await recipient_lists.lists_of(context.require(Scope.RECIPIENTS_READ), command)
 
 
-async def member_count(found: RecipientList) -> int:
-    """Count the members of a list that the caller was given."""
-    return await recipient_lists.count_members(found)
+async def member_counts(context: Context, ids: Collection[str]) -> Mapping[str, int]:
+    """Count the members of lists that the caller was given; empty ones are left out."""
+    return await recipient_lists.count_members(context.require_caller(), ids)
 
 
 async def create_recipient_list(context: Context, command: CreateRecipientList) -> RecipientList:

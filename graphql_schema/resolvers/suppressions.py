@@ -1,5 +1,7 @@
 """What callers may do with suppressions: who may, then one call."""
 
+from collections.abc import Collection, Mapping
+
 from app.context import Context, Scope
 from app.documents.suppressions import Suppression
 from app.services import suppressions
@@ -9,6 +11,14 @@ from app.services.suppressions import AddSuppression, ListSuppressions
 async def suppressed(context: Context, command: ListSuppressions) -> tuple[list[Suppression], int]:
     """Give the caller's suppressions, latest first, and how many there are in all."""
     return await suppressions.suppressions_of(context.require(Scope.SUPPRESSIONS_READ), command)
+
+
+async def suppressions_with_ids(
+    context: Context, ids: Collection[str], *, without: Collection[str] = ()
+) -> Mapping[str, Suppression]:
+    """Give the caller's suppressions by their ids."""
+    caller = context.require(Scope.SUPPRESSIONS_READ)
+    return await Suppression.with_ids(caller.tenant, ids, without=without)
 
 
 async def add_suppression(context: Context, command: AddSuppression) -> Suppression:

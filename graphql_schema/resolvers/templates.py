@@ -1,6 +1,6 @@
 """What callers may do with templates: who may, then one call. Both doors come through here."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from app.context import Context, Scope
 from app.documents.communications import Communication
@@ -19,6 +19,14 @@ from app.services.templates import (
 async def template(context: Context, id_: str) -> Template:
     """Give the caller's template. Raises NotFoundError for unknown and other tenants' ids alike."""
     return await templates.template_of(context.require(Scope.TEMPLATES_READ), id_)
+
+
+async def templates_with_ids(
+    context: Context, ids: Collection[str], *, without: Collection[str] = ()
+) -> Mapping[str, Template]:
+    """Give the caller's templates by their ids; the fields `without` are left empty."""
+    caller = context.require(Scope.TEMPLATES_READ)
+    return await Template.with_ids(caller.tenant, ids, without=without)
 
 
 async def templates_by_name(

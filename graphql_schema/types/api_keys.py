@@ -8,11 +8,14 @@ import strawberry
 
 from app.documents import api_keys as documents
 from app.services import api_keys as services
+from graphql_schema.resolvers import api_keys as resolvers
 from graphql_schema.types.enums import Scope
+from graphql_schema.types.nodes import Node, kind
 
 
+@kind(documents.ApiKey, find=resolvers.api_keys_with_ids)
 @strawberry.type(description="A key that a program calls with. Its secret is not kept.")
-class ApiKey:
+class ApiKey(Node):
     id: strawberry.ID = strawberry.field(
         description="Id of the key; what it does has `key:ID` as its author."
     )

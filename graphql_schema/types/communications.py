@@ -1,22 +1,41 @@
 """Communications as GraphQL shows them: the documented names, and what we add."""
 
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
-from strawberry import UNSET
 from strawberry.scalars import JSON
 
 from app.documents import communications as documents
+from app.documents import provider_accounts, recipient_lists, templates
 from app.documents.list_progress import Progress as Counts
 from graphql_schema.limits import ListSize
-from graphql_schema.types.attachments import Attachment, AttachmentInput
+from graphql_schema.links import to_one
+from graphql_schema.resolvers import communications as resolvers
+from graphql_schema.types.attachments import Attachment
 from graphql_schema.types.enums import (
     CommunicationStatus,
     CommunicationType,
     EventType,
     ProviderType,
 )
+from graphql_schema.types.nodes import Node, kind
+
+if TYPE_CHECKING:
+    from graphql_schema.types.provider_accounts import ProviderAccount
+    from graphql_schema.types.recipient_lists import RecipientList
+    from graphql_schema.types.templates import Template
+
+_HEAVY = {
+    "body": ["body"],
+    "originalBody": ["originalBody"],
+    # Where both stand when they are large.
+    "contentId": ["body", "originalBody"],
+    "variables": ["variables"],
+    "attachments": ["attachments"],
+    "clickedLinks": ["clickedLinks"],
+    "events": ["events"],
+}
 
 
 @strawberry.type(description="One line of a record's audit trail: who did what, and when.")
@@ -80,8 +99,9 @@ class Progress:
         return cls(**progress.model_dump())
 
 
+@kind(documents.Communication, find=resolvers.communications_with_ids, heavy=_HEAVY)
 @strawberry.type(description="A mail to one or more recipients, and what became of it.")
-class Communication:
+class Communication(Node):
     id: strawberry.ID = strawberry.field(description="Id of the record.")
     tenant_id: str = strawberry.field(description="The tenant it belongs to.")
     status: CommunicationStatus = strawberry.field(description="Where it stands.")
@@ -144,6 +164,28 @@ class Communication:
     updated_by: str | None = strawberry.field(
         description="The user who made it; null for the service."
     )
+    template: Annotated["Template", strawberry.lazy("graphql_schema.types.templates")] | None = (
+        to_one(
+            templates.Template,
+            "template_id",
+            "The template it was made from; null when it was deleted.",
+        )
+    )
+    recipient_list: (
+        Annotated["RecipientList", strawberry.lazy("graphql_schema.types.recipient_lists")] | None
+    ) = to_one(
+        recipient_lists.RecipientList,
+        "recipient_list_id",
+        "The list it was sent to; null when it was deleted.",
+    )
+    provider_account: (
+        Annotated["ProviderAccount", strawberry.lazy("graphql_schema.types.provider_accounts")]
+        | None
+    ) = to_one(
+        provider_accounts.ProviderAccount,
+        "provider_account_id",
+        "The account that it goes by; null for the service's own relay.",
+    )
 
     @classmethod
     def of(cls, record: documents.Communication) -> Self:
@@ -193,66 +235,3 @@ class Communication:
             updated=record.updated,
             updated_by=record.updated_by,
         )
-
-
-@strawberry.input(description="A mail to be sent at once.")
-class SendCommunicationInput:
-    subject: str = strawberry.field(description="The subject line.")
-    body: str = strawberry.field(description="The HTML of the mail, at most 10 MB.")
-    recipients: list[str] | None = strawberry.field(
-        default=UNSET,
-        description=(
-            "Addresses for To, as `a@b.nl` or `Name <a@b.nl>`; at most 50 with cc and bcc. "
-            "Required, but empty or left out with a recipientListId."
-        ),
-    )
-    cc: list[str] | None = strawberry.field(default=None, description="Addresses for Cc.")
-    bcc: list[str] | None = strawberry.field(
-        default=None, description="Addresses that get it unseen by the others."
-    )
-    reply_to: str | None = strawberry.field(default=None, description="Where answers go.")
-    sender_email: str | None = strawberry.field(
-        default=None, description="Address for From; its account's or the service's without it."
-    )
-    sender_name: str | None = strawberry.field(default=None, description="Display name for From.")
-    type: CommunicationType | None = strawberry.field(default=None, description="What it is about.")
-    provider_type: ProviderType | None = strawberry.field(
-        default=None,
-        description="Who is to carry it; without it the sender's account, or the tenant's default.",
-    )
-    related_entity_type: str | None = strawberry.field(
-        default=None, description="Kind of the CRM entity it belongs to."
-    )
-    related_entity_id: str | None = strawberry.field(default=None, description="Id of that entity.")
-    recipient_list_id: str | None = strawberry.field(
-        default=None,
-        description=(
-            "The list it is sent to, a mail of its own to each member: `{{ name }}` in subject "
-            "and body is filled in with the member's variables, before those of this mail."
-        ),
-    )
-    template_id: str | None = strawberry.field(
-        default=None, description="The template it was made from."
-    )
-    variables: JSON | None = strawberry.field(
-        default=None,
-        description="An object; with it, `{{ name }}` in subject and body is filled in.",
-    )
-    tracking_enabled: bool | None = strawberry.field(
-        default=None, description="Whether to count opens; true without it."
-    )
-    link_tracking_enabled: bool | None = strawberry.field(
-        default=None, description="Whether to count clicks; as trackingEnabled without it."
-    )
-    conversation_id: str | None = strawberry.field(
-        default=None, description="The conversation it continues; a new one without it."
-    )
-    attachments: list[AttachmentInput] | None = strawberry.field(
-        default=None,
-        description="Files that go with it; at most 50 and, by default, 25 MB together.",
-    )
-
-
-@strawberry.input(description="A mail to be sent at a later time.")
-class ScheduleCommunicationInput(SendCommunicationInput):
-    scheduled_at: datetime = strawberry.field(description="When it is to go out; in the future.")

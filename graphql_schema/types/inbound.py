@@ -1,16 +1,33 @@
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
+from app.documents import communications
 from app.documents import inbound_messages as documents
 from graphql_schema.limits import ListSize
+from graphql_schema.links import to_one
+from graphql_schema.resolvers import inbound as resolvers
 from graphql_schema.types.communications import Event
 from graphql_schema.types.enums import InboundStatus
+from graphql_schema.types.nodes import Node, kind
+
+if TYPE_CHECKING:
+    from graphql_schema.types.communications import Communication
+
+_HEAVY = {
+    "bodyHtml": ["bodyHtml"],
+    "bodyText": ["bodyText"],
+    # Where both stand when they are large.
+    "contentId": ["bodyHtml", "bodyText"],
+    "events": ["events"],
+    "answered": [],
+}
 
 
+@kind(documents.InboundMessage, find=resolvers.inbound_messages_with_ids, heavy=_HEAVY)
 @strawberry.type(description="A mail that was received.")
-class InboundMessage:
+class InboundMessage(Node):
     id: strawberry.ID = strawberry.field(description="Id of the message.")
     tenant_id: str = strawberry.field(description="The tenant it belongs to.")
     status: InboundStatus = strawberry.field(description="What was done with it.")
@@ -48,6 +65,13 @@ class InboundMessage:
     created_by: str | None = strawberry.field(description="The user who handed it in.")
     updated: datetime | None = strawberry.field(description="The latest change.")
     updated_by: str | None = strawberry.field(description="The user who made it.")
+    parent_communication: (
+        Annotated["Communication", strawberry.lazy("graphql_schema.types.communications")] | None
+    ) = to_one(
+        communications.Communication,
+        "parent_communication_id",
+        "The communication it answers; null when it answers none we know, or it was deleted.",
+    )
 
     @classmethod
     def of(cls, message: documents.InboundMessage) -> Self:

@@ -1,19 +1,27 @@
 """Members of recipient lists as GraphQL shows them."""
 
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 from strawberry import UNSET
 from strawberry.scalars import JSON
 
 from app.documents import list_members as documents
+from app.documents import recipient_lists
 from app.services import list_imports, list_members
 from graphql_schema.limits import ListSize
+from graphql_schema.links import to_one
+from graphql_schema.resolvers import list_members as resolvers
+from graphql_schema.types.nodes import Node, kind
+
+if TYPE_CHECKING:
+    from graphql_schema.types.recipient_lists import RecipientList
 
 
+@kind(documents.ListMember, find=resolvers.list_members_with_ids)
 @strawberry.type(description="One address of a list, with what mail to it is filled in with.")
-class ListMember:
+class ListMember(Node):
     id: strawberry.ID = strawberry.field(description="Id of the member.")
     list_id: strawberry.ID = strawberry.field(description="The list it belongs to.")
     email: str = strawberry.field(description="The address, in lower case.")
@@ -21,6 +29,9 @@ class ListMember:
     variables: JSON = strawberry.field(description="What `{{ name }}` is filled in with.")
     created: datetime = strawberry.field(description="When it was added.")
     updated: datetime = strawberry.field(description="The latest change.")
+    list: (
+        Annotated["RecipientList", strawberry.lazy("graphql_schema.types.recipient_lists")] | None
+    ) = to_one(recipient_lists.RecipientList, "list_id", "The list it belongs to.")
 
     @classmethod
     def of(cls, member: documents.ListMember) -> Self:

@@ -8,7 +8,9 @@ import strawberry
 from app.documents import provider_accounts as documents
 from app.documents import vocabulary
 from app.services import provider_accounts as services
+from graphql_schema.resolvers import provider_accounts as resolvers
 from graphql_schema.types.enums import AccountStatus, ProviderType, SmtpSecurity
+from graphql_schema.types.nodes import Node, kind
 
 
 @strawberry.type(description="An SMTP relay.")
@@ -76,8 +78,9 @@ class GraphSettings:
         )
 
 
+@kind(documents.ProviderAccount, find=resolvers.provider_accounts_with_ids)
 @strawberry.type(description="A relay, Resend account or mailbox of the tenant's own.")
-class ProviderAccount:
+class ProviderAccount(Node):
     id: strawberry.ID = strawberry.field(description="Id of the account.")
     name: str = strawberry.field(description="Its name, the tenant's only one of that name.")
     provider_type: ProviderType = strawberry.field(description="The service that carries its mail.")

@@ -7,15 +7,18 @@ import strawberry
 from strawberry import UNSET
 
 from app.documents import recipient_lists as documents
+from graphql_schema.context import Info
 from graphql_schema.resolvers import recipient_lists as resolvers
+from graphql_schema.types.nodes import Node, kind
 
 
-async def _member_count(root: "RecipientList") -> int:
-    return await resolvers.member_count(root.stored)
+async def _member_count(root: "RecipientList", info: Info) -> int:
+    return await info.context.loaders.load(resolvers.member_counts, root.id) or 0
 
 
+@kind(documents.RecipientList, find=resolvers.recipient_lists_with_ids)
 @strawberry.type(description="Addresses kept under a name, to be sent one mail each.")
-class RecipientList:
+class RecipientList(Node):
     id: strawberry.ID = strawberry.field(description="Id of the list: a mail's recipientListId.")
     name: str = strawberry.field(description="Its name, the tenant's only one of that name.")
     description: str | None = strawberry.field(description="What it is for, in words.")
@@ -23,7 +26,6 @@ class RecipientList:
     created_by: str = strawberry.field(description="The user who made it.")
     updated: datetime = strawberry.field(description="The latest change of name or description.")
     updated_by: str = strawberry.field(description="The user who made that change.")
-    stored: strawberry.Private[documents.RecipientList]
     member_count: int = strawberry.field(
         resolver=_member_count, description="How many members it has."
     )
@@ -38,7 +40,6 @@ class RecipientList:
             created_by=found.created_by,
             updated=found.updated,
             updated_by=found.updated_by,
-            stored=found,
         )
 
 

@@ -1,10 +1,14 @@
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLID, GraphQLNamedType, GraphQLScalarType
 from starlette.datastructures import UploadFile
+from strawberry.types.scalar import ScalarDefinition
 
 from app.instants import format_instant, parse_instant
+from graphql_schema.ids import read_id
 
 
 def _parse(value: object) -> datetime:
@@ -37,4 +41,29 @@ INSTANT = strawberry.scalar(
     specified_by_url="https://scalars.graphql.org/andimarek/date-time",
     serialize=format_instant,
     parse_value=_parse,
+)
+
+
+class _OwnScalar(GraphQLScalarType):
+    """A scalar that may stand in for a built-in one of its name."""
+
+    reserved_types: Mapping[str, GraphQLNamedType] = MappingProxyType({})
+
+
+_ID = _OwnScalar(
+    name=GraphQLID.name,
+    description=GraphQLID.description,
+    serialize=GraphQLID.serialize,
+    parse_value=read_id,
+)
+# Everywhere at once: arguments, lists of them, and inputs.
+ID = ScalarDefinition(
+    name=_ID.name,
+    description=_ID.description,
+    specified_by_url=None,
+    serialize=_ID.serialize,
+    parse_value=_ID.parse_value,
+    parse_literal=_ID.parse_literal,
+    implementation=_ID,
+    origin=strawberry.ID,
 )

@@ -9,12 +9,15 @@ from strawberry.scalars import JSON
 
 from app.documents import templates as documents
 from app.services import templates as services
+from graphql_schema.resolvers import templates as resolvers
 from graphql_schema.types.attachments import AttachmentInput
 from graphql_schema.types.enums import CommunicationType, ProviderType
+from graphql_schema.types.nodes import Node, kind
 
 
+@kind(documents.Template, find=resolvers.templates_with_ids, heavy={"body": ["body"]})
 @strawberry.type(description="A subject and an HTML body that are filled in when they are sent.")
-class Template:
+class Template(Node):
     id: strawberry.ID = strawberry.field(description="Id of the template.")
     name: str = strawberry.field(description="Its name, the tenant's only one of that name.")
     subject: str = strawberry.field(description="The subject line, with `{{ name }}` to fill in.")

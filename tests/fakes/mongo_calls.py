@@ -1,0 +1,55 @@
+"""What the service asks MongoDB, as its client tells."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
+
+
+class MongoCalls(CommandListener):
+    """The commands in their order: each by its name and collection, and in full.
+
+    The rest of a long answer (`getMore`) is a call as well.
+    """
+
+    def __init__(self) -> None:
+        self._listens = False
+        self.commands: list[dict[str, Any]] = []
+
+    @contextmanager
+    def listening(self) -> Iterator["MongoCalls"]:
+        self.clear()
+        self._listens = True
+        try:
+            yield self
+        finally:
+            self._listens = False
+
+    @property
+    def names(self) -> list[str]:
+        """Each as `find templates`, in the order of the alphabet: fields are worked out at once."""
+        return sorted(
+            f"{name} {command[name]}" for command in self.commands for name in [next(iter(command))]
+        )
+
+    def clear(self) -> None:
+        self.commands.clear()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if self._listens:
+            self.commands.append(dict(event.command))
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+MONGO_CALLS = MongoCalls()

@@ -1,0 +1,107 @@
+"""Records of the tenant acme that lead to one another."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.context import Caller, Deps
+from app.documents.communications import Communication
+from app.documents.vocabulary import SuppressionReason
+from app.services import (
+    api_keys,
+    delivery,
+    inbound,
+    list_members,
+    provider_accounts,
+    recipient_lists,
+    suppressions,
+    templates,
+)
+from app.services.account_commands import CreateProviderAccount
+from app.services.inputs import parse
+from tests.fakes.messages import message
+from tests.fakes.relay import Relay
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Ids. `sent` is a mail made from `template` that went by `account` to a list of one `member`.
+
+    `received` answers `answered`, because of which `suppression` stands.
+    """
+
+    template: str
+    list: str
+    member: str
+    account: str
+    answered: str
+    sent: str
+    received: str
+    suppression: str
+    key: str
+
+
+Ask = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+def query(client: httpx2.AsyncClient) -> Ask:
+    """Asks as alice of acme with all scopes, unless another token is given; data and errors."""
+
+    async def post(text: str, *, token: str | None = None, **variables: Any) -> dict[str, Any]:
+        if token is not None:
+            client.headers["Authorization"] = f"Bearer {token}"
+        response = await client.post("/graphql", json={"query": text, "variables": variables})
+        answer: dict[str, Any] = response.json()
+        return {name: answer[name] for name in ("data", "errors") if name in answer}
+
+    return post
+
+
+@pytest.fixture
+async def graph_of_acme(
+    deps: Deps, caller: Caller, relay: Relay, send: Callable[..., Awaitable[Communication]]
+) -> Graph:
+    answered = await send()
+    await delivery.dispatch(deps, str(answered.id))
+    out = await Communication.shown("acme", str(answered.id))
+    assert out is not None
+    reply = message(in_reply_to=out.internet_message_id)
+    received = await inbound.ingest(deps, caller, reply)
+    suppression = await suppressions.learn(
+        deps,
+        "acme",
+        "jan@customer.test",
+        SuppressionReason.BOUNCE,
+        detail=None,
+        communication_id=answered.id,
+    )
+    smtp: Mapping[str, Any] = {"host": "127.0.0.1", "port": relay.port}
+    account = await provider_accounts.create(
+        deps, caller, parse(CreateProviderAccount, {"name": "Relay", "smtp": smtp})
+    )
+    named = parse(recipient_lists.CreateRecipientList, {"name": "Customers"})
+    customers = await recipient_lists.create(deps, caller, named)
+    [added] = await list_members.add(deps, caller, str(customers.id), [{"email": "piet@c.test"}])
+    assert added.member is not None
+    words = {"name": "Offer", "subject": "Your offer", "body": "<p>Hello</p>"}
+    template = await templates.create(deps, caller, parse(templates.CreateTemplate, words))
+    to = parse(templates.SendTemplate, {"recipientListId": str(customers.id)})
+    sent = await templates.send_template(deps, caller, str(template.id), to, idempotency_key=None)
+    issued = await api_keys.create(
+        deps, caller, parse(api_keys.CreateApiKey, {"name": "CRM", "scopes": ["templates:read"]})
+    )
+    return Graph(
+        template=str(template.id),
+        list=str(customers.id),
+        member=str(added.member.id),
+        account=str(account.id),
+        answered=str(answered.id),
+        sent=str(sent.id),
+        received=str(received.id),
+        suppression=str(suppression.id),
+        key=str(issued.key.id),
+    )
