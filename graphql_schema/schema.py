@@ -11,6 +11,7 @@ from strawberry.types import ExecutionContext
 from graphql_schema.analytics import AnalyticsQuery
 from graphql_schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from graphql_schema.batches import BatchMutation
+from graphql_schema.communication_lists import CommunicationListQuery
 from graphql_schema.communications import CommunicationMutation, CommunicationQuery
 from graphql_schema.conversations import ConversationQuery
 from graphql_schema.documents import HandedOver
@@ -32,6 +33,7 @@ from graphql_schema.types.scalars import ID, INSTANT, UPLOAD
 class Query(
     NodeQuery,
     CommunicationQuery,
+    CommunicationListQuery,
     SearchQuery,
     ConversationQuery,
     InboundQuery,

@@ -35,14 +35,61 @@ class Condition:
     value: Any
 
 
+@dataclass(frozen=True)
+class Term:
+    """What is to be found in a record's search text, folded (`app.mail.search_text`)."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """Without parts it is everything."""
+
+    parts: Sequence["Expression"]
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """Of one part at least."""
+
+    parts: Sequence["Expression"]
+
+
+@dataclass(frozen=True)
+class NotOf:
+    part: "Expression"
+
+
+Expression = Condition | Term | AllOf | AnyOf | NotOf
+
+
+def selecting(expression: Expression) -> Filter:
+    """Select what an expression tells."""
+    match expression:
+        case Condition():
+            return _condition(expression)
+        case Term():
+            return _term(expression.text)
+        case NotOf():
+            return {"$nor": [selecting(expression.part)]}
+        case AnyOf():
+            return {"$or": [selecting(part) for part in expression.parts]}
+        case AllOf():
+            parts = [selecting(part) for part in expression.parts]
+            return {"$and": parts} if parts else {}
+
+
 def matching(conditions: Sequence[Condition], terms: Sequence[str]) -> Filter:
     """Select what meets every condition and holds every term (folded, see `app.mail.search`).
 
     They stand beside the tenant filter, never in its place.
     """
-    parts = [_condition(condition) for condition in conditions]
-    parts += [{"searchText": {"$regex": re.escape(term)}} for term in terms]
-    return {"$and": parts} if parts else {}
+    return selecting(AllOf([*conditions, *map(Term, terms)]))
+
+
+def _term(text: str) -> Filter:
+    return {"searchText": {"$regex": re.escape(text)}}
 
 
 def _condition(condition: Condition) -> Filter:

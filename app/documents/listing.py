@@ -63,7 +63,7 @@ async def stream(
     try:
         async for batch in _batches(cursor):
             for row in batch:
-                yield await _whole(row)
+                yield await whole(row)
     finally:
         await cursor.close()
 
@@ -109,7 +109,7 @@ async def _of_ids(tenant: str, ids: list[PydanticObjectId]) -> AsyncIterator[Row
         found = await _found(tenant, chunk)
         for id_ in chunk:
             if id_ in found:
-                yield await _whole(found[id_])
+                yield await whole(found[id_])
 
 
 async def _found(tenant: str, ids: list[PydanticObjectId]) -> Mapping[PydanticObjectId, Row]:
@@ -127,7 +127,8 @@ def _keys(order: Order) -> list[tuple[str, int]]:
     return list(keys.items())
 
 
-async def _whole(row: Row) -> Row:
+async def whole(row: Row) -> Row:
+    """Fill in bodies kept in GridFS. Raises gridfs.NoFile for a record whose body is lost."""
     if row.get("contentId") is not None and not row.get("body"):
         stored = await content.get(Communication, row["contentId"])
         row["body"], row["originalBody"] = json.loads(stored)

@@ -125,3 +125,21 @@ class AttemptOutcome(StrEnum):
     UNCERTAIN = "UNCERTAIN"
     PERMANENT = "PERMANENT"
     INTERRUPTED = "INTERRUPTED"
+
+
+class OrderDirection(StrEnum):
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+class CommunicationOrderField(StrEnum):
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    SCHEDULED_AT = "SCHEDULED_AT"
+    SENT_AT = "SENT_AT"
+    OPENED_AT = "OPENED_AT"
+    OPEN_COUNT = "OPEN_COUNT"
+    STATUS = "STATUS"
+    TYPE = "TYPE"
+    SUBJECT = "SUBJECT"
+    SENDER_EMAIL = "SENDER_EMAIL"

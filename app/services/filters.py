@@ -1,7 +1,7 @@
 """From the JSON of `filters` to typed conditions: only documented fields and operators pass."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,10 +54,15 @@ def read_filters(filters: Mapping[str, Any]) -> list[Condition]:
             faults.append(FieldError(f"filters.{_shown(name)}", str(error)))
     if faults:
         raise InvalidInputError.of(*faults)
+    check_length(conditions, "filters")
+    return conditions
+
+
+def check_length(conditions: Sequence[Condition], path: str) -> None:
+    """Raise InvalidInputError for conditions that are too long to be asked together."""
     if sum(len(repr(condition.value)) for condition in conditions) > LENGTH_LIMIT:
         reason = f"are longer than {LENGTH_LIMIT} characters in all"
-        raise InvalidInputError.of(FieldError("filters", reason))
-    return conditions
+        raise InvalidInputError.of(FieldError(path, reason))
 
 
 def _field(name: str) -> Field:
@@ -83,14 +88,15 @@ def _conditions(field: Field, value: Any) -> Iterator[Condition]:
         if not value:
             raise ValueError(f"names no operator; allowed are {_allowed(field)}")
         for name, operand in value.items():
-            yield _operation(field, name, operand)
+            yield read_condition(field, name, operand)
     elif isinstance(value, list):
         yield Condition(field, Operator.ANY_OF, _values(field, value))
     else:
         yield Condition(field, Operator.ANY_OF, [_value(field, value)])
 
 
-def _operation(field: Field, name: str, operand: Any) -> Condition:
+def read_condition(field: Field, name: str, operand: Any) -> Condition:
+    """Read one operator by its name. Raises ValueError that says what is wrong, and allowed."""
     if name not in {operator.value for operator in _OPERATORS[field.kind]}:
         raise ValueError(f"{_shown(name)} is no operator here; allowed are {_allowed(field)}")
     operator = Operator(name)
@@ -98,7 +104,7 @@ def _operation(field: Field, name: str, operand: Any) -> Condition:
         case Operator.ANY_OF:
             return Condition(field, operator, _values(field, operand))
         case Operator.CONTAINS:
-            return Condition(field, operator, _text(operand, CONTAINS_LIMIT))
+            return Condition(field, operator, text(operand, CONTAINS_LIMIT))
         case Operator.NOT:
             return Condition(field, operator, _value(field, operand))
     if operand is None or isinstance(operand, bool):
@@ -136,7 +142,8 @@ def _part(field: Field) -> Any:
     raise ValueError(f"can only be null or not null; its parts are {parts}")
 
 
-def _text(value: Any, limit: int = TEXT_LIMIT) -> str:
+def text(value: Any, limit: int = TEXT_LIMIT) -> str:
+    """Read a text of at most `limit` characters. Raises ValueError."""
     if not isinstance(value, str) or len(value) > limit:
         raise ValueError(f"must be a text of at most {limit} characters")
     return storable(value)
@@ -156,7 +163,8 @@ def _number(value: Any) -> int:
 
 def _instant(value: Any) -> Any:
     try:
-        return parse_instant(_text(value, 64))
+        # The GraphQL door may have read it already.
+        return value if isinstance(value, datetime) else parse_instant(text(value, 64))
     except (ValueError, OverflowError) as error:
         raise ValueError("must be an ISO 8601 date-time, e.g. 2019-08-24T14:15:22Z") from error
 
@@ -170,7 +178,7 @@ def _id(value: Any) -> Any:
 
 def _json(value: Any) -> str | int | float:
     if isinstance(value, str):
-        return _text(value)
+        return text(value)
     if isinstance(value, int) and -(2**63) <= value < 2**63:
         return value
     if isinstance(value, float) and math.isfinite(value):
@@ -186,7 +194,7 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 _READERS: dict[Kind, Callable[[Any], Any]] = {
-    Kind.TEXT: _text,
+    Kind.TEXT: text,
     Kind.FLAG: _flag,
     Kind.NUMBER: _number,
     Kind.INSTANT: _instant,

@@ -37,13 +37,14 @@ __all__ = [
 ]
 
 
-def _explained(enum: type[StrEnum], description: str, values: Mapping[str, str]) -> None:
+def explained(enum: type[StrEnum], description: str, values: Mapping[str, str]) -> None:
+    """Make a GraphQL enum of it, with a description of its own and one of each value."""
     strawberry.enum(enum, description=description)
     for value in enum.__strawberry_definition__.values:  # type: ignore[attr-defined]
         value.description = values[value.name]
 
 
-_explained(
+explained(
     CommunicationStatus,
     "Where a communication stands on its way to its recipients.",
     {
@@ -58,7 +59,7 @@ _explained(
         "CANCELLED": "Called off before it went out.",
     },
 )
-_explained(
+explained(
     CommunicationType,
     "What a communication is about, in the CRM's terms.",
     {
@@ -72,7 +73,7 @@ _explained(
         "ALGEMEEN": "Anything else.",
     },
 )
-_explained(
+explained(
     ProviderType,
     "The service that carries the mail.",
     {
@@ -81,7 +82,7 @@ _explained(
         "SMTP": "An SMTP relay.",
     },
 )
-_explained(
+explained(
     AccountStatus,
     "Whether mail can go by a provider account.",
     {
@@ -89,7 +90,7 @@ _explained(
         "DOWN": "It failed again and again; mail goes by its fallback, or waits.",
     },
 )
-_explained(
+explained(
     SmtpSecurity,
     "How a connection to an SMTP relay is protected.",
     {
@@ -98,7 +99,7 @@ _explained(
         "TLS": "By TLS from the start.",
     },
 )
-_explained(
+explained(
     EventType,
     "What happened, in the audit trail.",
     {
@@ -120,7 +121,7 @@ _explained(
         "DELETE": "The record was deleted.",
     },
 )
-_explained(
+explained(
     InboundStatus,
     "What was done with a received message.",
     {
@@ -129,12 +130,12 @@ _explained(
         "ARCHIVED": "It was put away.",
     },
 )
-_explained(
+explained(
     Direction,
     "Which way a mail went.",
     {"OUTBOUND": "It was sent.", "INBOUND": "It was received."},
 )
-_explained(
+explained(
     SuppressionReason,
     "Why an address gets no mail any more.",
     {
@@ -143,7 +144,7 @@ _explained(
         "MANUAL": "A user said so.",
     },
 )
-_explained(
+explained(
     RecipientStatus,
     "How far a mail came on its way to one address.",
     {
@@ -157,7 +158,7 @@ _explained(
         "COMPLAINED": "It was reported as spam.",
     },
 )
-_explained(
+explained(
     Scope,
     "What a token or an API key allows. Tokens spell COMMUNICATIONS_READ as communications:read.",
     {

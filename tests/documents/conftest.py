@@ -1,5 +1,5 @@
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,8 @@ from app.documents.communications import ClickedLink, Communication, Event
 from app.documents.deliveries import Delivery, DeliveryRecipient
 from app.documents.vocabulary import CommunicationStatus, EventType, ProviderType
 from tests.fakes.clock import Clock
+
+START = datetime(2100, 11, 24, 9, 30)  # noqa: DTZ001 - MongoDB reads it as UTC
 
 
 @pytest.fixture
@@ -83,3 +85,46 @@ def row_of() -> Callable[[Communication | Delivery], Awaitable[dict[str, Any] | 
         return row
 
     return find
+
+
+@pytest.fixture
+async def many(store_communication: Callable[..., Awaitable[Communication]]) -> None:
+    """Of 400 records of the tenant, 40 match each filter; another tenant has as many."""
+    record = await store_communication()
+    collection = Communication.get_motor_collection()
+    row = await collection.find_one({"_id": record.id})
+    await collection.delete_many({})
+    rows = [
+        {
+            **(row or {}),
+            "_id": PydanticObjectId(),
+            "tenantId": tenant,
+            "status": "FAILED" if number % 10 == 0 else "SENT",
+            "type": "FACTUUR" if number % 10 == 1 else "OFFERTE",
+            "relatedEntityType": "deal",
+            "relatedEntityId": str(number % 10),
+            "recipients": [f"{number % 10}@customer.test", "all@customer.test"],
+            "created": START + timedelta(minutes=number),
+            "sentAt": START + timedelta(hours=number),
+        }
+        for tenant in ("acme", "rival")
+        for number in range(400)
+    ]
+    await collection.insert_many(rows)
+
+
+@pytest.fixture
+async def profile(deps: Deps) -> AsyncIterator[Callable[[], Awaitable[list[dict[str, Any]]]]]:
+    """What MongoDB did with our questions since the test began."""
+    database: Any = Communication.get_motor_collection().database
+    await database.command("profile", 2)
+
+    async def look() -> list[dict[str, Any]]:
+        await database.command("profile", 0)
+        asked = {"ns": f"{database.name}.communications", "op": {"$in": ["query", "command"]}}
+        found: list[dict[str, Any]] = await database["system.profile"].find(asked).to_list(None)
+        return [row for row in found if "planSummary" in row]
+
+    yield look
+    await database.command("profile", 0)
+    await database["system.profile"].drop()

@@ -1,68 +1,24 @@
 """Which index answers what a CRM asks, and that MongoDB looks at no more than it shows."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from beanie import PydanticObjectId
 
-from app.context import Caller, Deps
+from app.context import Caller
 from app.documents import listing
 from app.documents.base import Filter
 from app.documents.communications import Communication
 from app.documents.criteria import Condition, Operator, matching
 from app.documents.fields import FIELDS
 from app.services import scheduling
+from tests.documents.conftest import START
 
 Store = Callable[..., Awaitable[Communication]]
 Profile = Callable[[], Awaitable[list[dict[str, Any]]]]
 LISTED = 5
 MATCHING = 40
-START = datetime(2100, 11, 24, 9, 30)  # noqa: DTZ001 - MongoDB reads it as UTC
-
-
-@pytest.fixture
-async def many(store_communication: Store) -> None:
-    """Of 400 records of the tenant, 40 match each filter; another tenant has as many."""
-    record = await store_communication()
-    collection = Communication.get_motor_collection()
-    row = await collection.find_one({"_id": record.id})
-    await collection.delete_many({})
-    rows = [
-        {
-            **(row or {}),
-            "_id": PydanticObjectId(),
-            "tenantId": tenant,
-            "status": "FAILED" if number % 10 == 0 else "SENT",
-            "type": "FACTUUR" if number % 10 == 1 else "OFFERTE",
-            "relatedEntityType": "deal",
-            "relatedEntityId": str(number % 10),
-            "recipients": [f"{number % 10}@customer.test", "all@customer.test"],
-            "created": START + timedelta(minutes=number),
-            "sentAt": START + timedelta(hours=number),
-        }
-        for tenant in ("acme", "rival")
-        for number in range(400)
-    ]
-    await collection.insert_many(rows)
-
-
-@pytest.fixture
-async def profile(deps: Deps) -> AsyncIterator[Profile]:
-    """What MongoDB did with our questions since the test began."""
-    database: Any = Communication.get_motor_collection().database
-    await database.command("profile", 2)
-
-    async def look() -> list[dict[str, Any]]:
-        await database.command("profile", 0)
-        asked = {"ns": f"{database.name}.communications", "op": {"$in": ["query", "command"]}}
-        found: list[dict[str, Any]] = await database["system.profile"].find(asked).to_list(None)
-        return [row for row in found if "planSummary" in row]
-
-    yield look
-    await database.command("profile", 0)
-    await database["system.profile"].drop()
 
 
 def any_of(name: str, *values: Any) -> Condition:

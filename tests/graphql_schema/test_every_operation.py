@@ -83,6 +83,7 @@ ROWS = [
     _query("node", READ, "{ id }", id="$sent"),
     _query("nodes", READ, "{ id }", ids=["$sent"]),
     _query("communication", READ, "{ id }", id="$sent", theirs=NOT_FOUND),
+    _query("communications", READ, "{ nodes { id } totalCount }", filter={"search": ["offer"]}),
     _query("scheduledCommunications", READ, "{ id }"),
     _query("communicationsByIds", READ, "{ id }", ids=["$sent", "$waiting"]),
     _query("allCommunications", READ, "{ id }"),

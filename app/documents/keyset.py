@@ -1,0 +1,179 @@
+"""Parts of long lists, found by where the last one ended and not by counting what is skipped.
+
+A part costs the same wherever it stands in a list, and what is added or removed meanwhile moves
+nothing from one part into another.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.collation import Collation
+
+from app.documents.base import Filter, TenantDocument
+from app.documents.fields import Kind
+
+Row = dict[str, Any]
+# The values of a record under the keys of an order.
+Position = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A field that orders a list, and what stands in it; `nullable` when a record may lack it.
+
+    As for MongoDB, what is missing is less than everything.
+    """
+
+    path: str
+    kind: Kind
+    ascending: bool = True
+    nullable: bool = False
+
+    def directed(self, ascending: bool) -> "Key":
+        return replace(self, ascending=ascending)
+
+    @property
+    def turned(self) -> "Key":
+        return self.directed(not self.ascending)
+
+    def reached(self, value: Any) -> Filter:
+        """Select what stands at `value` or behind it, and perhaps more, by one range."""
+        if self.ascending:
+            return {} if value is None else {"$gte": value}
+        if value is None:
+            return {"$eq": None}
+        return {"$not": {"$gt": value}} if self.nullable else {"$lte": value}
+
+    def beyond(self, value: Any) -> list[Filter]:
+        """Select what comes behind `value` by this field alone."""
+        if value is None:
+            return [{"$ne": None}] if self.ascending else []
+        if self.ascending:
+            return [{"$gt": value}]
+        return [{"$lt": value}, {"$eq": None}] if self.nullable else [{"$lt": value}]
+
+
+# No two records of a list have the same values under all of its keys.
+Order = Sequence[Key]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list of one kind of a tenant's records, and its order; `hidden` fields are not read."""
+
+    document: type[TenantDocument]
+    order: Order
+    criteria: Filter
+    collation: Collation | None = None
+    hidden: frozenset[str] = frozenset()
+
+    def position(self, row: Mapping[str, Any]) -> Position:
+        return tuple(row.get(key.path) for key in self.order)
+
+    @property
+    def turned(self) -> "Listing":
+        return replace(self, order=[key.turned for key in self.order])
+
+
+async def read(
+    listing: Listing, tenant: str, *, after: Position | None, before: Position | None, limit: int
+) -> list[Row]:
+    """Read the first records behind `after` that stand before `before`, in order."""
+    bound = None if before is None else _behind(listing.turned.order, before)
+    branches: list[Filter] = [{}] if after is None else _branches(listing.order, after)
+    return await _rows(listing, tenant, branches, limit, bound=bound)
+
+
+async def reaches(listing: Listing, tenant: str, position: Position) -> bool:
+    """Tell whether a record stands at `position` or behind it."""
+    at = {key.path: {"$eq": value} for key, value in zip(listing.order, position, strict=True)}
+    branches = [at, *_branches(listing.order, position)]
+    return bool(await _rows(listing, tenant, branches, 1, shown={"_id": 1}))
+
+
+async def count(listing: Listing, tenant: str) -> int:
+    """How many records the list has."""
+    counted: int = await listing.document.get_motor_collection().count_documents(
+        listing.document.owned(tenant, listing.criteria), **_options(listing)
+    )
+    return counted
+
+
+def _branches(order: Order, position: Position) -> list[Filter]:
+    """Select what stands behind `position`, in parts that follow each other in order.
+
+    Each says of some keys what they equal, and of the next one more: MongoDB then reads an index
+    from that place on. Of one `$or` it makes a scan with a sort behind it.
+    """
+    branches: list[Filter] = []
+    for number in reversed(range(len(order))):
+        same = {key.path: {"$eq": position[at]} for at, key in enumerate(order[:number])}
+        key = order[number]
+        branches += [{**same, key.path: far} for far in key.beyond(position[number])]
+    return branches
+
+
+def _behind(order: Order, position: Position) -> Filter:
+    """Select all of it at once, to bound a part that begins elsewhere."""
+    behind: Filter = {"$or": _branches(order, position)}
+    # Without it MongoDB reads on beyond the bound.
+    reached = order[0].reached(position[0])
+    return {"$and": [{order[0].path: reached}, behind]} if reached else behind
+
+
+async def _rows(
+    listing: Listing,
+    tenant: str,
+    branches: Sequence[Filter],
+    limit: int,
+    *,
+    bound: Filter | None = None,
+    shown: Mapping[str, int] | None = None,
+) -> list[Row]:
+    """Read the branches one behind the other, by one command."""
+    collection = listing.document.get_motor_collection()
+    shown = shown or dict.fromkeys(listing.hidden, 0)
+    first, *further = [
+        list(_stages(listing, tenant, [listing.criteria, branch, bound or {}], limit, shown))
+        for branch in branches
+    ]
+    united = [{"$unionWith": {"coll": collection.name, "pipeline": stages}} for stages in further]
+    cursor = collection.aggregate(
+        [*first, *united, {"$limit": limit}], batchSize=limit + 1, **_options(listing)
+    )
+    rows: list[Row] = await cursor.to_list(limit)
+    return rows
+
+
+def _stages(
+    listing: Listing,
+    tenant: str,
+    parts: Sequence[Filter],
+    limit: int,
+    shown: Mapping[str, int],
+) -> Iterator[Filter]:
+    given = [part for part in parts if part]
+    criteria: Filter = {"$and": given} if given else {}
+    yield {"$match": listing.document.owned(tenant, criteria)}
+    # What is the same in all of them would keep MongoDB from reading in an index's order.
+    same = {path for part in given for path, asked in part.items() if _is_one(asked)}
+    sort = {
+        key.path: ASCENDING if key.ascending else DESCENDING
+        for key in listing.order
+        if key.path not in same
+    }
+    if sort:
+        yield {"$sort": sort}
+    yield {"$limit": limit}
+    if shown:
+        yield {"$project": dict(shown)}
+
+
+def _options(listing: Listing) -> dict[str, Any]:
+    return {} if listing.collation is None else {"collation": listing.collation}
+
+
+def _is_one(asked: Any) -> bool:
+    return isinstance(asked, Mapping) and "$eq" in asked

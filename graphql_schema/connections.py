@@ -1,0 +1,67 @@
+"""What every connection has in common: its arguments, and how a part is shown as one."""
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, TypeVar
+
+import strawberry
+from pydantic.alias_generators import to_camel
+
+from app.services.connections import Part
+from graphql_schema.context import Info
+from graphql_schema.selections import selected_names
+from graphql_schema.types.connections import Connection, Edge, PageInfo
+
+Item = TypeVar("Item")
+Node = TypeVar("Node")
+First = Annotated[
+    int | None,
+    strawberry.argument(
+        description="How many from the start, or behind `after`: 0 to 200; 50 without `last`."
+    ),
+]
+After = Annotated[
+    str | None, strawberry.argument(description="A cursor; only what stands behind it.")
+]
+Last = Annotated[
+    int | None,
+    strawberry.argument(
+        description="How many from the end, or before `before`: 0 to 200; not beside `first`."
+    ),
+]
+Before = Annotated[
+    str | None, strawberry.argument(description="A cursor; only what stands before it.")
+]
+
+
+def wants_nodes(info: Info) -> bool:
+    """Whether anything is asked for beside `totalCount`."""
+    return not {"edges", "nodes", "pageInfo"}.isdisjoint(selected_names(info))
+
+
+def connection_of(part: Part[Item], node: Callable[[Item], Node]) -> Connection[Node]:
+    """Show a part as a connection, each item as a node."""
+    edges = [Edge(node=node(edge.node), cursor=edge.cursor) for edge in part.edges]
+    return Connection(
+        part=part,
+        edges=edges,
+        nodes=[edge.node for edge in edges],
+        page_info=PageInfo(
+            part=part,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
+    )
+
+
+def written(value: Any) -> Any:
+    """Write a filter or an order by documented names, without what was not given or is null."""
+    if isinstance(value, list):
+        return [written(item) for item in value]
+    if not is_dataclass(value):
+        return value
+    # `in`, `not` and the like are words of Python.
+    values = {
+        to_camel(field.name.rstrip("_")): getattr(value, field.name) for field in fields(value)
+    }
+    return {name: written(given) for name, given in values.items() if given is not None}

@@ -1,0 +1,166 @@
+"""How a list of communications is filtered and ordered."""
+
+import strawberry
+
+from graphql_schema.types.enums import (
+    CommunicationStatus,
+    CommunicationType,
+    ProviderType,
+)
+from graphql_schema.types.filters import (
+    AddressesFilter,
+    DateTimeFilter,
+    IdFilter,
+    IntFilter,
+    TextFilter,
+)
+from graphql_schema.types.orders import CommunicationOrderField, OrderDirection
+
+_GIVEN = "Operators that are null count as not given."
+
+
+@strawberry.input(description=f"What is asked of a status. {_GIVEN}")
+class CommunicationStatusFilter:
+    eq: CommunicationStatus | None = strawberry.field(default=None, description="It is this.")
+    ne: CommunicationStatus | None = strawberry.field(default=None, description="It is not this.")
+    in_: list[CommunicationStatus] | None = strawberry.field(
+        name="in", default=None, description="It is one of these."
+    )
+    not_in: list[CommunicationStatus] | None = strawberry.field(
+        default=None, description="It is none of these."
+    )
+
+
+@strawberry.input(description=f"What is asked of a communication's type. {_GIVEN}")
+class CommunicationTypeFilter:
+    eq: CommunicationType | None = strawberry.field(default=None, description="It is this.")
+    ne: CommunicationType | None = strawberry.field(
+        default=None, description="It is not this, or missing."
+    )
+    in_: list[CommunicationType] | None = strawberry.field(
+        name="in", default=None, description="It is one of these."
+    )
+    not_in: list[CommunicationType] | None = strawberry.field(
+        default=None, description="It is none of these, or missing."
+    )
+    is_null: bool | None = strawberry.field(default=None, description="Whether it is missing.")
+
+
+@strawberry.input(description=f"What is asked of the kind of provider. {_GIVEN}")
+class ProviderTypeFilter:
+    eq: ProviderType | None = strawberry.field(default=None, description="It is this.")
+    ne: ProviderType | None = strawberry.field(default=None, description="It is not this.")
+    in_: list[ProviderType] | None = strawberry.field(
+        name="in", default=None, description="It is one of these."
+    )
+    not_in: list[ProviderType] | None = strawberry.field(
+        default=None, description="It is none of these."
+    )
+
+
+@strawberry.input(
+    description=(
+        "Which communications: all that is asked for must hold; what is null counts as not given. "
+        "At most 50 conditions, nested at most 5 deep."
+    )
+)
+class CommunicationFilter:
+    id: IdFilter | None = strawberry.field(default=None, description="Id of the record.")
+    status: CommunicationStatusFilter | None = strawberry.field(
+        default=None, description="Where it stands."
+    )
+    type: CommunicationTypeFilter | None = strawberry.field(
+        default=None, description="What it is about."
+    )
+    provider_type: ProviderTypeFilter | None = strawberry.field(
+        default=None, description="Who carries it."
+    )
+    subject: TextFilter | None = strawberry.field(default=None, description="The subject line.")
+    sender_email: TextFilter | None = strawberry.field(default=None, description="Address in From.")
+    sender_name: TextFilter | None = strawberry.field(
+        default=None, description="Display name in From."
+    )
+    reply_to: TextFilter | None = strawberry.field(default=None, description="Where answers go.")
+    recipients: AddressesFilter | None = strawberry.field(
+        default=None, description="Addresses in To."
+    )
+    cc: AddressesFilter | None = strawberry.field(default=None, description="Addresses in Cc.")
+    bcc: AddressesFilter | None = strawberry.field(default=None, description="Addresses in Bcc.")
+    related_entity_type: TextFilter | None = strawberry.field(
+        default=None, description="Kind of the CRM entity it belongs to."
+    )
+    related_entity_id: TextFilter | None = strawberry.field(
+        default=None, description="Id of that entity."
+    )
+    conversation_id: TextFilter | None = strawberry.field(
+        default=None, description="The conversation it is part of."
+    )
+    template_id: TextFilter | None = strawberry.field(
+        default=None, description="The template it was made from."
+    )
+    template_name: TextFilter | None = strawberry.field(
+        default=None, description="That template's name."
+    )
+    recipient_list_id: TextFilter | None = strawberry.field(
+        default=None, description="The list it was sent to."
+    )
+    message_id: TextFilter | None = strawberry.field(
+        default=None, description="The provider's id of it."
+    )
+    internet_message_id: TextFilter | None = strawberry.field(
+        default=None, description="The Message-ID header."
+    )
+    error_message: TextFilter | None = strawberry.field(
+        default=None, description="What went wrong, in words."
+    )
+    created: DateTimeFilter | None = strawberry.field(
+        default=None, description="When it was accepted."
+    )
+    updated: DateTimeFilter | None = strawberry.field(
+        default=None, description="The latest change."
+    )
+    scheduled_at: DateTimeFilter | None = strawberry.field(
+        default=None, description="When it is to go out."
+    )
+    sent_at: DateTimeFilter | None = strawberry.field(
+        default=None, description="When the provider took it."
+    )
+    opened_at: DateTimeFilter | None = strawberry.field(default=None, description="The first open.")
+    created_by: TextFilter | None = strawberry.field(
+        default=None, description="The user who asked for it."
+    )
+    updated_by: TextFilter | None = strawberry.field(
+        default=None, description="The user who made the latest change."
+    )
+    opened: bool | None = strawberry.field(default=None, description="Whether it was opened.")
+    open_count: IntFilter | None = strawberry.field(
+        default=None, description="How often it was opened."
+    )
+    tracking_enabled: bool | None = strawberry.field(
+        default=None, description="Whether opens are counted."
+    )
+    link_tracking_enabled: bool | None = strawberry.field(
+        default=None, description="Whether clicks are counted."
+    )
+    search: list[str] | None = strawberry.field(
+        default=None,
+        description=(
+            "Texts that must all be found in subject, body, sender or recipients, in any case; at "
+            "most 20 of 200 characters."
+        ),
+    )
+    and_: list["CommunicationFilter"] | None = strawberry.field(
+        name="and", default=None, description="All of these hold."
+    )
+    or_: list["CommunicationFilter"] | None = strawberry.field(
+        name="or", default=None, description="At least one of these holds."
+    )
+    not_: "CommunicationFilter | None" = strawberry.field(
+        name="not", default=None, description="This does not hold."
+    )
+
+
+@strawberry.input(description="A field to order by. As the least counts what is missing.")
+class CommunicationOrder:
+    field: CommunicationOrderField = strawberry.field(description="The field.")
+    direction: OrderDirection = strawberry.field(description="Which way.")

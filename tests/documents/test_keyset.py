@@ -1,0 +1,117 @@
+"""How MongoDB finds a part of a list: by an index, and reading no more than it shows."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.documents import keyset
+from app.documents.communication_lists import listed
+from app.documents.communications import Communication
+from app.documents.criteria import AllOf, Condition, Expression, Operator
+from app.documents.fields import FIELDS
+from app.documents.keyset import Listing
+from app.documents.vocabulary import CommunicationOrderField as By
+from tests.documents.conftest import START
+
+Profile = Callable[[], Awaitable[list[dict[str, Any]]]]
+ALL = AllOf([])
+FAILED = Condition(FIELDS["status"], Operator.ANY_OF, ["FAILED"])
+DEAL = AllOf(
+    [
+        Condition(FIELDS["relatedEntityType"], Operator.ANY_OF, ["deal"]),
+        Condition(FIELDS["relatedEntityId"], Operator.ANY_OF, ["3"]),
+    ]
+)
+PATHS: dict[str, tuple[Expression, By, bool, str]] = {
+    "newest": (ALL, By.CREATED, False, "tenantId: 1, deletedAt: 1, created: -1"),
+    "oldest": (ALL, By.CREATED, True, "tenantId: 1, deletedAt: 1, created: -1"),
+    "sent last": (ALL, By.SENT_AT, False, "tenantId: 1, deletedAt: 1, sentAt: -1"),
+    "sent first": (ALL, By.SENT_AT, True, "tenantId: 1, deletedAt: 1, sentAt: -1"),
+    "failed": (FAILED, By.CREATED, False, "tenantId: 1, status: 1, deletedAt: 1, created: -1"),
+    "deal": (DEAL, By.CREATED, False, "relatedEntityId: 1, deletedAt: 1, created: -1"),
+}
+LIMIT = 5
+
+
+@pytest.fixture
+def rows_of() -> Callable[[Listing], Awaitable[list[dict[str, Any]]]]:
+    """All rows of a listing in order, as MongoDB sorts them when it is asked plainly."""
+
+    async def read(listing: Listing) -> list[dict[str, Any]]:
+        return await keyset.read(listing, "acme", after=None, before=None, limit=1000)
+
+    return read
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(("expression", "by", "ascending", "index"), PATHS.values(), ids=PATHS)
+async def test_a_part_costs_the_same_wherever_it_stands(
+    profile: Profile,
+    rows_of: Callable[[Listing], Awaitable[list[dict[str, Any]]]],
+    expression: Expression,
+    by: By,
+    ascending: bool,
+    index: str,
+) -> None:
+    listing = listed(expression, [(by, ascending)], without=frozenset())
+    whole = await rows_of(listing)
+    middle = len(whole) // 2
+    place, end = listing.position(whole[middle]), listing.position(whole[middle + 4])
+    await profile()
+    database: Any = Communication.get_motor_collection().database
+    await database["system.profile"].drop()
+    await database.command("profile", 2)
+
+    first = await keyset.read(listing, "acme", after=None, before=None, limit=LIMIT)
+    after = await keyset.read(listing, "acme", after=place, before=None, limit=LIMIT)
+    between = await keyset.read(listing, "acme", after=place, before=end, limit=LIMIT)
+    back = await keyset.read(listing.turned, "acme", after=place, before=None, limit=LIMIT)
+    assert await keyset.reaches(listing, "acme", place)
+
+    plans = await profile()
+    assert first == whole[:LIMIT]
+    assert after == whole[middle + 1 : middle + 1 + LIMIT]
+    assert between == whole[middle + 1 : middle + 4]
+    assert back == whole[middle - 1 :: -1][:LIMIT]
+    assert len(plans) == 5
+    assert all("COLLSCAN" not in plan["planSummary"] for plan in plans)
+    assert index in plans[0]["planSummary"]
+    assert not plans[0].get("hasSortStage", False)
+    assert max(plan["docsExamined"] for plan in plans) <= 2 * LIMIT + 1
+    assert max(plan["keysExamined"] for plan in plans) <= 4 * LIMIT
+
+
+@pytest.mark.usefixtures("many")
+async def test_records_of_one_moment_cost_no_more(
+    profile: Profile, rows_of: Callable[[Listing], Awaitable[list[dict[str, Any]]]]
+) -> None:
+    moment = START + timedelta(days=1)
+    collection = Communication.get_motor_collection()
+    await collection.update_many({"tenantId": "acme"}, {"$set": {"created": moment}})
+    listing = listed(ALL, [], without=frozenset())
+    whole = await rows_of(listing)
+    await profile()
+    database: Any = collection.database
+    await database["system.profile"].drop()
+    await database.command("profile", 2)
+
+    read = await keyset.read(
+        listing, "acme", after=listing.position(whole[300]), before=None, limit=LIMIT
+    )
+
+    (plan,) = await profile()
+    assert read == whole[301:306]
+    assert plan["docsExamined"] <= 2 * LIMIT
+
+
+@pytest.mark.usefixtures("many")
+async def test_what_is_left_out_is_not_read(
+    rows_of: Callable[[Listing], Awaitable[list[dict[str, Any]]]],
+) -> None:
+    seen = (await rows_of(listed(ALL, [], without=frozenset())))[0].keys()
+    bare = (await rows_of(listed(ALL, [], without=frozenset({"body", "originalBody"}))))[0].keys()
+
+    assert "searchText" not in seen
+    assert seen - bare == {"body", "originalBody"}
