@@ -19,6 +19,7 @@ from app.providers.base import EmailProvider
 from app.providers.pool import ProviderPool
 from app.providers.smtp import SmtpAccount, SmtpProvider
 from app.queue import ArqQueue
+from app.rate_limits import RateLimits
 from app.room import Room
 from app.settings import MEBIBYTE, Settings
 
@@ -53,6 +54,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
             raise ConnectionError("MongoDB does not answer") from error
 
     queue = ArqQueue(settings.redis_url)
+    rate_limits = RateLimits(settings)
     providers = open_providers(settings)
     accounts = ProviderPool()
     async with httpx2.AsyncClient(timeout=10, follow_redirects=False) as http:
@@ -67,12 +69,14 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
                 list_turns=asyncio.Semaphore(settings.list_connections),
                 ping_mongo=ping_mongo,
                 room=Room(_ROOM),
+                rate_limits=rate_limits,
             )
         finally:
             await accounts.close()
             for provider in providers.values():
                 await provider.close()
             await queue.close()
+            await rate_limits.close()
             client.close()
 
 

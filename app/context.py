@@ -13,6 +13,7 @@ from app.errors import ForbiddenError, UnauthenticatedError
 from app.providers.base import EmailProvider
 from app.providers.pool import ProviderPool
 from app.queue import JobQueue
+from app.rate_limits import RateLimits
 from app.room import Room
 from app.settings import Settings
 
@@ -67,6 +68,7 @@ class Deps:
     list_turns: asyncio.Semaphore
     ping_mongo: Callable[[], Awaitable[None]]
     room: Room
+    rate_limits: RateLimits
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    RATE_LIMITED = "RATE_LIMITED"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
 
@@ -94,6 +95,18 @@ class PayloadTooLargeError(AppError):
     code = ErrorCode.PAYLOAD_TOO_LARGE
     status = 413
     title = "Content Too Large"
+
+
+class RateLimitedError(AppError):
+    """The caller asks too often; nothing of the request was done."""
+
+    code = ErrorCode.RATE_LIMITED
+    status = 429
+    title = "Too Many Requests"
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.headers = MappingProxyType({"Retry-After": str(retry_after)})
 
 
 class InternalError(AppError):

@@ -14,11 +14,13 @@ from starlette.routing import BaseRoute, Route
 from app.auth import Authenticator
 from app.bootstrap import open_deps
 from app.context import Deps
+from app.cors import cors
 from app.documents.base import StoreUnavailableError
 from app.errors import AppError
 from app.health import healthz, readyz
 from app.inbox import inbox_routes
 from app.logs import configure_logs
+from app.rate_limit_headers import RateLimitHeaders
 from app.request_limit import RequestLimit
 from app.settings import Environment, Settings
 from graphql_schema import http as graphql_http
@@ -53,7 +55,11 @@ def create_app(settings: Settings, deps: Deps | None = None) -> Starlette:
 
     app = Starlette(
         routes=_routes(settings),
-        middleware=[Middleware(RequestLimit, limit=settings.request_limit)],
+        middleware=[
+            *cors(settings),
+            Middleware(RateLimitHeaders),
+            Middleware(RequestLimit, limit=settings.request_limit),
+        ],
         exception_handlers={
             AppError: problems.on_app_error,
             StoreUnavailableError: problems.on_store_unavailable,
@@ -80,7 +86,7 @@ async def _opened(settings: Settings, deps: Deps | None) -> AsyncIterator[Deps]:
 def _routes(settings: Settings) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route("/graphql", _graphql, methods=["GET", "POST"]),
-        *asset_routes(),
+        *(asset_routes() if settings.graphiql else ()),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         *rest_routes(),

@@ -38,7 +38,8 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 async def answer(request: Request, context: Context) -> Response:
     """Run the operation of a GET or POST request; a browser's GET gets GraphiQL."""
-    if _reads(request) and "query" not in request.query_params and _is_browser(request):
+    shown = context.deps.settings.graphiql
+    if shown and _reads(request) and "query" not in request.query_params and _is_browser(request):
         return graphiql.page()
     try:
         # Files that come along are on disk until the operation has run.

@@ -7,7 +7,7 @@ the places it belongs to) and the files.
 Other services ask for a header against forged requests of browsers here, because a form of another
 site is sent with the cookies of its visitor. No cookie counts here: a request is refused unless it
 brings a bearer token in Authorization, which no form can add, and no script of another site without
-a preflight that is never granted.
+a preflight that is granted only to the origins of the settings.
 """
 
 import re

@@ -3,12 +3,14 @@ from starlette.requests import Request
 from app.auth import Authenticator
 from app.context import Context, Deps
 from app.errors import UnauthenticatedError
+from app.services import rates
 
 
 async def context_of(request: Request) -> Context:
     """Read who asks, before anything else of the request is looked at.
 
-    Raises UnauthenticatedError without a token, and for one that is not good.
+    Raises UnauthenticatedError without a token, and for one that is not good, RateLimitedError for
+    a caller that asks too often.
     """
     context = await open_context_of(request)
     if context.caller is None:
@@ -17,13 +19,18 @@ async def context_of(request: Request) -> Context:
 
 
 async def open_context_of(request: Request) -> Context:
-    """Read who asks; nobody, without a token. Raises UnauthenticatedError for a bad one."""
+    """Read who asks; nobody, without a token, and nobody is counted.
+
+    Raises UnauthenticatedError for a bad token, RateLimitedError for a caller that asks too often.
+    """
     authenticator: Authenticator = request.state.authenticator
-    return Context(
-        deps=_deps(request),
-        caller=await authenticator.caller(request.headers.get("authorization")),
-        idempotency_key=request.headers.get("idempotency-key"),
-    )
+    deps = _deps(request)
+    caller = await authenticator.caller(request.headers.get("authorization"))
+    if caller is not None:
+        verdict = await rates.count(deps, caller)
+        request.state.rate_limit_headers = verdict.headers
+        rates.refuse(verdict)
+    return Context(deps=deps, caller=caller, idempotency_key=request.headers.get("idempotency-key"))
 
 
 def public_context_of(request: Request) -> Context:

@@ -5,6 +5,7 @@ import os
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ from app.embedded.servers import RunningServer
 from app.main import create_app
 from app.providers.pool import ProviderPool
 from app.queue import LIST_QUEUE_NAME, QUEUE_NAME
+from app.rate_limits import RateLimits
 from app.services import sending
 from app.services.inputs import parse
 from app.settings import Settings
@@ -128,6 +130,8 @@ def base_settings(mongo_url: str, redis_url: str, process_number: int) -> Settin
         redis_url=redis_url,
         jwt_secret=SecretStr(SECRET),
         secret_keys=SecretStr(SECRET_KEY),
+        rate_limit_tenant=0,
+        rate_limit_key=0,
         allow_private_hosts=True,
         public_url="http://mail.example.test",
         default_sender_email="crm@acme.test",
@@ -210,6 +214,10 @@ def token(deps: Deps) -> Callable[..., str]:
 
 @pytest.fixture
 def app(deps: Deps) -> ASGIApp:
+    return web_application(deps)
+
+
+def web_application(deps: Deps) -> ASGIApp:
     """The web application over `deps`; httpx runs no lifespan, so its state is put in here."""
     application = create_app(deps.settings, deps)
     state = {"deps": deps, "authenticator": Authenticator(deps.settings, deps.http, deps.now)}
@@ -226,6 +234,27 @@ async def anonymous(app: ASGIApp) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://api.test") as client:
         yield client
+
+
+@pytest.fixture
+async def client_under(
+    deps: Deps, token: Callable[..., str]
+) -> AsyncIterator[Callable[..., httpx2.AsyncClient]]:
+    """Makes clients with a token, of web applications under other settings."""
+    async with AsyncExitStack() as stack:
+
+        def under(**settings: Any) -> httpx2.AsyncClient:
+            changed = Settings.model_validate({**deps.settings.model_dump(), **settings})
+            rate_limits = RateLimits(changed)
+            stack.push_async_callback(rate_limits.close)
+            app = web_application(replace(deps, settings=changed, rate_limits=rate_limits))
+            return httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app, raise_app_exceptions=False),
+                base_url="http://api.test",
+                headers={"Authorization": f"Bearer {token()}"},
+            )
+
+        yield under
 
 
 @pytest.fixture

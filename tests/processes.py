@@ -85,6 +85,8 @@ class Processes:
             "LETTERBOX_RESEND_URL": f"http://127.0.0.1:{self.resend_port}",
             "LETTERBOX_SECRET_KEYS": base64.b64encode(bytes(range(32))).decode(),
             "LETTERBOX_JWT_SECRET": SECRET,
+            "LETTERBOX_RATE_LIMIT_TENANT": "0",
+            "LETTERBOX_RATE_LIMIT_KEY": "0",
             "LETTERBOX_DEFAULT_SENDER_EMAIL": "crm@acme.test",
             **settings,
         }

@@ -1,5 +1,6 @@
 """A `letterbox dev` as a process, for the end-to-end tests and the bench."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import httpx2
 import psutil
+
+# They ask as fast as they can.
+UNLIMITED = {"LETTERBOX_RATE_LIMIT_TENANT": "0", "LETTERBOX_RATE_LIMIT_KEY": "0"}
 
 
 class Stack:
@@ -30,7 +34,11 @@ class Stack:
         options = ["--port", str(self.port), "--data-dir", str(self.data), "--no-demo"]
         begun = time.perf_counter()
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [letterbox, "dev", *options], stdout=subprocess.PIPE, text=True, start_new_session=True
+            [letterbox, "dev", *options],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, **UNLIMITED},
         )
         assert self._process.stdout is not None
         for line in self._process.stdout:

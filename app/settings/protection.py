@@ -1,7 +1,12 @@
 """The settings that say how much one caller may ask for, and from where."""
 
-from pydantic import Field
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings
+
+_ANY = "*"
 
 
 class ProtectionSettings(BaseSettings):
@@ -36,4 +41,69 @@ class ProtectionSettings(BaseSettings):
     graphql_suggestions: bool | None = Field(
         None,
         description="Whether errors suggest names (`Did you mean …`); by default in development.",
+    )
+    graphiql: bool = Field(True, description="`false` serves no GraphiQL at /graphql.")
+
+    rate_limit_tenant: int = Field(
+        6000,
+        ge=0,
+        le=60_000_000,
+        description="Most requests of a tenant in a minute; `0`: any number.",
+    )
+    rate_limit_tenant_burst: int = Field(
+        1000, ge=1, description="Most of them at once, after a pause."
+    )
+    rate_limit_key: int = Field(
+        3000,
+        ge=0,
+        le=60_000_000,
+        description="Most requests of an API key (or a user, by JWT) in a minute; `0`: any number.",
+    )
+    rate_limit_key_burst: int = Field(500, ge=1, description="Most of them at once, after a pause.")
+
+    cors_origins: str = Field(
+        "",
+        description="Origins whose scripts may call from browsers, comma separated, e.g. "
+        "`https://crm.example`; `*` for any, none without it.",
+    )
+    cors_headers: str = Field(
+        "", description="Headers they may send besides those that are needed, comma separated."
+    )
+    cors_credentials: bool = Field(
+        False, description="`true` lets them send cookies, which count nowhere here."
+    )
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        return words(self.cors_origins)
+
+    @property
+    def allowed_headers(self) -> tuple[str, ...]:
+        return words(self.cors_headers)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        wrong = [origin for origin in words(text) if not _is_origin(origin)]
+        if wrong:
+            raise ValueError(f"no origins (scheme://host, perhaps :port): {', '.join(wrong)}")
+        return text
+
+    @model_validator(mode="after")
+    def _names_who_gets_credentials(self) -> Self:
+        if self.cors_credentials and _ANY in self.allowed_origins:
+            raise ValueError("LETTERBOX_CORS_CREDENTIALS needs origins by name, not `*`")
+        return self
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Split what is separated by commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _is_origin(text: str) -> bool:
+    """Tell whether a browser would send this in Origin (RFC 6454, section 6.2)."""
+    parts = urlsplit(text)
+    return text == _ANY or (
+        bool(parts.netloc) and text == f"{parts.scheme}://{parts.netloc}".lower()
     )

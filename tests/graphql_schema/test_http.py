@@ -160,7 +160,7 @@ async def test_a_forged_token_is_refused_before_anything_runs(
     response = await post(client, query="{ __typename }")
 
     assert response.status_code == 401
-    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
     assert response.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
