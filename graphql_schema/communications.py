@@ -1,10 +1,12 @@
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
 from graphql import FieldNode
 
 from app.errors import FieldError, InvalidInputError
-from app.services.scheduling import ScheduleCommunication
+from app.services.inputs import parse
+from app.services.scheduling import RescheduleCommunication, ScheduleCommunication
 from app.services.sending import SendCommunication
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
@@ -80,6 +82,17 @@ async def _schedule(
     )
 
 
+async def _reschedule(
+    info: Info,
+    id: RecordId,
+    scheduled_at: Annotated[
+        datetime, strawberry.argument(description="When it is to go out now; in the future.")
+    ],
+) -> Communication:
+    command = parse(RescheduleCommunication, {"scheduledAt": scheduled_at})
+    return Communication.of(await resolvers.reschedule_communication(info.context, id, command))
+
+
 async def _cancel(info: Info, id: RecordId) -> Communication:
     return Communication.of(await resolvers.cancel_communication(info.context, id))
 
@@ -148,6 +161,9 @@ class CommunicationMutation:
     )
     schedule_communication: Communication = strawberry.mutation(
         resolver=_schedule, description="Send a mail at a later time."
+    )
+    reschedule_communication: Communication = strawberry.mutation(
+        resolver=_reschedule, description="Give a mail that is SCHEDULED another time."
     )
     cancel_communication: Communication = strawberry.mutation(
         resolver=_cancel,

@@ -23,6 +23,10 @@ _INPUT_PATH = re.compile(r"has invalid value at \.?(?P<path>[^:\s]+):")
 _REQUIRED_FIELD = re.compile(r"to include required field '(?P<field>\w+)'")
 _TOKENS = re.compile(r"Document contains more than (?P<most>\d+) tokens")
 _NO_INTROSPECTION = "GraphQL introspection has been disabled"
+# Neither does it tell the place of a @oneOf input of which not one field is given.
+_ONE_OF = re.compile(
+    r"OneOf Input Object '|Value for member field '|Field '\w+\.\w+' must be non-null"
+)
 _UNKNOWN_FIELD = re.compile(r"not to include unknown field '(?P<field>\w+)'")
 
 
@@ -73,6 +77,8 @@ def app_extensions(error: AppError) -> dict[str, Any]:
 
 def _request_extensions(error: GraphQLError) -> dict[str, Any]:
     """Tell variables of the wrong shape (the caller's input) from a wrong document."""
+    if _ONE_OF.match(error.message):
+        return {"code": ErrorCode.BAD_USER_INPUT.value, "fields": []}
     if not error.message.startswith("Variable ") and error.path is None:
         hidden = error.message.startswith(_NO_INTROSPECTION)
         code = INTROSPECTION_DISABLED if hidden else VALIDATION_FAILED

@@ -23,6 +23,7 @@ from graphql_schema.nodes import NodeQuery
 from graphql_schema.provider_accounts import ProviderAccountMutation, ProviderAccountQuery
 from graphql_schema.recipient_lists import RecipientListMutation, RecipientListQuery
 from graphql_schema.recipient_states import RecipientStateQuery
+from graphql_schema.replies import ReplyMutation
 from graphql_schema.search import SearchQuery
 from graphql_schema.suppressions import SuppressionMutation, SuppressionQuery
 from graphql_schema.templates import TemplateMutation, TemplateQuery
@@ -53,6 +54,7 @@ class Query(
 @strawberry.type(description="Everything that can be changed.")
 class Mutation(
     CommunicationMutation,
+    ReplyMutation,
     BatchMutation,
     InboundMutation,
     TemplateMutation,

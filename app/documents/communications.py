@@ -49,7 +49,8 @@ class Communication(OutsourcingDocument):
 
     `account_id` is the provider account by which it goes; None: the service's own provider.
     `dispatch_at` is when the sweep must see to it; absent once its delivery exists and is moving.
-    `reports` is how many news of that delivery its status reckons with.
+    `in_reply_to` is the Message-ID of the mail it answers, where it answers a certain one; another
+    continues its conversation. `reports` is how many news of that delivery its status reckons with.
     """
 
     # Deleting hides the record at once; it is purged later.
@@ -78,6 +79,7 @@ class Communication(OutsourcingDocument):
     related_entity_type: str | None = None
     related_entity_id: str | None = None
     conversation_id: str
+    in_reply_to: str | None = None
     message_id: str | None = None
     internet_message_id: str | None = None
     scheduled_at: datetime | None = None

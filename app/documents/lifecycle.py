@@ -39,6 +39,24 @@ async def cancel(tenant: str, id_: PydanticObjectId, event: Event) -> Communicat
     )
 
 
+async def reschedule(
+    tenant: str, id_: PydanticObjectId, event: Event, *, at: datetime
+) -> Communication | None:
+    """Have it go out at another time; None once its time was reached, or it is called off.
+
+    It counts as a dispatch that came to nothing: the job for the old time has its name taken, and
+    the sweep must be able to queue one for the new.
+    """
+    return await _move(
+        tenant,
+        id_,
+        leaving={"status": CommunicationStatus.SCHEDULED},
+        changes={"scheduledAt": at, "dispatchAt": at},
+        event=event,
+        counted=["dispatches"],
+    )
+
+
 async def resend(
     tenant: str, id_: PydanticObjectId, event: Event, *, key: str | None
 ) -> Communication | None:

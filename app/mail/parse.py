@@ -75,6 +75,14 @@ def parse(raw: bytes) -> ParsedMessage:
     )
 
 
+def reply_to(head: bytes) -> tuple[Mailbox, ...]:
+    """Read where the author of a message wants answers, of its octets or the first of them.
+
+    RFC 5322 section 3.6.2; none means: to the author. Never raises.
+    """
+    return _with_domain(mime.message(mime.with_line_feeds(head)), "reply-to")
+
+
 def _sender(top: Part) -> Mailbox | None:
     for name in ("from", "sender", "return-path"):
         found = mailboxes(top.header(name))

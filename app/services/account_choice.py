@@ -47,6 +47,18 @@ async def choose(
     return Route(account.provider_type, account.id, sender)
 
 
+async def own_address(tenant: str, addresses: Sequence[str]) -> str | None:
+    """Find the first of these addresses that is a sender of one of the tenant's accounts."""
+    accounts = await ProviderAccount.choices(tenant)
+    for text in addresses:
+        try:
+            if _of_sender(accounts, text) is not None:
+                return text
+        except ValueError:
+            continue
+    return None
+
+
 def _account(
     accounts: Sequence[ProviderAccount],
     provider_type: ProviderType | None,

@@ -127,6 +127,11 @@ def _faults(
         for name in ("recipients", "cc", "bcc"):
             if getattr(command, name):
                 yield FieldError(name, "must be empty: the mail goes to the members of the list")
+    yield from past(deps, scheduled_at)
+
+
+def past(deps: Deps, scheduled_at: datetime | None) -> Iterator[FieldError]:
+    """Tell that this is no time for a mail to wait for."""
     if scheduled_at is not None and scheduled_at <= deps.now():
         reason = f"must be in the future; it is {format_instant(deps.now())} now"
         yield FieldError("scheduledAt", reason)

@@ -31,6 +31,7 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
     to = _mailboxes(communication.recipients)
     cc = _mailboxes(communication.cc)
     bcc = _mailboxes(communication.bcc)
+    references = _references(earlier, communication.in_reply_to)
     now = deps.now()
     message = Message(
         sender=Mailbox(sender.address, communication.sender_name or sender.name),
@@ -42,8 +43,8 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
         text=_text(communication),
         message_id=new_message_id(sender.address.rpartition("@")[2]),
         date=now,
-        in_reply_to=earlier[-1] if earlier else None,
-        references=tuple(earlier),
+        in_reply_to=references[-1] if references else None,
+        references=tuple(references),
         attachments=tuple(Attachment(**one.model_dump()) for one in communication.attachments),
     )
     return Delivery(
@@ -58,6 +59,13 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
         message=dump(message),
         due_at=now,
     )
+
+
+def _references(earlier: list[str], answered: str | None) -> list[str]:
+    """Give the mails before it with that which it answers as the last (RFC 5322, section 3.6.4)."""
+    if answered is None:
+        return earlier
+    return [*(id_ for id_ in earlier if id_ != answered), answered]
 
 
 def _text(communication: Communication) -> str:

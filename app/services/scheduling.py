@@ -8,10 +8,11 @@ from app.documents.communications import Communication, Event
 from app.documents.fields import FIELDS
 from app.documents.listing import Row
 from app.documents.vocabulary import CommunicationStatus, EventType
-from app.errors import ConflictError
+from app.errors import ConflictError, InvalidInputError
+from app.instants import format_instant
 from app.services import list_mail, sending
-from app.services.drafts import draft
-from app.services.inputs import Instant
+from app.services.drafts import draft, past
+from app.services.inputs import Command, Instant
 from app.services.records import record_of
 from app.services.sending import SendCommunication
 
@@ -19,6 +20,10 @@ from app.services.sending import SendCommunication
 class ScheduleCommunication(SendCommunication):
     """The contract's ScheduleRequest."""
 
+    scheduled_at: Instant
+
+
+class RescheduleCommunication(Command):
     scheduled_at: Instant
 
 
@@ -48,6 +53,36 @@ def waiting(caller: Caller) -> AsyncIterator[Row]:
     criteria = {"status": CommunicationStatus.SCHEDULED}
     order = [(FIELDS[name], True) for name in ("scheduledAt", "created", "id")]
     return listing.stream(caller.tenant, criteria, order)
+
+
+async def reschedule(
+    deps: Deps, caller: Caller, id_: str, command: RescheduleCommunication
+) -> Communication:
+    """Give a mail that waits for its time another one; it races with dispatch, and one wins.
+
+    Raises NotFoundError, InvalidInputError for a time that is past, and ConflictError in any other
+    state.
+    """
+    found = await record_of(caller, id_)
+    at, now = command.scheduled_at, deps.now()
+    if faults := [*past(deps, at)]:
+        raise InvalidInputError.of(*faults)
+    event = Event(
+        type=EventType.RESCHEDULE,
+        date=now,
+        author_id=caller.user,
+        description=f"for {format_instant(at)}",
+    )
+    moved = await lifecycle.reschedule(caller.tenant, found.id, event, at=at)
+    if moved is None:
+        current = await record_of(caller, id_)
+        raise ConflictError(
+            f"Only a communication that is {CommunicationStatus.SCHEDULED} can be rescheduled; "
+            f"it is {current.status}."
+        )
+    # The job for the old time finds nothing that is due.
+    await sending.wake(deps, moved)
+    return moved
 
 
 async def cancel(deps: Deps, caller: Caller, id_: str) -> Communication:

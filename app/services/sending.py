@@ -142,10 +142,15 @@ async def _stored(deps: Deps, record: Communication, files: Sequence[File]) -> C
     if not await record.store():
         earlier = await first_answer(record.tenant_id, record.id)
         return record if earlier is None else earlier
+    await wake(deps, record)
+    return record
+
+
+async def wake(deps: Deps, record: Communication) -> None:
+    """Have a worker see to it when it is due; what is due later than in a day the sweep finds."""
     due = record.dispatch_at
     if due is None or due <= deps.now() + _QUEUED_AHEAD:
-        await deps.queue.enqueue(_job(record), str(record.id), turn=0, at=due)
-    return record
+        await deps.queue.enqueue(_job(record), str(record.id), turn=record.dispatches, at=due)
 
 
 def _job(record: Communication) -> JobName:

@@ -6,7 +6,7 @@ from app.context import Context, Scope
 from app.documents.communications import Communication
 from app.documents.listing import Row
 from app.services import list_mail, records, scheduling, sending
-from app.services.scheduling import ScheduleCommunication
+from app.services.scheduling import RescheduleCommunication, ScheduleCommunication
 from app.services.sending import SendCommunication
 
 
@@ -44,6 +44,14 @@ async def schedule_communication(
     caller = context.require(Scope.COMMUNICATIONS_SEND)
     key = context.idempotency_key if idempotency_key is None else idempotency_key
     return await scheduling.schedule(context.deps, caller, command, idempotency_key=key)
+
+
+async def reschedule_communication(
+    context: Context, id_: str, command: RescheduleCommunication
+) -> Communication:
+    """Give a mail that waits another time. Raises what `scheduling.reschedule` raises."""
+    caller = context.require(Scope.COMMUNICATIONS_SEND)
+    return await scheduling.reschedule(context.deps, caller, id_, command)
 
 
 async def cancel_communication(context: Context, id_: str) -> Communication:

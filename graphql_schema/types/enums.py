@@ -165,7 +165,9 @@ explained(
         "COMMUNICATIONS_READ": (
             "Reading records, threads, timelines, analytics and received messages."
         ),
-        "COMMUNICATIONS_SEND": "Sending, scheduling, cancelling, sending again.",
+        "COMMUNICATIONS_SEND": (
+            "Sending, answering, scheduling, rescheduling, cancelling, sending again."
+        ),
         "COMMUNICATIONS_WRITE": "Commenting.",
         "COMMUNICATIONS_DELETE": "Deleting records.",
         "TEMPLATES_READ": "Reading templates.",

@@ -1,0 +1,203 @@
+"""Answers to mail: in its conversation, to whom it came from, under its subject."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from app.context import Caller, Deps
+from app.documents.communications import Communication
+from app.documents.inbound_messages import InboundMessage
+from app.documents.vocabulary import CommunicationType
+from app.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from app.mail.addresses import Mailbox, parse_mailbox
+from app.mail.parse import reply_to
+from app.services import sending
+from app.services.account_choice import own_address
+from app.services.drafts import MailCommand, draft
+from app.services.filling import Content
+from app.services.inputs import (
+    Body,
+    Command,
+    OptionalAddresses,
+    OptionalInstant,
+    OptionalLine,
+    OptionalSubject,
+)
+from app.services.records import record_of
+
+_ANSWERED = re.compile(r"(re|aw|antw|sv)\s*(\[\d+\])?:", re.IGNORECASE)
+# What is left of 900 characters, for `Re: ` to fit before it.
+_SUBJECT = 890
+# Where the header of a message ends at the latest.
+_HEAD = 256 * 1024
+_PLAIN_NAME = re.compile(r"[\w '.-]+")
+
+
+class ReplyTarget(Command):
+    """What is answered: one of both is given."""
+
+    communication_id: OptionalLine = None
+    inbound_message_id: OptionalLine = None
+
+
+class Reply(MailCommand):
+    """A mail as any other; what is left out is as the answered mail suggests."""
+
+    body: Body
+    subject: OptionalSubject = None
+    recipients: OptionalAddresses = Field(default_factory=list)
+    scheduled_at: OptionalInstant = None
+
+    @field_validator("recipients")
+    @classmethod
+    def _some_without_a_list(cls, value: list[str], info: ValidationInfo) -> list[str]:  # noqa: ARG003 - none will do
+        return value
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """What an answer takes over; `message_id` is None for a mail that has none we know."""
+
+    conversation_id: str
+    subject: str | None
+    recipients: Sequence[str]
+    cc: Sequence[str]
+    sender_email: str | None
+    sender_name: str | None
+    type: CommunicationType | None
+    related_entity_type: str | None
+    related_entity_id: str | None
+    message_id: str | None
+
+
+async def reply(
+    deps: Deps,
+    caller: Caller,
+    target: ReplyTarget,
+    command: Reply,
+    *,
+    idempotency_key: str | None = None,
+) -> Communication:
+    """Accept a mail that answers another; otherwise as `sending.accept`.
+
+    It goes to where a received message wants answers (Reply-To, else its author); after a mail of
+    ours, to the same recipients once more. It comes from the address that the answered mail was
+    sent from or to. Raises NotFoundError for the target too, ConflictError for a mail of ours that
+    is not out yet, and InvalidInputError where there is nobody to answer.
+    """
+
+    async def prepare() -> Communication:
+        answered = await _answered(caller, target)
+        subject = command.subject or _subject(answered.subject)
+        mail = command.model_copy(update=_suggested(command, answered))
+        if not mail.recipients:
+            reason = "is required: the answered mail names nobody who could be answered"
+            raise InvalidInputError.of(FieldError("recipients", reason))
+        content = Content(subject, command.body)
+        record = await draft(deps, caller, mail, content, scheduled_at=command.scheduled_at)
+        record.in_reply_to = answered.message_id
+        return record
+
+    of = ["reply", target.communication_id, target.inbound_message_id]
+    return await sending.accept_draft(
+        deps, caller, command, prepare, of=of, idempotency_key=idempotency_key
+    )
+
+
+async def _answered(caller: Caller, target: ReplyTarget) -> _Answered:
+    if target.communication_id is not None:
+        return _of_ours(await record_of(caller, target.communication_id))
+    found = await InboundMessage.of_tenant(caller.tenant, target.inbound_message_id or "")
+    if found is None:
+        raise NotFoundError("No received message has this id.")
+    return await _of_theirs(found)
+
+
+def _of_ours(record: Communication) -> _Answered:
+    if record.sent_at is None:
+        raise ConflictError(f"A communication that is {record.status} is not out yet.")
+    return _Answered(
+        conversation_id=record.conversation_id,
+        subject=record.subject,
+        recipients=record.recipients,
+        cc=record.cc,
+        sender_email=record.sender_email,
+        sender_name=record.sender_name,
+        type=record.type,
+        related_entity_type=record.related_entity_type,
+        related_entity_id=record.related_entity_id,
+        message_id=record.internet_message_id,
+    )
+
+
+async def _of_theirs(message: InboundMessage) -> _Answered:
+    parent = None
+    if message.parent_communication_id is not None:
+        parent = await Communication.of_tenant(
+            message.tenant_id, str(message.parent_communication_id)
+        )
+    sender = None if parent is None else parent.sender_email
+    return _Answered(
+        conversation_id=message.conversation_id,
+        subject=message.subject,
+        recipients=await _who_is_answered(message),
+        cc=[],
+        sender_email=sender
+        or await own_address(message.tenant_id, [*message.recipients, *message.cc]),
+        sender_name=None if parent is None else parent.sender_name,
+        type=None if parent is None else parent.type,
+        related_entity_type=message.related_entity_type,
+        related_entity_id=message.related_entity_id,
+        message_id=message.internet_message_id,
+    )
+
+
+async def _who_is_answered(message: InboundMessage) -> list[str]:
+    octets = await InboundMessage.octets(message.id) or b""
+    wanted = await asyncio.to_thread(reply_to, octets[:_HEAD])
+    author = Mailbox(message.from_email, message.from_name)
+    written = [_written(mailbox) for mailbox in wanted or (author,)]
+    return [text for text in written if text is not None]
+
+
+def _written(mailbox: Mailbox) -> str | None:
+    """Write it as callers write addresses; None for one to which no mail can go."""
+    name = mailbox.name
+    if name is not None and not _PLAIN_NAME.fullmatch(name):
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        name = f'"{escaped}"'
+    for text in ([] if name is None else [f"{name} <{mailbox.address}>"]) + [mailbox.address]:
+        try:
+            parse_mailbox(text)
+        except ValueError:
+            continue
+        return text
+    return None
+
+
+def _subject(answered: str | None) -> str:
+    """Put `Re:` before the subject, unless it stands there (RFC 5322, section 3.6.5)."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in answered or "")
+    plain = " ".join(plain.split())[:_SUBJECT]
+    return plain if _ANSWERED.match(plain) else f"Re: {plain}".strip()
+
+
+def _suggested(command: Reply, answered: _Answered) -> dict[str, Any]:
+    update: dict[str, Any] = {
+        "conversation_id": answered.conversation_id,
+        "type": command.type or answered.type,
+    }
+    if command.related_entity_type is None and command.related_entity_id is None:
+        update["related_entity_type"] = answered.related_entity_type
+        update["related_entity_id"] = answered.related_entity_id
+    if not command.recipients:
+        update["recipients"] = list(answered.recipients)
+        update["cc"] = command.cc or list(answered.cc)
+    if command.sender_email is None and answered.sender_email is not None:
+        update["sender_email"] = answered.sender_email
+        update["sender_name"] = command.sender_name or answered.sender_name
+    return update

@@ -1,0 +1,68 @@
+"""What the GraphQL door of answers takes and refuses."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from app.context import Caller, Deps
+from app.services import inbound
+from tests.fakes.messages import message
+
+REPLY = (
+    "mutation($to: ReplyTarget!, $input: ReplyInput!) "
+    '{ answer: reply(to: $to, input: $input, idempotencyKey: "one") '
+    "{ id subject recipients conversationId } }"
+)  # fmt: skip
+Ask = Callable[..., Awaitable[dict[str, Any]]]
+
+
+@pytest.fixture
+def ask(client: httpx2.AsyncClient) -> Ask:
+    async def post(to: Any, **fields: Any) -> dict[str, Any]:
+        variables = {"to": to, "input": {"body": "<p>Thanks</p>", **fields}}
+        response = await client.post("/graphql", json={"query": REPLY, "variables": variables})
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    return post
+
+
+async def test_a_message_is_answered_once(ask: Ask, deps: Deps, caller: Caller) -> None:
+    received = await inbound.ingest(deps, caller, message())
+    to = {"inboundMessageId": str(received.id)}
+
+    first, again = await ask(to), await ask(to)
+
+    assert first == again
+    assert first["data"]["answer"] == {
+        "id": first["data"]["answer"]["id"],
+        "subject": "Re: Your offer",
+        "recipients": ["Jan <jan@customer.test>"],
+        "conversationId": received.conversation_id,
+    }
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        {},
+        {"communicationId": None},
+        {"communicationId": "6b050e9454d4a1b9322b3eaa", "inboundMessageId": None},
+        {"communicationId": "1", "inboundMessageId": "2"},
+    ],
+)
+async def test_one_mail_is_answered(
+    ask: Ask, to: dict[str, Any], footprint: Callable[[], Awaitable[dict[str, Any]]]
+) -> None:
+    before = await footprint()
+
+    [error] = (await ask(to))["errors"]
+
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "fields": []}
+    assert error["message"] in {
+        "OneOf Input Object 'ReplyTarget' must specify exactly one key.",
+        "Value for member field 'communicationId' must be non-null",
+    }
+    assert await footprint() == before
