@@ -15,7 +15,7 @@ import httpx2
 import hypothesis
 import pytest
 from pydantic import SecretStr
-from pymongo import MongoClient, monitoring
+from pymongo import monitoring
 from redis.asyncio import Redis
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as Scope_
@@ -23,7 +23,6 @@ from starlette.types import Scope as Scope_
 from app.auth import Authenticator, issue_token
 from app.bootstrap import open_deps, open_providers
 from app.context import Caller, Context, Deps, Scope
-from app.documents import ALL_DOCUMENTS
 from app.documents.communications import Communication
 from app.embedded import start_mongod, start_redis
 from app.embedded.servers import RunningServer
@@ -34,6 +33,7 @@ from app.rate_limits import RateLimits
 from app.services import sending
 from app.services.inputs import parse
 from app.settings import Settings
+from tests.database import adapt_mongod, all_rows, empty
 from tests.doors import Door, GraphqlDoor, RestDoor
 from tests.fakes.clock import Clock
 from tests.fakes.graph import FakeGraph, running_graph
@@ -62,6 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
         start_redis(Path(folder.name) / "redis"),
     ]
     config.stash[SERVERS] = servers
+    adapt_mongod(servers[0].url)
     os.environ["LETTERBOX_TEST_MONGO_URL"] = servers[0].url
     os.environ["LETTERBOX_TEST_REDIS_URL"] = servers[1].url
 
@@ -146,9 +147,6 @@ def base_settings(mongo_url: str, redis_url: str, process_number: int) -> Settin
 @pytest.fixture(scope="session")
 async def opened_once(base_settings: Settings) -> AsyncIterator[Deps]:
     """Beanie binds documents to one client; it is opened once per process."""
-    # Tests stop the clock; MongoDB's own goes on, and would drop what has expired by it.
-    with MongoClient[dict[str, Any]](base_settings.mongo_url) as client:
-        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
     monitoring.register(MONGO_CALLS)
     async with open_deps(base_settings) as deps:
         yield deps
@@ -180,8 +178,7 @@ async def deps(
     await accounts.close()
     for provider in providers.values():
         await provider.close()
-    for document in ALL_DOCUMENTS:
-        await document.get_motor_collection().delete_many({})
+    await empty()
 
 
 @pytest.fixture
@@ -328,12 +325,6 @@ def footprint(
     """All that is stored, queued and sent: what a refused operation must leave as it is."""
 
     async def look() -> dict[str, Any]:
-        found: dict[str, Any] = {"jobs": await queued(), "mails": list(relay.taken)}
-        for document in ALL_DOCUMENTS:
-            collection = document.get_motor_collection()
-            found[collection.name] = await collection.find().sort("_id").to_list(None)
-            files = collection.database[f"{collection.name}.content.files"]
-            found[f"{collection.name}.content"] = await files.count_documents({})
-        return found
+        return {"jobs": await queued(), "mails": list(relay.taken), **await all_rows()}
 
     return look
