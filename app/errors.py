@@ -133,3 +133,21 @@ class UnsupportedMediaTypeError(AppError):
     code = ErrorCode.BAD_USER_INPUT
     status = 415
     title = "Unsupported Media Type"
+
+
+class NotAcceptableError(AppError):
+    code = ErrorCode.BAD_USER_INPUT
+    status = 406
+    title = "Not Acceptable"
+
+
+class MethodNotAllowedError(AppError):
+    """`allowed` are the methods that may be used instead (RFC 9110, section 15.5.6)."""
+
+    code = ErrorCode.BAD_USER_INPUT
+    status = 405
+    title = "Method Not Allowed"
+
+    def __init__(self, detail: str, *, allowed: str) -> None:
+        super().__init__(detail)
+        self.headers = {"Allow": allowed}

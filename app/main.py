@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, request_response
+from starlette.types import Receive, Scope, Send
 
 from app.auth import Authenticator
 from app.bootstrap import open_deps
@@ -85,7 +86,7 @@ async def _opened(settings: Settings, deps: Deps | None) -> AsyncIterator[Deps]:
 
 def _routes(settings: Settings) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
-        Route("/graphql", _graphql, methods=["GET", "POST"]),
+        Route("/graphql", _Graphql()),
         *(asset_routes() if settings.graphiql else ()),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
@@ -96,9 +97,12 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     return routes
 
 
+class _Graphql:
+    """Takes every method, so that what it refuses has GraphQL's form, too."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await request_response(_graphql)(scope, receive, send)
+
+
 async def _graphql(request: Request) -> Response:
-    try:
-        context = await open_context_of(request)
-    except AppError as error:
-        return graphql_http.refusal(request, error)
-    return await graphql_http.answer(request, context)
+    return await graphql_http.answer(request, open_context_of)

@@ -1,143 +1,114 @@
-"""GraphQL over HTTP: one endpoint, JSON or a form in, JSON out, refusals in GraphQL's form."""
+"""GraphQL over HTTP: one endpoint, JSON or a form in, JSON out, refusals in GraphQL's form.
 
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import Any
-from urllib.parse import parse_qs
+By the specification of that name (http-spec.graphql.org), in the edition that clients and its audit
+suite know: what never ran is answered with status 400 as `application/graphql-response+json` and
+with 200 as `application/json`, what ran with 200, with errors or without.
 
-import orjson
-from starlette.requests import Request
+No page of another site can make a browser run something here in its visitor's name: no cookie
+counts, mutations do not run by GET, and a body is read only if its Content-Type, or the
+Authorization header it came with, is one that no page may send unasked (CORS preflight).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from app.context import Context
-from app.errors import (
-    AppError,
-    InvalidInputError,
-    PayloadTooLargeError,
-    UnauthenticatedError,
-    UnsupportedMediaTypeError,
-)
-from graphql_schema import multipart
-from graphql_schema.errors import app_extensions
-from graphql_schema.execution import (
-    KindNotAllowedError,
-    Operation,
-    execute,
-    read_operation,
-    response_body,
-)
+from app.errors import AppError, MethodNotAllowedError, NotAcceptableError
+from app.services import rates
+from graphql_schema.execution import KindNotAllowedError, Operation, execute, refused
 from graphql_schema.graphiql import page as graphiql
+from graphql_schema.limits import adding_up
+from graphql_schema.negotiation import Accepted, accepted
+from graphql_schema.requests import has_operation, read
+from graphql_schema.responses import (
+    batch_response,
+    error_response,
+    fault_response,
+    result_response,
+)
 
-JSON = "application/json"
-ANONYMOUS_OCTETS = 64 * 1024
-GRAPHQL_RESPONSE = "application/graphql-response+json"
+METHODS = "GET, HEAD, OPTIONS, POST"
+_READS = frozenset({OperationType.QUERY})
+_ALL = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
-async def answer(request: Request, context: Context) -> Response:
-    """Run the operation of a GET or POST request; a browser's GET gets GraphiQL."""
-    shown = context.deps.settings.graphiql
-    if shown and _reads(request) and "query" not in request.query_params and _is_browser(request):
-        return graphiql.page()
+async def answer(
+    request: Request, open_context: Callable[[Request], Awaitable[Context]]
+) -> Response:
+    """Answer any request; a browser's GET without an operation gets GraphiQL.
+
+    `open_context` tells who asks; it may raise UnauthenticatedError.
+    """
+    lines = request.headers.getlist("accept")
+    accepts = accepted(", ".join(lines) if lines else None)
     try:
-        # Files that come along are on disk until the operation has run.
-        async with AsyncExitStack() as stack:
-            operation = await _operation(request, context, stack)
-            result = await _run(operation, context, request.method)
+        return await _answered(request, open_context, accepts)
     except AppError as error:
-        return refusal(request, error)
-    return _shaped(request, result)
+        return error_response(accepts, error)
+    except ClientDisconnect:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in GraphQL's form
+        return fault_response(accepts, error)
 
 
-def refusal(request: Request, error: AppError) -> Response:
-    """Shape an error that kept the operation from running."""
-    body = {"errors": [{"message": error.detail, "extensions": app_extensions(error)}]}
-    return _response(request, body, status=error.status, headers=error.headers)
+async def _answered(
+    request: Request, open_context: Callable[[Request], Awaitable[Context]], accepts: Accepted
+) -> Response:
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": METHODS})
+    if request.method not in {"GET", "HEAD", "POST"}:
+        reason = f"The method is not allowed here; allowed: {METHODS}."
+        raise MethodNotAllowedError(reason, allowed=METHODS)
+    context = await open_context(request)
+    if context.deps.settings.graphiql and _wants_page(request, accepts):
+        return graphiql.page()
+    if accepts.json is None:
+        accepts.required_json()
+    # Files that come along are on disk until the operation has run.
+    async with AsyncExitStack() as stack:
+        asked = await read(request, context, stack)
+        if isinstance(asked, list):
+            if context.caller is not None and len(asked) > 1:
+                # The request itself is counted already.
+                await rates.admit(context.deps, context.caller, requests=len(asked) - 1)
+            return batch_response(await _run_each(asked, context), accepts.required_json())
+        result = await _run(asked, context, _ALL if request.method == "POST" else _READS)
+        return result_response(result, accepts.required_json())
 
 
-async def _operation(request: Request, context: Context, stack: AsyncExitStack) -> Operation:
-    if _reads(request):
-        pairs = parse_qs(request.url.query, keep_blank_values=True)
-        value: Any = {name: values[-1] for name, values in pairs.items()}
-        if "variables" in value:
-            value["variables"] = _json(value["variables"].encode())
-    else:
-        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type == multipart.MEDIA_TYPE:
-            value = await stack.enter_async_context(_form(request, context))
-        elif media_type == JSON:
-            limit = ANONYMOUS_OCTETS if context.caller is None else None
-            value = _json(await _body(request, limit))
-        else:
-            reason = f"The Content-Type must be {JSON} or {multipart.MEDIA_TYPE}."
-            raise UnsupportedMediaTypeError(reason)
-    return read_operation(value)
+def _wants_page(request: Request, accepts: Accepted) -> bool:
+    return request.method != "POST" and accepts.prefers_html and not has_operation(request)
 
 
-def _form(request: Request, context: Context) -> AbstractAsyncContextManager[Any]:
-    """Read a form, but of nobody: without a token nothing of it is looked at."""
-    if context.caller is None:
-        raise UnauthenticatedError("Files need a bearer token in the Authorization header.")
-    return multipart.operation(request, limit=context.deps.settings.request_limit)
+async def _run_each(operations: list[Operation], context: Context) -> list[ExecutionResult]:
+    """Run them one after the other, each whatever became of those before."""
+    results: list[ExecutionResult] = []
+    with adding_up():
+        for operation in operations:
+            try:
+                results.append(await _run(operation, context, _ALL))
+            except AppError as error:
+                results.append(refused(error))
+            # What is refused at once has let nobody else run.
+            await asyncio.sleep(0)
+    return results
 
 
-async def _body(request: Request, limit: int | None) -> bytes:
-    """Read the body; what nobody vouches for must be small."""
-    octets = bytearray()
-    async for chunk in request.stream():
-        octets += chunk
-        if limit is not None and len(octets) > limit:
-            raise PayloadTooLargeError(f"Without a token a request may have {limit} octets.")
-    return bytes(octets)
-
-
-def _json(text: bytes) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInputError(f"The request is not valid JSON: {error}") from error
-
-
-async def _run(operation: Operation, context: Context, method: str) -> ExecutionResult:
-    reads = {OperationType.QUERY}
-    kinds = {*reads, OperationType.MUTATION} if method == "POST" else reads
+async def _run(
+    operation: Operation, context: Context, kinds: frozenset[OperationType]
+) -> ExecutionResult:
+    """Run it. Raises MethodNotAllowedError, NotAcceptableError."""
     try:
         result = await execute(operation, context, kinds=kinds)
     except KindNotAllowedError as error:
-        raise InvalidInputError(
-            f"A {error.kind.value} cannot run by a {method} request here."
-        ) from error
+        if error.kind is OperationType.SUBSCRIPTION:
+            raise NotAcceptableError("A subscription is not answered in JSON.") from error
+        raise MethodNotAllowedError("A mutation must be a POST request.", allowed="POST") from error
     assert isinstance(result, ExecutionResult)  # noqa: S101 - only subscriptions give events
     return result
-
-
-def _shaped(request: Request, result: ExecutionResult) -> Response:
-    failed = isinstance(result, PreExecutionError) and _media_type(request) == GRAPHQL_RESPONSE
-    return _response(request, response_body(result), status=400 if failed else 200)
-
-
-def _response(
-    request: Request,
-    body: Mapping[str, Any],
-    *,
-    status: int,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    return Response(
-        orjson.dumps(body), status_code=status, media_type=_media_type(request), headers=headers
-    )
-
-
-def _media_type(request: Request) -> str:
-    return GRAPHQL_RESPONSE if GRAPHQL_RESPONSE in request.headers.get("accept", "") else JSON
-
-
-def _reads(request: Request) -> bool:
-    """Whether it must change nothing; HEAD is answered as GET is."""
-    return request.method in {"GET", "HEAD"}
-
-
-def _is_browser(request: Request) -> bool:
-    return "text/html" in request.headers.get("accept", "")

@@ -15,12 +15,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import orjson
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from app.errors import InvalidInputError
+from graphql_schema.json_text import read_json
 
 MEDIA_TYPE = "multipart/form-data"
 # A batch may bring one for each of its mails.
@@ -75,10 +75,7 @@ def _json(form: FormData, name: str) -> Any:
     text = form.get(name)
     if not isinstance(text, str) or len(form.getlist(name)) > 1:
         raise InvalidInputError(f"{name}: must be a part of the form, once, and no file")
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInputError(f"{name}: is not valid JSON: {error}") from error
+    return read_json(text.encode(), name)
 
 
 def _map(form: FormData) -> Mapping[str, list[str]]:

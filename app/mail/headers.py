@@ -7,9 +7,8 @@ threads; with a wide `max_line_length` it writes encoded words beyond the 75 of 
 import base64
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.utils import format_datetime
-from functools import lru_cache
 from itertools import groupby
 
 from app.mail.addresses import Mailbox
@@ -86,15 +85,9 @@ def id_list_field(name: str, values: Iterable[str]) -> str | None:
 
 def date_field(moment: datetime) -> str:
     """Write Date in the moment's own zone (RFC 5322 section 3.3); it must be aware."""
-    offset = moment.utcoffset()
-    if offset is None:
+    if moment.utcoffset() is None:
         raise ValueError("Date must have a time zone.")
-    return _date(moment.replace(microsecond=0), offset)
-
-
-@lru_cache(maxsize=64)
-def _date(second: datetime, offset: timedelta) -> str:  # noqa: ARG001 - of equal moments it differs
-    return _field("Date", [format_datetime(second)])
+    return _field("Date", [format_datetime(moment)])
 
 
 def _checked(name: str, value: str) -> str:
@@ -103,8 +96,7 @@ def _checked(name: str, value: str) -> str:
     return value
 
 
-@lru_cache(maxsize=256)
-def _mailbox(field: str, mailbox: Mailbox) -> Sequence[str]:
+def _mailbox(field: str, mailbox: Mailbox) -> list[str]:
     if not _ADDRESS.fullmatch(_checked(field, mailbox.address)):
         raise ValueError(f"{field} holds something that is not an address.")
     name = _checked(field, mailbox.name or "")

@@ -21,7 +21,6 @@ from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
-from app.mail.compose import Message
 from app.mail.stored import load
 from app.providers.base import OutgoingMessage, ProviderError, Receipt, TransientError
 from app.queue import JobName
@@ -168,17 +167,9 @@ class Tried:
 
 
 async def attempt(
-    deps: Deps,
-    communication: Communication,
-    delivery: Delivery,
-    suppressed: Mapping[str, str],
-    *,
-    message: Message | None = None,
+    deps: Deps, communication: Communication, delivery: Delivery, suppressed: Mapping[str, str]
 ) -> Tried:
-    """Hand it over once, but not to the `suppressed`, and tell how it went; nothing is recorded.
-
-    `message` is the stored one, where the caller has it at hand.
-    """
+    """Hand it over once, but not to the `suppressed`, and tell how it went; nothing is recorded."""
     delivery.recipients = outcomes.left_out(delivery.recipients, suppressed)
     if not delivery.waiting():
         return Tried(outcomes.of_nobody(delivery.recipients))
@@ -187,7 +178,7 @@ async def attempt(
     except ProviderError as error:
         return Tried(outcomes.of_error(delivery.recipients, error))
     try:
-        receipt = await _hand_over(deps, communication, delivery, carrier, message)
+        receipt = await _hand_over(deps, communication, delivery, carrier)
     except ProviderError as error:
         return Tried(outcomes.of_error(delivery.recipients, error), carrier.account, error)
     delivery.provider_id = receipt.provider_id
@@ -197,22 +188,18 @@ async def attempt(
 
 
 async def _hand_over(
-    deps: Deps,
-    communication: Communication,
-    delivery: Delivery,
-    carrier: Carrier,
-    message: Message | None,
+    deps: Deps, communication: Communication, delivery: Delivery, carrier: Carrier
 ) -> Receipt:
     try:
-        stored = message or load(await delivery.stored_message())
-        async with attachments.loaded(deps, delivery.tenant_id, stored) as loaded:
+        stored = load(await delivery.stored_message())
+        async with attachments.loaded(deps, delivery.tenant_id, stored) as message:
             outgoing = OutgoingMessage(
                 idempotency_key=str(delivery.id),
                 recipients=tuple(delivery.waiting()),
-                message=loaded,
+                message=message,
                 state=delivery.provider_state,
                 save=delivery.save_state,
-                answers=await InboundMessage.graph_id(delivery.tenant_id, loaded.in_reply_to),
+                answers=await InboundMessage.graph_id(delivery.tenant_id, message.in_reply_to),
             )
             return await carriers.send(deps, communication, carrier, outgoing)
     except ProviderError:

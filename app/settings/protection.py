@@ -35,6 +35,9 @@ class ProtectionSettings(BaseSettings):
         description="Most that an operation may cost, or all of a batch: about one for each object "
         "it may give. `extensions.cost` tells it.",
     )
+    graphql_batch: int = Field(
+        10, ge=0, le=100, description="Most operations in one request; `0` refuses batches."
+    )
     graphql_introspection: bool = Field(
         True, description="`false` refuses questions for the schema (`__schema`, `__type`)."
     )

@@ -8,7 +8,7 @@ from app.documents.communications import Communication
 from app.settings import Settings
 from graphql_schema.errors import MESSAGE_LENGTH
 from graphql_schema.execution import DOCUMENT_LENGTH
-from graphql_schema.http import ANONYMOUS_OCTETS
+from graphql_schema.requests import ANONYMOUS_OCTETS
 
 
 @pytest.fixture
@@ -48,7 +48,8 @@ async def test_a_mutation_may_not_come_by_get(
 
     response = await client.get("/graphql", params={"query": document})
 
-    assert response.status_code == 400
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
     assert response.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert await Communication.count() == 0
 
@@ -106,9 +107,9 @@ async def test_a_document_that_cannot_run_is_coded(
     strict = await client.post("/graphql", json={"query": document}, headers={"Accept": RESPONSE})
 
     assert plain.json()["errors"][0]["extensions"]["code"] == code
-    assert plain.headers["content-type"] == "application/json"
+    assert plain.headers["content-type"] == "application/json; charset=utf-8"
     assert strict.status_code == 400
-    assert strict.headers["content-type"] == RESPONSE
+    assert strict.headers["content-type"] == f"{RESPONSE}; charset=utf-8"
     assert "data" not in strict.json()
 
 
