@@ -2,6 +2,9 @@
 
 import base64
 import binascii
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -12,30 +15,63 @@ from strawberry import UNSET
 from app.errors import FieldError, InvalidInputError
 from app.mail.filenames import OCTETS
 from app.services.inputs import AnyCommand, parse
-from graphql_schema.types.attachments import AttachmentInput
+from graphql_schema.types.attachments import AttachmentInput, AttachmentSource
+from graphql_schema.types.provider_account_inputs import (
+    ProviderChangesInput,
+    ProviderSettingsInput,
+)
+
+# Their one field stands in the command where they stand in the input.
+_ALTERNATIVES = (AttachmentSource, ProviderSettingsInput, ProviderChangesInput)
+# From places in commands to those in inputs.
+_PLACES = (
+    (re.compile(r"(attachments\[\d+\])\.content$"), r"\1.source"),
+    (re.compile(r"(smtp|resend|graph)(?=\.|$)"), r"settings.\1"),
+)
 
 
 def read_command(input_: Any, command: type[AnyCommand]) -> AnyCommand:
-    """Read a Strawberry input as `command`. Raises InvalidInputError with documented names."""
-    return parse(command, _given(input_, ""))
+    """Read a Strawberry input as `command`. Raises InvalidInputError that names its fields."""
+    with places_of_input():
+        return parse(command, _given(input_, ""))
+
+
+@contextmanager
+def places_of_input() -> Iterator[None]:
+    """Have errors of this block name fields where inputs have them, not where commands do."""
+    try:
+        yield
+    except InvalidInputError as error:
+        raise InvalidInputError.of(
+            *(FieldError(_place(field.path), field.message) for field in error.fields)
+        ) from error
+
+
+def _place(path: str) -> str:
+    for known, place in _PLACES:
+        path = known.sub(place, path) if known.match(path) else path
+    return path
 
 
 def _given(value: Any, path: str) -> Any:
-    """Write inputs, and those inside them, as documented; JSON of the caller's stays as it is."""
+    """Write inputs, and those inside them, as commands have them; JSON stays as it is."""
     if isinstance(value, list):
         return [_given(item, f"{path}[{number}]") for number, item in enumerate(value)]
     if not is_dataclass(value):
         return value
-    values = {to_camel(field.name): getattr(value, field.name) for field in fields(value)}
-    given = {name: _given(one, name) for name, one in values.items() if one is not UNSET}
+    given: dict[str, Any] = {}
+    for field in fields(value):
+        name, one = to_camel(field.name), getattr(value, field.name)
+        if isinstance(one, _ALTERNATIVES):
+            given |= _given(one, path)
+        elif one is not UNSET:
+            given[name] = _given(one, name)
     return _attachment(given, path) if isinstance(value, AttachmentInput) else given
 
 
 def _attachment(given: dict[str, Any], path: str) -> dict[str, Any]:
     """Tell of a file that came along what its part of the form says, unless the input does."""
-    file: UploadFile | None = given.pop("file")
-    if (file is None) == (given["content"] is None):
-        raise InvalidInputError.of(FieldError(path, "needs either file or content"))
+    file: UploadFile | None = given.pop("file", None)
     if file is not None:
         given["content"] = file.file
         given["filename"] = given["filename"] or file.filename

@@ -4,7 +4,7 @@ import strawberry
 
 from app.services.account_commands import CreateProviderAccount, UpdateProviderAccount
 from graphql_schema.context import Info
-from graphql_schema.inputs import read_command
+from graphql_schema.inputs import places_of_input, read_command
 from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import provider_accounts as resolvers
 from graphql_schema.types.provider_account_inputs import (
@@ -30,7 +30,8 @@ async def _create(
     input: Annotated[CreateProviderAccountInput, strawberry.argument(description="The account.")],
 ) -> ProviderAccount:
     command = read_command(input, CreateProviderAccount)
-    return ProviderAccount.of(await resolvers.create_provider_account(info.context, command))
+    with places_of_input():
+        return ProviderAccount.of(await resolvers.create_provider_account(info.context, command))
 
 
 async def _update(
@@ -39,7 +40,9 @@ async def _update(
     input: Annotated[UpdateProviderAccountInput, strawberry.argument(description="The changes.")],
 ) -> ProviderAccount:
     command = read_command(input, UpdateProviderAccount)
-    return ProviderAccount.of(await resolvers.update_provider_account(info.context, id, command))
+    with places_of_input():
+        found = await resolvers.update_provider_account(info.context, id, command)
+    return ProviderAccount.of(found)
 
 
 async def _delete(info: Info, id: AccountId) -> strawberry.ID:

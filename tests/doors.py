@@ -188,7 +188,7 @@ class GraphqlDoor:
             "  answer: sendCommunication(input: $input, idempotencyKey: $key) {"
             f"   {RECORD_SELECTION} }} }}"
         )
-        return await self._answer(document, {"input": mail, "key": key})
+        return await self._answer(document, {"input": _sourced(mail), "key": key})
 
     async def find(self, id_: str) -> Answer:
         document = (
@@ -212,7 +212,7 @@ class GraphqlDoor:
             "  answer: scheduleCommunication(input: $input, idempotencyKey: $key) {"
             f"   {RECORD_SELECTION} }} }}"
         )
-        return await self._answer(document, {"input": mail, "key": key})
+        return await self._answer(document, {"input": _sourced(mail), "key": key})
 
     async def scheduled(self) -> Answer:
         return await self._answer(
@@ -313,6 +313,18 @@ class GraphqlDoor:
             return Answer(None, "", body["data"]["answer"])
         error = body["errors"][0]
         return Answer(ErrorCode(error["extensions"]["code"]), error["message"], {})
+
+
+def _sourced(mail: object) -> object:
+    """Give each file's octets as GraphQL takes them."""
+    if not isinstance(mail, dict) or not isinstance(mail.get("attachments"), list):
+        return mail
+    files = [
+        {**{name: value for name, value in file.items() if name != "content"},
+         "source": {"content": file["content"]}}
+        for file in mail["attachments"]
+    ]  # fmt: skip
+    return {**mail, "attachments": files}
 
 
 def _key_header(key: str | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from app.context import Deps
+from app.documents.provider_accounts import ProviderAccount
 from app.embedded.ports import free_port
 from app.services import delivery
 from tests.doors import Door
@@ -93,7 +94,8 @@ def sales(mail: dict[str, Any]) -> dict[str, Any]:
 
 
 def smtp(name: str, port: int) -> dict[str, Any]:
-    return {"name": name, "smtp": {"host": "127.0.0.1", "port": port, "security": "NONE"}}
+    relay = {"host": "127.0.0.1", "port": port, "security": "NONE"}
+    return {"name": name, "settings": {"smtp": relay}}
 
 
 async def test_a_record_tells_its_account(
@@ -124,11 +126,14 @@ async def test_secrets_go_in_and_never_come_out(
         "mailbox": "box@acme.test",
         "clientSecret": "s3cret-2",
     }
-    relay = await ask(CREATE, input={"name": "Relay", "smtp": login})
-    await ask(CREATE, input={"name": "Graph", "graph": graph})
-    await ask(CREATE, input={"name": "Resend", "resend": {"apiKey": "s3cret-3"}})
+    relay = await ask(CREATE, input={"name": "Relay", "settings": {"smtp": login}})
+    await ask(CREATE, input={"name": "Graph", "settings": {"graph": graph}})
+    resend = {"apiKey": "s3cret-3"}
+    await ask(CREATE, input={"name": "Resend", "settings": {"resend": resend}})
     tested = await ask(TEST, id=relay["id"])
-    changed = await ask(UPDATE, id=relay["id"], input={"smtp": {"password": "s3cret-4"}})
+    changed = await ask(
+        UPDATE, id=relay["id"], input={"settings": {"smtp": {"password": "s3cret-4"}}}
+    )
     listed = await ask(f"{{ answer: providerAccounts {{ {ACCOUNT} }} }}")
 
     assert relay["smtp"] == {
@@ -160,15 +165,55 @@ async def test_secrets_go_in_and_never_come_out(
         "/graphql",
         json={
             "query": CREATE,
-            "variables": {"input": {"name": "X", "smtp": {**login, "password": "s3cret\n"}}},
+            "variables": {
+                "input": {"name": "X", "settings": {"smtp": {**login, "password": "s3cret\n"}}}
+            },
         },
     )
     [error] = refused.json()["errors"]
     assert error["extensions"]["fields"] == [
         {
-            "path": "smtp.password",
+            "path": "settings.smtp.password",
             "message": "must not contain line breaks or other control characters",
         }
     ]
     assert "s3cret" not in refused.text
     assert "s3cret" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "'ProviderSettingsInput' must specify exactly one key"),
+        ({"smtp": None}, "Value for member field 'smtp' must be non-null"),
+        (
+            {"smtp": {"host": "127.0.0.1"}, "resend": {"apiKey": "re_1"}},
+            "'ProviderSettingsInput' must specify exactly one key",
+        ),
+    ],
+)
+async def test_an_account_is_of_one_kind(
+    client: httpx2.AsyncClient, settings: dict[str, Any], words: str
+) -> None:
+    given = {"name": "Main", "settings": settings}
+
+    answer = await client.post("/graphql", json={"query": CREATE, "variables": {"input": given}})
+
+    [error] = answer.json()["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert words in error["message"]
+    assert await ProviderAccount.count() == 0
+
+
+async def test_a_change_of_another_kind_is_named_where_it_stands(
+    client: httpx2.AsyncClient, ask: Ask
+) -> None:
+    made = await ask(CREATE, input=smtp("Main", 2525))
+    variables = {"id": made["id"], "input": {"settings": {"resend": {"apiKey": "re_1"}}}}
+
+    answer = await client.post("/graphql", json={"query": UPDATE, "variables": variables})
+
+    [error] = answer.json()["errors"]
+    assert error["extensions"]["fields"] == [
+        {"path": "settings.resend", "message": "is no part of an account of type SMTP"}
+    ]

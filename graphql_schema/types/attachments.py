@@ -3,6 +3,7 @@
 from typing import Self
 
 import strawberry
+from strawberry import UNSET
 from strawberry.file_uploads import Upload
 
 from app.documents import attachments as documents
@@ -29,6 +30,16 @@ class Attachment:
         )
 
 
+@strawberry.input(one_of=True, description="The octets of a file: one of both.")
+class AttachmentSource:
+    file: Upload | None = strawberry.field(
+        default=UNSET, description="The file itself, in a multipart request."
+    )
+    content: str | None = strawberry.field(
+        default=UNSET, description="Its octets in base64 (RFC 4648, section 4)."
+    )
+
+
 @strawberry.input(
     description=(
         "A file to go with a mail. Names are cleaned: folders and invisible signs go, and what "
@@ -36,19 +47,14 @@ class Attachment:
     )
 )
 class AttachmentInput:
-    file: Upload | None = strawberry.field(
-        default=None, description="The file itself, in a multipart request; or else `content`."
-    )
-    content: str | None = strawberry.field(
-        default=None, description="Its octets in base64 (RFC 4648, section 4)."
-    )
+    source: AttachmentSource = strawberry.field(description="What it holds.")
     filename: str | None = strawberry.field(
         default=None,
-        description="Its name, at most 1,000 characters; that of `file` without it.",
+        description="Its name, at most 1,000 characters; that of the `file` without it.",
     )
     content_type: str | None = strawberry.field(
         default=None,
-        description="Its media type; that of `file`, or else guessed by the name, without it.",
+        description="Its media type; that of the `file`, or else guessed by the name, without it.",
     )
     content_id: str | None = strawberry.field(
         default=None, description="The id by which the HTML shows it (`cid:ID`), where it does."

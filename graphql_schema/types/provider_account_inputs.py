@@ -54,19 +54,26 @@ class GraphSettingsInput:
     )
 
 
-@strawberry.input(description="A provider account to be kept: one of smtp, resend and graph.")
+@strawberry.input(one_of=True, description="How a provider is reached: one of its kinds.")
+class ProviderSettingsInput:
+    smtp: SmtpSettingsInput | None = strawberry.field(default=UNSET, description="A relay.")
+    resend: ResendSettingsInput | None = strawberry.field(
+        default=UNSET, description="An account at Resend."
+    )
+    graph: GraphSettingsInput | None = strawberry.field(
+        default=UNSET, description="A mailbox of Microsoft 365."
+    )
+
+
+@strawberry.input(description="A provider account to be kept.")
 class CreateProviderAccountInput:
     name: str = strawberry.field(
         description="At most 200 characters, and no other account's name in any case."
     )
     sender_emails: list[str] | None = strawberry.field(default=None, description=_SENDERS)
     fallback_id: strawberry.ID | None = strawberry.field(default=None, description=_FALLBACK)
-    smtp: SmtpSettingsInput | None = strawberry.field(default=None, description="A relay.")
-    resend: ResendSettingsInput | None = strawberry.field(
-        default=None, description="An account at Resend."
-    )
-    graph: GraphSettingsInput | None = strawberry.field(
-        default=None, description="A mailbox of Microsoft 365."
+    settings: ProviderSettingsInput = strawberry.field(
+        description="How it is reached, which makes it an account of that kind."
     )
 
 
@@ -110,6 +117,17 @@ class GraphChangesInput:
     )
 
 
+@strawberry.input(one_of=True, description="What changes in how a provider is reached.")
+class ProviderChangesInput:
+    smtp: SmtpChangesInput | None = strawberry.field(default=UNSET, description="Of a relay.")
+    resend: ResendChangesInput | None = strawberry.field(
+        default=UNSET, description="Of an account at Resend."
+    )
+    graph: GraphChangesInput | None = strawberry.field(
+        default=UNSET, description="Of a mailbox of Microsoft 365."
+    )
+
+
 @strawberry.input(
     description="What is to change in a provider account; what is left out stays as it is, and so "
     "does a secret."
@@ -122,12 +140,8 @@ class UpdateProviderAccountInput:
     fallback_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="Another account to stand in; null takes it away."
     )
-    smtp: SmtpChangesInput | None = strawberry.field(default=UNSET, description="Of a relay.")
-    resend: ResendChangesInput | None = strawberry.field(
-        default=UNSET, description="Of an account at Resend."
-    )
-    graph: GraphChangesInput | None = strawberry.field(
-        default=UNSET, description="Of a mailbox of Microsoft 365."
+    settings: ProviderChangesInput | None = strawberry.field(
+        default=UNSET, description="What changes in how it is reached; of its own kind only."
     )
     revision: int | None = strawberry.field(
         default=UNSET,

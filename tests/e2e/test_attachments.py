@@ -63,13 +63,13 @@ async def by_base64(crm: httpx2.AsyncClient) -> str:
 
 
 async def by_form(crm: httpx2.AsyncClient) -> str:
-    attachments = [{"file": None}, {"file": None, "contentId": "logo"}]
+    attachments = [{"source": {"file": None}}, {"source": {"file": None}, "contentId": "logo"}]
     operations = {
         "query": "mutation($input: SendCommunicationInput!) "
         "{ sendCommunication(input: $input) { id } }",
         "variables": {"input": {**MAIL, "attachments": attachments}},
     }
-    places = {str(n): [f"variables.input.attachments.{n}.file"] for n in (0, 1)}
+    places = {str(n): [f"variables.input.attachments.{n}.source.file"] for n in (0, 1)}
     response = await crm.post(
         "/graphql",
         files=[

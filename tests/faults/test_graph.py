@@ -56,8 +56,9 @@ async def graph(processes: Processes, graph_port: int) -> AsyncIterator[httpx2.A
 async def test_workers_are_killed_one_after_the_other(
     processes: Processes, crm: Crm, graph: httpx2.AsyncClient
 ) -> None:
+    account = {"name": "Box", "settings": {"graph": GRAPH}}
     created = await crm.client.post(
-        "/graphql", json={"query": CREATE, "variables": {"input": {"name": "Box", "graph": GRAPH}}}
+        "/graphql", json={"query": CREATE, "variables": {"input": account}}
     )
     assert "errors" not in created.json()
     crm.extra = {"providerType": "GRAPH"}

@@ -39,7 +39,11 @@ async def resend(processes: Processes) -> AsyncIterator[ResendControl]:
 @pytest.fixture
 async def outside(resend: ResendControl, crm: Crm) -> ResendControl:
     """The mails go to Resend, by an account of the tenant."""
-    account = {"name": "Resend", "senderEmails": ["crm@acme.test"], "resend": {"apiKey": FULL}}
+    account = {
+        "name": "Resend",
+        "senderEmails": ["crm@acme.test"],
+        "settings": {"resend": {"apiKey": FULL}},
+    }
     body = {"query": CREATE, "variables": {"input": account}}
     answer = (await crm.client.post("/graphql", json=body)).json()
     assert "errors" not in answer

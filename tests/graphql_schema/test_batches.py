@@ -86,9 +86,10 @@ async def test_what_the_schema_refuses_is_refused_whole(client: httpx2.AsyncClie
 
 
 async def test_each_mail_may_bring_its_own_file(client: httpx2.AsyncClient) -> None:
-    mails = [mail(0, attachments=[{"file": None}]), mail(1, attachments=[{"file": None}])]
-    mails.append(mail(2, attachments=[{"file": None}, {"filename": "b", "content": "%"}]))
-    places = {str(n): [f"variables.input.{n}.attachments.0.file"] for n in range(3)}
+    file = {"source": {"file": None}}
+    mails = [mail(0, attachments=[file]), mail(1, attachments=[file])]
+    mails.append(mail(2, attachments=[file, {"filename": "b", "source": {"content": "%"}}]))
+    places = {str(n): [f"variables.input.{n}.attachments.0.source.file"] for n in range(3)}
 
     response = await client.post(
         "/graphql",
@@ -103,5 +104,5 @@ async def test_each_mail_may_bring_its_own_file(client: httpx2.AsyncClient) -> N
     assert [r["communication"]["attachments"][0]["filename"] for r in results[:2]] == [
         "bill-0.pdf", "bill-1.pdf",
     ]  # fmt: skip
-    assert results[2]["error"]["fields"][0]["path"] == "attachments[1].content"
+    assert results[2]["error"]["fields"][0]["path"] == "attachments[1].source"
     assert await AttachmentContent.count() == 2

@@ -29,7 +29,7 @@ LISTS_READ, LISTS_WRITE = Scope.RECIPIENTS_READ, Scope.RECIPIENTS_WRITE
 KEYS_READ, KEYS_WRITE = Scope.KEYS_READ, Scope.KEYS_WRITE
 TO = {"recipients": MAIL["recipients"]}
 WORDS = {"name": "Bill", "subject": "Your bill", "body": "<p>Hello</p>"}
-RELAY = {"name": "Other relay", "smtp": {"host": "127.0.0.1", "port": 2525}}
+RELAY = {"name": "Other relay", "settings": {"smtp": {"host": "127.0.0.1", "port": 2525}}}
 NOT_FOUND, BAD = ErrorCode.NOT_FOUND, ErrorCode.BAD_USER_INPUT
 Footprint = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -137,7 +137,7 @@ ROWS = [
     _mutation("removeSuppression", SUPPRESSIONS_WRITE, id="$suppression", theirs=NOT_FOUND),
     _mutation("createProviderAccount", ACCOUNTS_WRITE, "{ id }", input=RELAY),
     _mutation("updateProviderAccount", ACCOUNTS_WRITE, "{ id }", id="$account",
-              input={"name": "Main", "smtp": {"port": 2525}}, theirs=NOT_FOUND),
+              input={"name": "Main", "settings": {"smtp": {"port": 2525}}}, theirs=NOT_FOUND),
     _mutation("setDefaultProviderAccount", ACCOUNTS_WRITE, "{ id }", id="$account",
               theirs=NOT_FOUND),
     _mutation("testProviderAccount", ACCOUNTS_WRITE, "{ ok }", id="$account", theirs=NOT_FOUND),

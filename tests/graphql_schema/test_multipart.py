@@ -22,14 +22,17 @@ SEND = (
     "{ id attachments { filename contentType size contentId } } }"
 )
 PDF = ("Offerte Één.pdf", b"%PDF-1.7", "application/pdf")
-PLACE = "variables.input.attachments.0.file"
+PLACE = "variables.input.attachments.0.source.file"
 Form = dict[str, Any]
 Footprint = Callable[[], Awaitable[dict[str, Any]]]
 
 
 @pytest.fixture
 def operations(mail: dict[str, Any]) -> dict[str, Any]:
-    return {"query": SEND, "variables": {"input": {**mail, "attachments": [{"file": None}]}}}
+    return {
+        "query": SEND,
+        "variables": {"input": {**mail, "attachments": [{"source": {"file": None}}]}},
+    }
 
 
 @pytest.fixture
@@ -74,16 +77,21 @@ async def test_what_the_input_says_goes_before_what_the_part_says(
     post: Any, operations: Form
 ) -> None:
     operations["variables"]["input"]["attachments"] = [
-        {"file": None, "filename": "logo.png", "contentType": "image/png", "contentId": "logo"},
+        {
+            "source": {"file": None},
+            "filename": "logo.png",
+            "contentType": "image/png",
+            "contentId": "logo",
+        },
         # A part that does not know its type is guessed by the name.
-        {"file": None, "filename": "table.csv"},
-        {"content": "QUJD", "filename": "abc.txt"},
+        {"source": {"file": None}, "filename": "table.csv"},
+        {"source": {"content": "QUJD"}, "filename": "abc.txt"},
     ]
 
     response = await post(
         [("a", PDF), ("b", ("x", b"1;2", "application/octet-stream"))],
         operations=operations,
-        map={"a": [PLACE], "b": ["variables.input.attachments.1.file"]},
+        map={"a": [PLACE], "b": ["variables.input.attachments.1.source.file"]},
     )
 
     assert response.json()["data"]["sendCommunication"]["attachments"] == [
@@ -99,7 +107,7 @@ async def test_one_file_may_have_several_places(post: Any, operations: Form) -> 
     response = await post(
         [("0", PDF)],
         operations=operations,
-        map={"0": [PLACE, "variables.input.attachments.1.file"]},
+        map={"0": [PLACE, "variables.input.attachments.1.source.file"]},
     )
 
     assert len(response.json()["data"]["sendCommunication"]["attachments"]) == 2
@@ -175,11 +183,13 @@ BROKEN: list[tuple[str, Form, str]] = [
     ("an empty path", {"map": {"0": [""]}}, "is no path into the variables"),
     ("a path too deep", {"map": {"0": ["variables" + ".a" * 21]}}, "is no path into"),
     ("a place that is not there", {"map": {"0": ["variables.input.file"]}}, "leads nowhere"),
-    ("an index too high", {"map": {"0": ["variables.input.attachments.1.file"]}}, "leads nowhere"),
-    ("a negative index", {"map": {"0": ["variables.input.attachments.-1.file"]}}, "leads nowhere"),
+    ("an index too high", {"map": {"0": ["variables.input.attachments.1.source.file"]}},
+     "leads nowhere"),
+    ("a negative index", {"map": {"0": ["variables.input.attachments.-1.source.file"]}},
+     "leads nowhere"),
     ("a huge index", {"map": {"0": ["variables.input.attachments." + "9" * 9999]}},
      "leads nowhere"),
-    ("an index that is odd", {"map": {"0": ["variables.input.attachments.².file"]}},
+    ("an index that is odd", {"map": {"0": ["variables.input.attachments.².source.file"]}},
      "leads nowhere"),
     ("a batch of operations", {"operations": [{"query": SEND}], "map": {"0": ["0.variables.a"]}},
      "is no path into the variables"),
@@ -252,10 +262,13 @@ async def test_what_is_no_form_is_refused(
 @pytest.mark.parametrize(
     ("file", "words"),
     [
-        ({"file": "a string", "filename": "a"}, "must be a file of a multipart request"),
-        ({"file": None, "filename": "a"}, "attachments[0]: needs either file or content"),
-        ({"filename": "a"}, "attachments[0]: needs either file or content"),
-        ({"content": "QUJD"}, "attachments[0].filename: is required"),
+        ({"source": {"file": "a string"}}, "must be a file of a multipart request"),
+        ({"source": {"file": None}}, "Value for member field 'file' must be non-null"),
+        ({"source": {}}, "'AttachmentSource' must specify exactly one key"),
+        ({"source": {"content": "QUJD", "file": None}}, "must specify exactly one key"),
+        ({"filename": "a"}, "to include required field 'source'"),
+        ({"source": {"content": "QUJD"}}, "attachments[0].filename: is required"),
+        ({"source": {"content": "%"}, "filename": "a"}, "attachments[0].source: must be base64"),
     ],
 )
 async def test_a_file_must_come_as_one(
@@ -271,11 +284,13 @@ async def test_a_file_must_come_as_one(
 
 
 async def test_a_file_and_content_exclude_each_other(post: Any, operations: Form) -> None:
-    operations["variables"]["input"]["attachments"][0]["content"] = "QUJD"
+    operations["variables"]["input"]["attachments"][0]["source"]["content"] = "QUJD"
 
     response = await post([("0", PDF)], operations=operations, map={"0": [PLACE]})
 
-    assert "attachments[0]: needs either file or content" in error_of(response)[2]
+    assert error_of(response)[1:] == (
+        "BAD_USER_INPUT", "OneOf Input Object 'AttachmentSource' must specify exactly one key."
+    )  # fmt: skip
 
 
 async def test_a_file_where_none_belongs_is_wrong_input(post: Any) -> None:
@@ -292,7 +307,7 @@ async def test_a_file_where_none_belongs_is_wrong_input(post: Any) -> None:
 async def test_an_empty_file_is_refused(post: Any, operations: Form) -> None:
     response = await post([("0", ("a.pdf", b""))], operations=operations, map={"0": [PLACE]})
 
-    assert error_of(response)[2] == "attachments[0].content: must not be empty"
+    assert error_of(response)[2] == "attachments[0].source: must not be empty"
 
 
 async def test_an_anonymous_form_is_refused_unread(client: httpx2.AsyncClient) -> None:
