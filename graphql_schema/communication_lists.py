@@ -2,24 +2,19 @@ from typing import Annotated
 
 import strawberry
 
-from app.documents.communication_lists import HEAVY
-from app.services.communication_lists import ListCommunications
-from app.services.inputs import parse
-from graphql_schema.connections import (
-    After,
-    Before,
-    First,
-    Last,
-    connection_of,
-    wants_nodes,
-    written,
-)
+from app.documents import communications as documents
+from graphql_schema.connections import After, Before, First, Last, connection
 from graphql_schema.context import Info
+from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import communication_lists as resolvers
-from graphql_schema.selections import selected_names
 from graphql_schema.types.communication_lists import CommunicationFilter, CommunicationOrder
 from graphql_schema.types.communications import Communication
 from graphql_schema.types.connections import Connection
+
+Filter = Annotated[
+    CommunicationFilter | None,
+    strawberry.argument(description="Which ones; all of them without it."),
+]
 
 
 async def _communications(  # noqa: PLR0917 - GraphQL gives arguments by name
@@ -28,10 +23,7 @@ async def _communications(  # noqa: PLR0917 - GraphQL gives arguments by name
     after: After = None,
     last: Last = None,
     before: Before = None,
-    filter: Annotated[
-        CommunicationFilter | None,
-        strawberry.argument(description="Which ones; all of them without it."),
-    ] = None,
+    filter: Filter = None,
     order_by: Annotated[
         list[CommunicationOrder] | None,
         strawberry.argument(
@@ -42,18 +34,37 @@ async def _communications(  # noqa: PLR0917 - GraphQL gives arguments by name
         ),
     ] = None,
 ) -> Connection[Communication]:
-    asked = {"first": first, "after": after, "last": last, "before": before}
-    command = parse(
-        ListCommunications, {**asked, "filter": written(filter), "orderBy": written(order_by)}
-    )
-    part = await resolvers.communications(
-        info.context, command, without=HEAVY - selected_names(info), wanted=wants_nodes(info)
-    )
-    return connection_of(part, Communication.of)
+    shown: Connection[Communication] = await connection(
+        info, resolvers.communications, documents.Communication,
+        first=first, after=after, last=last, before=before, filter=filter, order_by=order_by,
+    )  # fmt: skip
+    return shown
+
+
+async def _scheduled(  # noqa: PLR0917 - GraphQL gives arguments by name
+    info: Info,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: Filter = None,
+) -> Connection[Communication]:
+    shown: Connection[Communication] = await connection(
+        info, resolvers.scheduled, documents.Communication,
+        first=first, after=after, last=last, before=before, filter=filter,
+    )  # fmt: skip
+    return shown
 
 
 @strawberry.type
 class CommunicationListQuery:
     communications: Connection[Communication] = strawberry.field(
-        resolver=_communications, description="The communications that match, part by part."
+        directives=[ListSize(assumed_size=50)],
+        resolver=_communications,
+        description="The communications that match, part by part.",
+    )
+    scheduled: Connection[Communication] = strawberry.field(
+        directives=[ListSize(assumed_size=50)],
+        resolver=_scheduled,
+        description="The communications that wait for their time, next first, part by part.",
     )

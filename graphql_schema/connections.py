@@ -1,16 +1,19 @@
 """What every connection has in common: its arguments, and how a part is shown as one."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, TypeVar
 
 import strawberry
 from pydantic.alias_generators import to_camel
 
-from app.services.connections import Part
+from app.documents.base import TenantDocument
+from app.services.connections import ListCommand, Part
+from app.services.inputs import parse
 from graphql_schema.context import Info
-from graphql_schema.selections import selected_names
+from graphql_schema.selections import chosen_names, unasked
 from graphql_schema.types.connections import Connection, Edge, PageInfo
+from graphql_schema.types.nodes import KINDS
 
 Item = TypeVar("Item")
 Node = TypeVar("Node")
@@ -34,9 +37,23 @@ Before = Annotated[
 ]
 
 
-def wants_nodes(info: Info) -> bool:
-    """Whether anything is asked for beside `totalCount`."""
-    return not {"edges", "nodes", "pageInfo"}.isdisjoint(selected_names(info))
+async def connection(
+    info: Info,
+    find: Callable[..., Awaitable[Part[Any]]],
+    document: type[TenantDocument],
+    *bound: str,
+    **asked: Any,
+) -> Any:
+    """Show what the resolver `find` gives of a list: `bound` goes before the command `asked` makes.
+
+    Heavy fields that nobody asks for stay in MongoDB, and so do all nodes for `totalCount` alone.
+    """
+    command = parse(ListCommand, {to_camel(name): written(one) for name, one in asked.items()})
+    kind = KINDS[document]
+    without = unasked(info, kind.heavy, "nodes") & unasked(info, kind.heavy, "edges", "node")
+    wanted = not {"edges", "nodes", "pageInfo"}.isdisjoint(chosen_names(info))
+    part = await find(info.context, *bound, command, without=without, wanted=wanted)
+    return connection_of(part, kind.show)
 
 
 def connection_of(part: Part[Item], node: Callable[[Item], Node]) -> Connection[Node]:

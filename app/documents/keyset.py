@@ -6,14 +6,16 @@ nothing from one part into another.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.collation import Collation
 
 from app.documents.base import Filter, TenantDocument
 from app.documents.fields import Kind
+from app.documents.outsourcing import OutsourcingDocument
 
+Document = TypeVar("Document", bound=TenantDocument)
 Row = dict[str, Any]
 # The values of a record under the keys of an order.
 Position = tuple[Any, ...]
@@ -23,13 +25,15 @@ Position = tuple[Any, ...]
 class Key:
     """A field that orders a list, and what stands in it; `nullable` when a record may lack it.
 
-    As for MongoDB, what is missing is less than everything.
+    As for MongoDB, what is missing is less than everything. No two records of a list have the same
+    in a `unique` one.
     """
 
     path: str
     kind: Kind
     ascending: bool = True
     nullable: bool = False
+    unique: bool = False
 
     def directed(self, ascending: bool) -> "Key":
         return replace(self, ascending=ascending)
@@ -57,28 +61,38 @@ class Key:
 
 # No two records of a list have the same values under all of its keys.
 Order = Sequence[Key]
+ID = Key("_id", Kind.ID, unique=True)
 
 
 @dataclass(frozen=True)
-class Listing:
-    """A list of one kind of a tenant's records, and its order; `hidden` fields are not read."""
+class Listing(Generic[Document]):
+    """A list of a tenant's records of one kind, in order; `hidden` fields are not read."""
 
-    document: type[TenantDocument]
+    document: type[Document]
     order: Order
     criteria: Filter
     collation: Collation | None = None
     hidden: frozenset[str] = frozenset()
 
+    @property
+    def name(self) -> str:
+        return self.document.__name__
+
     def position(self, row: Mapping[str, Any]) -> Position:
         return tuple(row.get(key.path) for key in self.order)
 
     @property
-    def turned(self) -> "Listing":
+    def turned(self) -> "Listing[Document]":
         return replace(self, order=[key.turned for key in self.order])
 
 
 async def read(
-    listing: Listing, tenant: str, *, after: Position | None, before: Position | None, limit: int
+    listing: Listing[Any],
+    tenant: str,
+    *,
+    after: Position | None,
+    before: Position | None,
+    limit: int,
 ) -> list[Row]:
     """Read the first records behind `after` that stand before `before`, in order."""
     bound = None if before is None else _behind(listing.turned.order, before)
@@ -86,14 +100,28 @@ async def read(
     return await _rows(listing, tenant, branches, limit, bound=bound)
 
 
-async def reaches(listing: Listing, tenant: str, position: Position) -> bool:
+async def shown(listing: Listing[Document], rows: Sequence[Row]) -> list[Document]:
+    """Make records of rows, with bodies that stand elsewhere. Raises NoFile for one that is lost.
+
+    With `contentId` hidden, bodies are not fetched.
+    """
+    records: list[Document] = [listing.document.model_validate(row) for row in rows]
+    if issubclass(listing.document, OutsourcingDocument):
+        by_place: Any = {str(place): record for place, record in enumerate(records)}
+        for found in (await listing.document.load_contents(by_place)).values():
+            if isinstance(found, Exception):
+                raise found
+    return records
+
+
+async def reaches(listing: Listing[Any], tenant: str, position: Position) -> bool:
     """Tell whether a record stands at `position` or behind it."""
     at = {key.path: {"$eq": value} for key, value in zip(listing.order, position, strict=True)}
     branches = [at, *_branches(listing.order, position)]
     return bool(await _rows(listing, tenant, branches, 1, shown={"_id": 1}))
 
 
-async def count(listing: Listing, tenant: str) -> int:
+async def count(listing: Listing[Any], tenant: str) -> int:
     """How many records the list has."""
     counted: int = await listing.document.get_motor_collection().count_documents(
         listing.document.owned(tenant, listing.criteria), **_options(listing)
@@ -124,7 +152,7 @@ def _behind(order: Order, position: Position) -> Filter:
 
 
 async def _rows(
-    listing: Listing,
+    listing: Listing[Any],
     tenant: str,
     branches: Sequence[Filter],
     limit: int,
@@ -148,7 +176,7 @@ async def _rows(
 
 
 def _stages(
-    listing: Listing,
+    listing: Listing[Any],
     tenant: str,
     parts: Sequence[Filter],
     limit: int,
@@ -171,7 +199,7 @@ def _stages(
         yield {"$project": dict(shown)}
 
 
-def _options(listing: Listing) -> dict[str, Any]:
+def _options(listing: Listing[Any]) -> dict[str, Any]:
     return {} if listing.collation is None else {"collation": listing.collation}
 
 

@@ -6,16 +6,14 @@ from beanie import PydanticObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel, ReturnDocument
-from pymongo.collation import Collation, CollationStrength
 from pymongo.errors import DuplicateKeyError
 
 from app.documents.base import StoredModel, TenantDocument, object_id_of
+from app.documents.names import NAMES
 from app.documents.vocabulary import AccountStatus, ProviderType
 from app.errors import ConflictError, FieldError
 from app.settings import SmtpSecurity
 
-# As of templates: `main` and `Main` are one name.
-_NAMES = Collation("en", strength=CollationStrength.SECONDARY)
 _DEFAULT = "oneDefault"
 _NAME = "oneName"
 # What a breaker knows of an account; taken away whenever the account may work again.
@@ -74,7 +72,7 @@ class ProviderAccount(TenantDocument):
                 [("tenantId", ASCENDING), ("name", ASCENDING)],
                 name=_NAME,
                 unique=True,
-                collation=_NAMES,
+                collation=NAMES,
             ),
             IndexModel(
                 [("tenantId", ASCENDING)],
@@ -133,7 +131,7 @@ class ProviderAccount(TenantDocument):
             cls.get_motor_collection()
             .find(cls.owned(tenant, {}))
             .sort("name", ASCENDING)
-            .collation(_NAMES)
+            .collation(NAMES)
         )
         return [cls.model_validate(row) async for row in cursor]
 

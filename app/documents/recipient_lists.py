@@ -5,15 +5,12 @@ from typing import Any, ClassVar, Self
 from beanie import PydanticObjectId
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
-from pymongo.collation import Collation, CollationStrength
 from pymongo.errors import DuplicateKeyError
 
 from app.documents.base import Filter, HideableDocument, object_id_of
 from app.documents.list_members import ListMember
+from app.documents.names import NAMES
 from app.errors import ConflictError, FieldError
-
-# As templates: `Customers` and `customers` are one name.
-_NAMES = Collation("en", strength=CollationStrength.SECONDARY)
 
 
 class RecipientList(HideableDocument):
@@ -38,7 +35,7 @@ class RecipientList(HideableDocument):
                 [("tenantId", ASCENDING), ("name", ASCENDING)],
                 name="tenantId_1_name_1",
                 unique=True,
-                collation=_NAMES,
+                collation=NAMES,
                 partialFilterExpression={"deletedAt": None},
             ),
             IndexModel([("deletedAt", ASCENDING)], sparse=True),
@@ -69,7 +66,7 @@ class RecipientList(HideableDocument):
             cls.get_motor_collection()
             .find(cls.owned(tenant, criteria))
             .sort("name", ASCENDING)
-            .collation(_NAMES)
+            .collation(NAMES)
         )
         return [cls.model_validate(row) async for row in cursor]
 

@@ -6,17 +6,15 @@ from typing import Any, ClassVar, Self
 from beanie import PydanticObjectId
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
-from pymongo.collation import Collation, CollationStrength
 from pymongo.errors import DuplicateKeyError
 
 from app.documents.base import Filter, HideableDocument, object_id_of
+from app.documents.names import NAMES
 from app.documents.vocabulary import CommunicationType
 from app.errors import ConflictError, FieldError
 
 # MongoDB ends a document at 16 MB; a template's body stands inside it.
 STORED_BODY_LIMIT = 15 * 1024 * 1024
-# People take `welcome` and `Welcome` for one name, and look for both under w.
-_NAMES = Collation("en", strength=CollationStrength.SECONDARY)
 
 
 class Template(HideableDocument):
@@ -45,7 +43,7 @@ class Template(HideableDocument):
                 [("tenantId", ASCENDING), ("name", ASCENDING)],
                 name="tenantId_1_name_1",
                 unique=True,
-                collation=_NAMES,
+                collation=NAMES,
                 partialFilterExpression={"deletedAt": None},
             ),
         ]
@@ -76,7 +74,7 @@ class Template(HideableDocument):
             cls.get_motor_collection()
             .find(cls.owned(tenant, criteria), dict.fromkeys(without, 0))
             .sort("name", ASCENDING)
-            .collation(_NAMES)
+            .collation(NAMES)
         )
         return [cls.model_validate(row) async for row in cursor]
 

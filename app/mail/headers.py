@@ -7,8 +7,9 @@ threads; with a wide `max_line_length` it writes encoded words beyond the 75 of 
 import base64
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 from itertools import groupby
 
 from app.mail.addresses import Mailbox
@@ -85,9 +86,15 @@ def id_list_field(name: str, values: Iterable[str]) -> str | None:
 
 def date_field(moment: datetime) -> str:
     """Write Date in the moment's own zone (RFC 5322 section 3.3); it must be aware."""
-    if moment.utcoffset() is None:
+    offset = moment.utcoffset()
+    if offset is None:
         raise ValueError("Date must have a time zone.")
-    return _field("Date", [format_datetime(moment)])
+    return _date(moment.replace(microsecond=0), offset)
+
+
+@lru_cache(maxsize=64)
+def _date(second: datetime, offset: timedelta) -> str:  # noqa: ARG001 - of equal moments it differs
+    return _field("Date", [format_datetime(second)])
 
 
 def _checked(name: str, value: str) -> str:
@@ -96,7 +103,8 @@ def _checked(name: str, value: str) -> str:
     return value
 
 
-def _mailbox(field: str, mailbox: Mailbox) -> list[str]:
+@lru_cache(maxsize=256)
+def _mailbox(field: str, mailbox: Mailbox) -> Sequence[str]:
     if not _ADDRESS.fullmatch(_checked(field, mailbox.address)):
         raise ValueError(f"{field} holds something that is not an address.")
     name = _checked(field, mailbox.name or "")

@@ -17,6 +17,12 @@ from app.mail.template_expressions import Evaluator, Scope, located
 from app.mail.template_values import Absent, Escaped, RenderError, ValueFault, items_of, text_of
 
 
+class Value(str):
+    """What a variable brought in, as it stands in the text."""
+
+    __slots__ = ()
+
+
 def check(template: str) -> None:
     """Raise RenderError, with the line, for a template that could never be filled in."""
     template_syntax.read(template)
@@ -28,22 +34,30 @@ def render_html(template: str, variables: Mapping[str, Any], *, limit: int) -> s
     Raises RenderError for a construct that is not allowed, for missing variables (all are named),
     for more work than a mail can need and for a result of more than `limit` octets in UTF-8.
     """
+    return "".join(html_pieces(template, variables, limit=limit))
+
+
+def html_pieces(template: str, variables: Mapping[str, Any], *, limit: int) -> list[str]:
+    """Give what `render_html` makes in the pieces it is made of; a Value is what came from outside.
+
+    Raises as `render_html` does.
+    """
     return _rendered(template, variables, limit, _escaped)
 
 
 def render_text(template: str, variables: Mapping[str, Any], *, limit: int) -> str:
     """Fill `variables` into a line of text; otherwise as `render_html`."""
-    return _rendered(template, variables, limit, str)
+    return "".join(_rendered(template, variables, limit, str))
 
 
 def _escaped(text: str) -> str:
     """Once only, as in Jinja: careful authors write `{{ name|e }}`."""
-    return text if isinstance(text, Escaped) else escape(text)
+    return Value(text if isinstance(text, Escaped) else escape(text))
 
 
 def _rendered(
     text: str, variables: Mapping[str, Any], limit: int, written: Callable[[str], str]
-) -> str:
+) -> list[str]:
     template = template_syntax.read(text)
     evaluator = Evaluator()
     evaluator.missing |= template.required - variables.keys()
@@ -60,7 +74,7 @@ def _rendered(
     return filled
 
 
-def _bounded(pieces: Iterator[str], limit: int) -> str:
+def _bounded(pieces: Iterator[str], limit: int) -> list[str]:
     kept: list[str] = []
     size = 0
     for piece in pieces:
@@ -68,7 +82,7 @@ def _bounded(pieces: Iterator[str], limit: int) -> str:
         if size > limit:
             raise RenderError(f"the filled-in text is larger than {limit} octets")
         kept.append(piece)
-    return "".join(kept)
+    return kept
 
 
 class _Filling:

@@ -3,23 +3,30 @@
 https://relay.dev/graphql/connections.htm
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, StrictInt, StrictStr
+from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
 from app.context import Caller
 from app.documents import keyset
+from app.documents.base import Filter, TenantDocument
+from app.documents.catalogues import Catalogue
+from app.documents.criteria import selecting
 from app.documents.keyset import Listing, Position, Row
+from app.documents.vocabulary import OrderDirection
 from app.errors import FieldError, InvalidInputError
 from app.services.cursors import read_cursor, write_cursor
+from app.services.expressions import read_expression
 from app.services.inputs import Command
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
+ORDERS_LIMIT = 3
 
 Item = TypeVar("Item")
+Document = TypeVar("Document", bound=TenantDocument)
 
 
 def _in_bounds(size: int) -> int:
@@ -43,6 +50,18 @@ class PartCommand(Command):
     before: StrictStr | None = None
 
 
+class OrderBy(Command):
+    field: str
+    direction: OrderDirection
+
+
+class ListCommand(PartCommand):
+    """Which part of which list: `filter` is what `expressions.read_expression` reads."""
+
+    filter: dict[str, Any] | None = None
+    order_by: Annotated[list[OrderBy], Field(max_length=ORDERS_LIMIT)] | None = None
+
+
 @dataclass(frozen=True)
 class Edge(Generic[Item]):
     cursor: str
@@ -63,43 +82,68 @@ class Part(Generic[Item]):
     has_previous: Callable[[], Awaitable[bool]]
     count: Callable[[], Awaitable[int]]
 
-
-@dataclass(frozen=True)
-class Source(Generic[Item]):
-    """A list by its name, which its cursors carry, and how a row of it is shown."""
-
-    name: str
-    listing: Listing
-    shown: Callable[[Row], Awaitable[Item]]
+    @property
+    def nodes(self) -> list[Item]:
+        return [edge.node for edge in self.edges]
 
 
 @dataclass(frozen=True)
 class _Way:
     """One direction through a list: `start` is where it begins, `end` where it has to stop."""
 
-    listing: Listing
+    listing: Listing[Any]
     start: Position | None
     end: Position | None
     size: int
 
 
+async def listed(
+    caller: Caller,
+    catalogue: Catalogue[Document],
+    command: ListCommand,
+    *,
+    within: Filter | None = None,
+    without: Collection[str] = (),
+    wanted: bool = True,
+) -> Part[Document]:
+    """Give a part of the caller's records of a kind that match, in the order that is asked for.
+
+    `within` bounds the list beside the filter. Of the records the stored fields `without` are left
+    empty, and with `wanted` false there are none. Raises InvalidInputError for a filter, an order
+    or a cursor that is not allowed.
+    """
+    criteria = selecting(read_expression(catalogue.fields, command.filter or {}))
+    order = _order(catalogue, command.order_by or ())
+    parts = [part for part in (within, criteria) if part]
+    listing = catalogue.listing({"$and": parts} if parts else {}, order, without=without)
+    return await part_of(caller, listing, command, wanted=wanted)
+
+
+def _order(catalogue: Catalogue[Any], named: Sequence[OrderBy]) -> list[tuple[str, bool]]:
+    """Read each field once; the first that names it holds, as further ones change nothing."""
+    order: dict[str, bool] = {}
+    for number, one in enumerate(named):
+        if one.field not in catalogue.keys:
+            reason = f"is no field to order by; allowed are {', '.join(catalogue.keys)}"
+            raise InvalidInputError.of(FieldError(f"orderBy[{number}].field", reason))
+        order.setdefault(one.field, one.direction is OrderDirection.ASC)
+    return list(order.items())
+
+
 async def part_of(
-    caller: Caller, source: Source[Item], command: PartCommand, *, wanted: bool = True
-) -> Part[Item]:
+    caller: Caller, listing: Listing[Document], command: PartCommand, *, wanted: bool = True
+) -> Part[Document]:
     """Read a part of the caller's list; with `wanted` false no records, only what is beside them.
 
     Raises InvalidInputError for `first` with `last`, and for cursors that this list, in this
     order, did not give.
     """
-    way = _way(caller, source, command)
+    way = _way(caller, listing, command)
     limit = way.size + 1
-    rows = (
-        await keyset.read(way.listing, caller.tenant, after=way.start, before=way.end, limit=limit)
-        if wanted
-        else []
-    )
+    rows = await _read(way, caller, limit) if wanted else []
     more = len(rows) == limit
-    shown = rows[: way.size]
+    backward = command.last is not None
+    shown = rows[: way.size][::-1] if backward else rows[: way.size]
 
     async def ahead() -> bool:
         return more or await _reaches(way.listing, caller, way.end)
@@ -108,44 +152,54 @@ async def part_of(
         return await _reaches(way.listing.turned, caller, way.start)
 
     async def count() -> int:
-        return await keyset.count(source.listing, caller.tenant)
+        return await keyset.count(listing, caller.tenant)
 
-    backward = command.last is not None
-    edges = [await _edge(caller, source, row) for row in (shown[::-1] if backward else shown)]
+    cursors = [_cursor(caller, listing, row) for row in shown]
+    records = await keyset.shown(listing, shown)
+    edges = [Edge(*one) for one in zip(cursors, records, strict=True)]
     return Part(edges, *((behind, ahead) if backward else (ahead, behind)), count)
 
 
-def _way(caller: Caller, source: Source[Item], command: PartCommand) -> _Way:
+def _way(caller: Caller, listing: Listing[Any], command: PartCommand) -> _Way:
     if command.first is not None and command.last is not None:
         reason = "cannot be given together with first"
         raise InvalidInputError.of(FieldError("last", reason))
-    names = {"after": command.after, "before": command.before}
-    places: dict[str, Position | None] = dict.fromkeys(names)
+    after, before = _places(caller, listing, after=command.after, before=command.before)
+    if command.last is not None:
+        return _Way(listing.turned, before, after, command.last)
+    size = DEFAULT_SIZE if command.first is None else command.first
+    return _Way(listing, after, before, size)
+
+
+def _places(caller: Caller, listing: Listing[Any], **cursors: str | None) -> list[Position | None]:
+    places: list[Position | None] = []
     faults: list[FieldError] = []
-    order = source.listing.order
-    for name, cursor in names.items():
+    for name, cursor in cursors.items():
         try:
-            if cursor is not None:
-                places[name] = read_cursor(
-                    cursor, name=source.name, tenant=caller.tenant, order=order
+            places.append(
+                None
+                if cursor is None
+                else read_cursor(
+                    cursor, name=listing.name, tenant=caller.tenant, order=listing.order
                 )
+            )
         except ValueError as error:
             faults.append(FieldError(name, str(error)))
     if faults:
         raise InvalidInputError.of(*faults)
-    if command.last is not None:
-        return _Way(source.listing.turned, places["before"], places["after"], command.last)
-    size = DEFAULT_SIZE if command.first is None else command.first
-    return _Way(source.listing, places["after"], places["before"], size)
+    return places
 
 
-async def _reaches(listing: Listing, caller: Caller, position: Position | None) -> bool:
+async def _read(way: _Way, caller: Caller, limit: int) -> list[Row]:
+    return await keyset.read(
+        way.listing, caller.tenant, after=way.start, before=way.end, limit=limit
+    )
+
+
+async def _reaches(listing: Listing[Any], caller: Caller, position: Position | None) -> bool:
     return position is not None and await keyset.reaches(listing, caller.tenant, position)
 
 
-async def _edge(caller: Caller, source: Source[Item], row: Mapping[str, Any]) -> Edge[Item]:
-    position = source.listing.position(row)
-    cursor = write_cursor(
-        position, name=source.name, tenant=caller.tenant, order=source.listing.order
-    )
-    return Edge(cursor, await source.shown(dict(row)))
+def _cursor(caller: Caller, listing: Listing[Any], row: Row) -> str:
+    position = listing.position(row)
+    return write_cursor(position, name=listing.name, tenant=caller.tenant, order=listing.order)

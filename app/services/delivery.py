@@ -21,6 +21,7 @@ from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
+from app.mail.compose import Message
 from app.mail.stored import load
 from app.providers.base import OutgoingMessage, ProviderError, Receipt, TransientError
 from app.queue import JobName
@@ -167,9 +168,17 @@ class Tried:
 
 
 async def attempt(
-    deps: Deps, communication: Communication, delivery: Delivery, suppressed: Mapping[str, str]
+    deps: Deps,
+    communication: Communication,
+    delivery: Delivery,
+    suppressed: Mapping[str, str],
+    *,
+    message: Message | None = None,
 ) -> Tried:
-    """Hand it over once, but not to the `suppressed`, and tell how it went; nothing is recorded."""
+    """Hand it over once, but not to the `suppressed`, and tell how it went; nothing is recorded.
+
+    `message` is the stored one, where the caller has it at hand.
+    """
     delivery.recipients = outcomes.left_out(delivery.recipients, suppressed)
     if not delivery.waiting():
         return Tried(outcomes.of_nobody(delivery.recipients))
@@ -178,7 +187,7 @@ async def attempt(
     except ProviderError as error:
         return Tried(outcomes.of_error(delivery.recipients, error))
     try:
-        receipt = await _hand_over(deps, communication, delivery, carrier)
+        receipt = await _hand_over(deps, communication, delivery, carrier, message)
     except ProviderError as error:
         return Tried(outcomes.of_error(delivery.recipients, error), carrier.account, error)
     delivery.provider_id = receipt.provider_id
@@ -188,18 +197,22 @@ async def attempt(
 
 
 async def _hand_over(
-    deps: Deps, communication: Communication, delivery: Delivery, carrier: Carrier
+    deps: Deps,
+    communication: Communication,
+    delivery: Delivery,
+    carrier: Carrier,
+    message: Message | None,
 ) -> Receipt:
     try:
-        stored = load(await delivery.stored_message())
-        async with attachments.loaded(deps, delivery.tenant_id, stored) as message:
+        stored = message or load(await delivery.stored_message())
+        async with attachments.loaded(deps, delivery.tenant_id, stored) as loaded:
             outgoing = OutgoingMessage(
                 idempotency_key=str(delivery.id),
                 recipients=tuple(delivery.waiting()),
-                message=message,
+                message=loaded,
                 state=delivery.provider_state,
                 save=delivery.save_state,
-                answers=await InboundMessage.graph_id(delivery.tenant_id, message.in_reply_to),
+                answers=await InboundMessage.graph_id(delivery.tenant_id, loaded.in_reply_to),
             )
             return await carriers.send(deps, communication, carrier, outgoing)
     except ProviderError:

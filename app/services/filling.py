@@ -7,7 +7,7 @@ from typing import Any
 
 from app.documents.communications import ClickedLink
 from app.errors import FieldError, InvalidInputError
-from app.mail.render import check, render_html, render_text
+from app.mail.render import check, html_pieces, render_text
 from app.mail.template_values import RenderError
 from app.mail.tracking import track
 from app.services.inputs import parse_subject
@@ -35,24 +35,30 @@ def filled_in(settings: Settings, content: Content) -> tuple[str, str]:
 
     Raises InvalidInputError.
     """
+    subject, pieces = pieces_of(settings, content)
+    return subject, "".join(pieces)
+
+
+def pieces_of(settings: Settings, content: Content) -> tuple[str, list[str]]:
+    """Give the same, the body in the pieces that `html_pieces` makes. Raises InvalidInputError."""
     if content.variables is None:
-        return content.subject, content.body
+        return content.subject, [content.body]
     faults: list[FieldError] = []
-    subject = body = ""
+    subject, pieces = "", list[str]()
     try:
         subject = render_text(content.subject, content.variables, limit=_SUBJECT_OCTETS)
     except RenderError as error:
         faults.append(FieldError("subject", str(error)))
     try:
-        body = render_html(content.body, content.variables, limit=settings.body_limit)
-        if not body.strip():
+        pieces = html_pieces(content.body, content.variables, limit=settings.body_limit)
+        if not any(map(str.strip, pieces)):
             faults.append(FieldError("body", "must not be blank"))
     except RenderError as error:
         faults.append(FieldError("body", str(error)))
     if faults:
         raise InvalidInputError.of(*faults)
     # Once more: a variable may have brought a line break into the subject.
-    return parse_subject(subject), body
+    return parse_subject(subject), pieces
 
 
 def to_be_filled_in(content: Content, *, clicks: bool) -> tuple[str, str, list[ClickedLink]]:

@@ -21,9 +21,11 @@ from app.documents.deliveries import Attempt, Delivery
 from app.documents.list_members import Addressee, ListMember
 from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientStatus
 from app.errors import InvalidInputError
+from app.mail.compose import Message
 from app.queue import JobName
 from app.services import carriers, delivery, fanout, member_mail, outcomes, suppressions
 from app.services.decisions import Decision, decide
+from app.services.member_mail import Pattern
 from app.services.outcomes import Outcome
 from app.services.recorder import Recorder
 
@@ -110,6 +112,9 @@ class _Batch:
         self._rows = {row.id: row for row in rows}
         self._lease = lease
         self._stopping = stopping
+        self._pattern = Pattern.of(communication)
+        # What was written in this batch needs not be read from what was stored.
+        self._messages: dict[PydanticObjectId, Message] = {}
         self._recorder = Recorder()
         self._halted = False
         # When those that are left over may be tried again.
@@ -145,7 +150,10 @@ class _Batch:
 
     async def _send_one(self, row: Delivery) -> None:
         try:
-            tried = await delivery.attempt(self._deps, self._communication, row, {})
+            message = self._messages.pop(row.id, None)
+            tried = await delivery.attempt(
+                self._deps, self._communication, row, {}, message=message
+            )
         except asyncio.CancelledError:
             now = self._deps.now()
             attempt = Attempt(date=now, outcome=AttemptOutcome.INTERRUPTED)
@@ -207,7 +215,9 @@ class _Batch:
                 faults.append((row, _NO_MEMBER))
                 continue
             try:
-                member_mail.write(self._deps, self._communication, row, member)
+                message = member_mail.write(self._deps, self._pattern, row, member)
+                if len(message.html) <= _LARGE_BODY:
+                    self._messages[row.id] = message
             except InvalidInputError as error:
                 faults.append((row, error.detail))
             except Exception:

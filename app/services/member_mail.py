@@ -1,6 +1,7 @@
 """The mail of one member of a list: filled in with its variables, tracked by its own id."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.context import Deps
@@ -10,45 +11,71 @@ from app.documents.list_members import Addressee
 from app.mail.addresses import Mailbox, parse_mailbox
 from app.mail.compose import Attachment, Message
 from app.mail.stored import dump
-from app.mail.text import plain_text
-from app.services.filling import Content, filled_in, tracked
+from app.mail.text_outline import plain_text_of
+from app.services.filling import Content, pieces_of, tracked
 
 
-def write(deps: Deps, communication: Communication, row: Delivery, member: Addressee) -> None:
-    """Put the member's mail into `row`: its message, and where its links lead.
+@dataclass(frozen=True)
+class Pattern:
+    """What the mails to all members have in common; `links` is where those of the record lead."""
+
+    content: Content
+    sender: Mailbox
+    reply_to: Mailbox | None
+    attachments: tuple[Attachment, ...]
+    links: list[str]
+    opens: bool
+    clicks: bool
+
+    @classmethod
+    def of(cls, communication: Communication) -> "Pattern":
+        sender, reply_to = parse_mailbox(communication.sender_email), communication.reply_to
+        return cls(
+            content=Content(
+                communication.subject, communication.original_body, communication.variables or {}
+            ),
+            sender=Mailbox(sender.address, communication.sender_name or sender.name),
+            reply_to=None if reply_to is None else parse_mailbox(reply_to),
+            attachments=tuple(Attachment(**one.model_dump()) for one in communication.attachments),
+            links=[link.original_url for link in communication.clicked_links],
+            opens=communication.tracking_enabled,
+            clicks=communication.link_tracking_enabled,
+        )
+
+
+def write(deps: Deps, pattern: Pattern, row: Delivery, member: Addressee) -> Message:
+    """Put the member's mail into `row`: its message, which is given too, and where its links lead.
 
     Raises InvalidInputError that names every variable that is missing.
     """
-    values = variables_of(communication, member)
-    content = Content(communication.subject, communication.original_body, values)
-    subject, body = filled_in(deps.settings, content)
+    content = replace(pattern.content, variables=variables_of(pattern, member))
+    subject, pieces = pieces_of(deps.settings, content)
     html, links = tracked(
         deps.settings,
-        body,
+        "".join(pieces),
         row.tracking_id,
-        opens=communication.tracking_enabled,
-        clicks=communication.link_tracking_enabled,
+        opens=pattern.opens,
+        clicks=pattern.clicks,
     )
-    sender = parse_mailbox(communication.sender_email)
     message = Message(
-        sender=Mailbox(sender.address, communication.sender_name or sender.name),
+        sender=pattern.sender,
         to=(Mailbox(member.email, member.name),),
-        reply_to=None if communication.reply_to is None else parse_mailbox(communication.reply_to),
+        reply_to=pattern.reply_to,
         subject=subject,
         html=html,
         # Made before it is tracked: it shows where links really lead.
-        text=plain_text(body, replacements={}),
+        text=plain_text_of(pieces),
         message_id=row.message_id,
         date=deps.now(),
-        attachments=tuple(Attachment(**one.model_dump()) for one in communication.attachments),
+        attachments=pattern.attachments,
     )
     row.message = dump(message)
     own = [link.original_url for link in links]
-    known = [link.original_url for link in communication.clicked_links[: len(own)]]
-    row.links = None if own == known else own
+    row.links = None if own == pattern.links[: len(own)] else own
+    return message
 
 
-def variables_of(communication: Communication, member: Addressee) -> Mapping[str, Any]:
+def variables_of(pattern: Pattern, member: Addressee) -> Mapping[str, Any]:
     """Give what a mail to `member` is filled in with: its own before the mail's.
 
     `email` is always there, and `name`, which is empty where nobody gives one.
@@ -56,7 +83,7 @@ def variables_of(communication: Communication, member: Addressee) -> Mapping[str
     named = {} if member.name is None else {"name": member.name}
     return {
         "name": "",
-        **(communication.variables or {}),
+        **(pattern.content.variables or {}),
         **member.variables,
         **named,
         "email": member.email,

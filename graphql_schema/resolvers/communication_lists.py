@@ -1,21 +1,26 @@
 """Who may list communications: who may, then one call."""
 
+from collections.abc import Collection
+
 from app.context import Context, Scope
 from app.documents.communications import Communication
 from app.services import communication_lists
-from app.services.communication_lists import ListCommunications
-from app.services.connections import Part
+from app.services.connections import ListCommand, Part
 
 
 async def communications(
-    context: Context,
-    command: ListCommunications,
-    *,
-    without: frozenset[str] = frozenset(),
-    wanted: bool = True,
+    context: Context, command: ListCommand, *, without: Collection[str] = (), wanted: bool = True
 ) -> Part[Communication]:
-    """Give a part of the caller's records. Raises what `communications_of` raises."""
+    """Give a part of the caller's records; as `communications_of`."""
     caller = context.require(Scope.COMMUNICATIONS_READ)
     return await communication_lists.communications_of(
         caller, command, without=without, wanted=wanted
     )
+
+
+async def scheduled(
+    context: Context, command: ListCommand, *, without: Collection[str] = (), wanted: bool = True
+) -> Part[Communication]:
+    """Give a part of the caller's mail that waits for its time; as `waiting_of`."""
+    caller = context.require(Scope.COMMUNICATIONS_READ)
+    return await communication_lists.waiting_of(caller, command, without=without, wanted=wanted)

@@ -75,6 +75,9 @@ class CommunicationFilter:
     provider_type: ProviderTypeFilter | None = strawberry.field(
         default=None, description="Who carries it."
     )
+    provider_account_id: IdFilter | None = strawberry.field(
+        default=None, description="The account that it goes by."
+    )
     subject: TextFilter | None = strawberry.field(default=None, description="The subject line.")
     sender_email: TextFilter | None = strawberry.field(default=None, description="Address in From.")
     sender_name: TextFilter | None = strawberry.field(

@@ -1,18 +1,17 @@
 """How MongoDB finds a part of a list: by an index, and reading no more than it shows."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
 
 from app.documents import keyset
-from app.documents.communication_lists import listed
+from app.documents.catalogues import COMMUNICATIONS
 from app.documents.communications import Communication
-from app.documents.criteria import AllOf, Condition, Expression, Operator
+from app.documents.criteria import AllOf, Condition, Expression, Operator, selecting
 from app.documents.fields import FIELDS
 from app.documents.keyset import Listing
-from app.documents.vocabulary import CommunicationOrderField as By
 from tests.documents.conftest import START
 
 Profile = Callable[[], Awaitable[list[dict[str, Any]]]]
@@ -24,22 +23,22 @@ DEAL = AllOf(
         Condition(FIELDS["relatedEntityId"], Operator.ANY_OF, ["3"]),
     ]
 )
-PATHS: dict[str, tuple[Expression, By, bool, str]] = {
-    "newest": (ALL, By.CREATED, False, "tenantId: 1, deletedAt: 1, created: -1"),
-    "oldest": (ALL, By.CREATED, True, "tenantId: 1, deletedAt: 1, created: -1"),
-    "sent last": (ALL, By.SENT_AT, False, "tenantId: 1, deletedAt: 1, sentAt: -1"),
-    "sent first": (ALL, By.SENT_AT, True, "tenantId: 1, deletedAt: 1, sentAt: -1"),
-    "failed": (FAILED, By.CREATED, False, "tenantId: 1, status: 1, deletedAt: 1, created: -1"),
-    "deal": (DEAL, By.CREATED, False, "relatedEntityId: 1, deletedAt: 1, created: -1"),
+PATHS: dict[str, tuple[Expression, str, bool, str]] = {
+    "newest": (ALL, "CREATED", False, "tenantId: 1, deletedAt: 1, created: -1"),
+    "oldest": (ALL, "CREATED", True, "tenantId: 1, deletedAt: 1, created: -1"),
+    "sent last": (ALL, "SENT_AT", False, "tenantId: 1, deletedAt: 1, sentAt: -1"),
+    "sent first": (ALL, "SENT_AT", True, "tenantId: 1, deletedAt: 1, sentAt: -1"),
+    "failed": (FAILED, "CREATED", False, "tenantId: 1, status: 1, deletedAt: 1, created: -1"),
+    "deal": (DEAL, "CREATED", False, "relatedEntityId: 1, deletedAt: 1, created: -1"),
 }
 LIMIT = 5
 
 
 @pytest.fixture
-def rows_of() -> Callable[[Listing], Awaitable[list[dict[str, Any]]]]:
+def rows_of() -> Callable[[Listing[Any]], Awaitable[list[dict[str, Any]]]]:
     """All rows of a listing in order, as MongoDB sorts them when it is asked plainly."""
 
-    async def read(listing: Listing) -> list[dict[str, Any]]:
+    async def read(listing: Listing[Any]) -> list[dict[str, Any]]:
         return await keyset.read(listing, "acme", after=None, before=None, limit=1000)
 
     return read
@@ -49,13 +48,13 @@ def rows_of() -> Callable[[Listing], Awaitable[list[dict[str, Any]]]]:
 @pytest.mark.parametrize(("expression", "by", "ascending", "index"), PATHS.values(), ids=PATHS)
 async def test_a_part_costs_the_same_wherever_it_stands(
     profile: Profile,
-    rows_of: Callable[[Listing], Awaitable[list[dict[str, Any]]]],
+    rows_of: Callable[[Listing[Any]], Awaitable[list[dict[str, Any]]]],
     expression: Expression,
-    by: By,
+    by: str,
     ascending: bool,
     index: str,
 ) -> None:
-    listing = listed(expression, [(by, ascending)], without=frozenset())
+    listing = COMMUNICATIONS.listing(selecting(expression), [(by, ascending)])
     whole = await rows_of(listing)
     middle = len(whole) // 2
     place, end = listing.position(whole[middle]), listing.position(whole[middle + 4])
@@ -85,12 +84,12 @@ async def test_a_part_costs_the_same_wherever_it_stands(
 
 @pytest.mark.usefixtures("many")
 async def test_records_of_one_moment_cost_no_more(
-    profile: Profile, rows_of: Callable[[Listing], Awaitable[list[dict[str, Any]]]]
+    profile: Profile, rows_of: Callable[[Listing[Any]], Awaitable[list[dict[str, Any]]]]
 ) -> None:
     moment = START + timedelta(days=1)
     collection = Communication.get_motor_collection()
     await collection.update_many({"tenantId": "acme"}, {"$set": {"created": moment}})
-    listing = listed(ALL, [], without=frozenset())
+    listing = COMMUNICATIONS.listing({})
     whole = await rows_of(listing)
     await profile()
     database: Any = collection.database
@@ -108,10 +107,30 @@ async def test_records_of_one_moment_cost_no_more(
 
 @pytest.mark.usefixtures("many")
 async def test_what_is_left_out_is_not_read(
-    rows_of: Callable[[Listing], Awaitable[list[dict[str, Any]]]],
+    rows_of: Callable[[Listing[Any]], Awaitable[list[dict[str, Any]]]],
 ) -> None:
-    seen = (await rows_of(listed(ALL, [], without=frozenset())))[0].keys()
-    bare = (await rows_of(listed(ALL, [], without=frozenset({"body", "originalBody"}))))[0].keys()
+    seen = (await rows_of(COMMUNICATIONS.listing({})))[0].keys()
+    bare = (await rows_of(COMMUNICATIONS.listing({}, without=["body", "originalBody"])))[0].keys()
 
     assert "searchText" not in seen
     assert seen - bare == {"body", "originalBody"}
+
+
+@pytest.mark.usefixtures("many")
+async def test_what_waits_is_read_in_its_order(profile: Profile) -> None:
+    collection = Communication.get_motor_collection()
+    await collection.update_many(
+        {"status": "FAILED"}, {"$set": {"status": "SCHEDULED", "scheduledAt": START}}
+    )
+    listing = COMMUNICATIONS.listing({"status": "SCHEDULED"}, [("SCHEDULED_AT", True)])
+
+    rows = await keyset.read(listing, "acme", after=None, before=None, limit=LIMIT)
+    place = listing.position(rows[-1])
+    further = await keyset.read(listing, "acme", after=place, before=None, limit=LIMIT)
+
+    plans = [plan for plan in await profile() if plan["op"] == "command"][-2:]
+    assert [row["created"] for row in [*rows, *further]] == [
+        (START + timedelta(minutes=10 * number)).replace(tzinfo=UTC) for number in range(10)
+    ]
+    assert "scheduledAt: 1" in plans[0]["planSummary"]
+    assert max(plan["docsExamined"] for plan in plans) <= 2 * LIMIT

@@ -10,6 +10,7 @@ import pytest
 from app.context import Deps
 from app.documents.communications import Communication
 from app.services import delivery
+from tests.doors import GraphqlDoor
 from tests.fakes.clock import Clock
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
@@ -130,6 +131,7 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
     ({"not": {"or": [{"subject": {"eq": "Hello"}}, {"type": {"eq": "OFFERTE"}}]}}, [1]),
     ({"and": [{"type": {"isNull": False}}, {"not": {"search": ["bill"]}}]}, [0]),
     ({"not": {}}, []),
+    ({"providerAccountId": {"isNull": True}}, [0, 1, 2]),
 ]
 
 
@@ -252,3 +254,23 @@ async def test_large_bodies_come_from_where_they_are_kept(ask: Ask, send: Send) 
     assert len(both["nodes"][0]["body"]) > len(body)
     assert one["nodes"] == [{"originalBody": body}]
     assert none["nodes"] == [{"subject": "Your offer"}]
+
+
+async def test_what_waits_is_listed_next_first(
+    ask: Ask, client: httpx2.AsyncClient, mail: dict[str, Any], three: list[str]
+) -> None:
+    door = GraphqlDoor(client)
+    for year in (2998, 2997, 2999):
+        await door.schedule({**mail, "subject": str(year), "scheduledAt": f"{year}-01-01T00:00Z"})
+    query = "query($after: String, $filter: CommunicationFilter) { answer: scheduled(first: 2, after: $after, filter: $filter) { nodes { subject } totalCount pageInfo { endCursor hasNextPage } } }"  # noqa: E501
+
+    page = await ask(query)
+    further = await ask(query, after=page["pageInfo"]["endCursor"])
+    found = await ask(query, filter={"subject": {"eq": "2999"}})
+
+    assert page["nodes"] == [{"subject": "2997"}, {"subject": "2998"}]
+    assert page["totalCount"] == 3
+    assert page["pageInfo"]["hasNextPage"]
+    assert further["nodes"] == found["nodes"] == [{"subject": "2999"}]
+    assert not further["pageInfo"]["hasNextPage"]
+    assert three[0] not in str(page)

@@ -84,6 +84,7 @@ ROWS = [
     _query("nodes", READ, "{ id }", ids=["$sent"]),
     _query("communication", READ, "{ id }", id="$sent", theirs=NOT_FOUND),
     _query("communications", READ, "{ nodes { id } totalCount }", filter={"search": ["offer"]}),
+    _query("scheduled", READ, "{ edges { node { id } } totalCount }", first=10),
     _query("scheduledCommunications", READ, "{ id }"),
     _query("communicationsByIds", READ, "{ id }", ids=["$sent", "$waiting"]),
     _query("allCommunications", READ, "{ id }"),

@@ -9,8 +9,8 @@ from beanie import PydanticObjectId
 from app.context import Caller
 from app.documents.communications import Communication
 from app.errors import InvalidInputError
-from app.services.communication_lists import ListCommunications, communications_of
-from app.services.connections import Part
+from app.services.communication_lists import communications_of
+from app.services.connections import ListCommand, Part
 from app.services.inputs import parse
 from tests.services.listed import PATHS, Records
 
@@ -43,7 +43,7 @@ def walk(caller: Caller) -> Walk:
 
     async def read(order: list[tuple[str, str]], **arguments: Any) -> Part[Communication]:
         order_by = [{"field": field, "direction": direction} for field, direction in order]
-        command = parse(ListCommunications, {**arguments, "orderBy": order_by})
+        command = parse(ListCommand, {**arguments, "orderBy": order_by})
         return await communications_of(caller, command)
 
     return read
@@ -136,6 +136,11 @@ async def test_without_a_size_it_is_fifty(template: dict[str, Any], walk: Walk) 
 
     assert ids_of(await walk([])) == records.ordered([])[:50]
     assert len((await walk([], first=200)).edges) == 51
+
+
+async def test_a_field_that_orders_nothing_is_refused(walk: Walk) -> None:
+    with pytest.raises(InvalidInputError, match=r"orderBy\[0\].field: is no field to order by; al"):
+        await walk([("created", "ASC")])
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,7 @@ async def test_a_relay_that_never_answers_is_tried_again(
     assert record.status == CommunicationStatus.PENDING
     assert record.error_message == (
         "Attempt 1 of 3 failed: the relay did not confirm the mail, which may have arrived: "
-        "Timed out waiting for server response"
+        "no answer within 1 seconds"
     )
     assert [a.outcome for a in (await delivery_of(accepted.id)).attempts] == [
         AttemptOutcome.UNCERTAIN

@@ -1,0 +1,173 @@
+"""How a tenant's records of each kind can be listed, part by part."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from pymongo.collation import Collation
+
+from app.documents.base import Filter, TenantDocument
+from app.documents.communications import Communication
+from app.documents.fields import FIELDS, Field, Kind
+from app.documents.inbound_messages import InboundMessage
+from app.documents.keyset import ID, Key, Listing
+from app.documents.list_members import ListMember
+from app.documents.names import NAMES
+from app.documents.provider_accounts import ProviderAccount
+from app.documents.recipient_lists import RecipientList
+from app.documents.suppressions import Suppression
+from app.documents.templates import Template
+from app.documents.vocabulary import (
+    CommunicationType,
+    InboundStatus,
+    ProviderType,
+    SuppressionReason,
+)
+
+Document = TypeVar("Document", bound=TenantDocument)
+
+
+@dataclass(frozen=True)
+class Catalogue(Generic[Document]):
+    """How records of a kind can be listed.
+
+    `fields` may be asked about, by `keys` they may be ordered, each under the name that callers
+    have for it. Without an order they stand by `default`: a name of a key, and whether it ascends.
+    What is equal in the keys named is ordered by `ties`, the way the last of them goes, so that an
+    index that serves one way serves the other.
+    """
+
+    document: type[Document]
+    fields: Mapping[str, Field]
+    keys: Mapping[str, Key]
+    default: tuple[str, bool]
+    ties: Sequence[Key] = (ID,)
+    collation: Collation | None = None
+
+    def listing(
+        self,
+        criteria: Filter,
+        order: Sequence[tuple[str, bool]] = (),
+        *,
+        without: Collection[str] = (),
+    ) -> Listing[Document]:
+        """Those that match `criteria`; `order` names keys, and says whether they ascend."""
+        named = list(order) or [self.default]
+        last = named[-1][1]
+        wanted = [self.keys[name].directed(ascending) for name, ascending in named]
+        wanted += [key.directed(last) for key in self.ties]
+        keys: dict[str, Key] = {}
+        for key in wanted:
+            keys.setdefault(key.path, key)
+            if key.unique:
+                break
+        hidden = frozenset(self.document.unseen) | frozenset(without)
+        return Listing(self.document, list(keys.values()), criteria, self.collation, hidden)
+
+
+_CREATED = Key("created", Kind.INSTANT)
+_UPDATED = Key("updated", Kind.INSTANT, nullable=True)
+_NAME = Key("name", Kind.TEXT, unique=True)
+_BY_NAME = {"NAME": _NAME, "CREATED": _CREATED, "UPDATED": _UPDATED}
+
+
+def _fields(*fields: Field, **choices: type[StrEnum]) -> dict[str, Field]:
+    known = [*fields, *(Field(name, name, Kind.CHOICE, kind) for name, kind in choices.items())]
+    return {field.name: field for field in known}
+
+
+def _of(kind: Kind, *names: str, many: bool = False) -> list[Field]:
+    return [Field(name, name, kind, many=many) for name in names]
+
+
+_ID = Field("id", "_id", Kind.ID)
+_CHANGES = [
+    _ID,
+    *_of(Kind.INSTANT, "created", "updated"),
+    *_of(Kind.TEXT, "createdBy", "updatedBy"),
+]
+
+COMMUNICATIONS = Catalogue(
+    Communication,
+    {**FIELDS, "providerAccountId": Field("providerAccountId", "accountId", Kind.ID)},
+    {
+        "CREATED": _CREATED,
+        "UPDATED": _UPDATED,
+        "SCHEDULED_AT": Key("scheduledAt", Kind.INSTANT, nullable=True),
+        "SENT_AT": Key("sentAt", Kind.INSTANT, nullable=True),
+        "OPENED_AT": Key("openedAt", Kind.INSTANT, nullable=True),
+        "OPEN_COUNT": Key("openCount", Kind.NUMBER, nullable=True),
+        "STATUS": Key("status", Kind.CHOICE, nullable=True),
+        "TYPE": Key("type", Kind.CHOICE, nullable=True),
+        "SUBJECT": Key("subject", Kind.TEXT, nullable=True),
+        "SENDER_EMAIL": Key("senderEmail", Kind.TEXT, nullable=True),
+    },
+    ("CREATED", False),
+    ties=(_CREATED, ID),
+)
+INBOUND_MESSAGES = Catalogue(
+    InboundMessage,
+    _fields(
+        *_CHANGES,
+        *_of(Kind.TEXT, "subject", "fromEmail", "fromName", "conversationId", "relatedEntityType"),
+        *_of(Kind.TEXT, "relatedEntityId", "internetMessageId"),
+        *_of(Kind.TEXT, "recipients", "cc", many=True),
+        *_of(Kind.ID, "parentCommunicationId"),
+        *_of(Kind.INSTANT, "receivedAt"),
+        status=InboundStatus,
+    ),
+    {
+        "RECEIVED_AT": Key("receivedAt", Kind.INSTANT),
+        "CREATED": _CREATED,
+        "FROM_EMAIL": Key("fromEmail", Kind.TEXT, nullable=True),
+        "SUBJECT": Key("subject", Kind.TEXT, nullable=True),
+    },
+    ("RECEIVED_AT", False),
+)
+SUPPRESSIONS = Catalogue(
+    Suppression,
+    _fields(
+        _ID,
+        *_of(Kind.TEXT, "address", "detail", "createdBy"),
+        *_of(Kind.ID, "communicationId"),
+        *_of(Kind.INSTANT, "created"),
+        reason=SuppressionReason,
+    ),
+    {"CREATED": _CREATED, "ADDRESS": Key("address", Kind.TEXT, unique=True)},
+    ("CREATED", False),
+)
+TEMPLATES = Catalogue(
+    Template,
+    _fields(*_CHANGES, *_of(Kind.TEXT, "name", "subject", "description"), type=CommunicationType),
+    _BY_NAME,
+    ("NAME", True),
+    collation=NAMES,
+)
+RECIPIENT_LISTS = Catalogue(
+    RecipientList,
+    _fields(*_CHANGES, *_of(Kind.TEXT, "name", "description")),
+    _BY_NAME,
+    ("NAME", True),
+    collation=NAMES,
+)
+LIST_MEMBERS = Catalogue(
+    ListMember,
+    _fields(_ID, *_of(Kind.TEXT, "email", "name"), *_of(Kind.INSTANT, "created", "updated")),
+    {"ADDED": ID, "EMAIL": Key("email", Kind.TEXT, unique=True)},
+    ("ADDED", True),
+)
+PROVIDER_ACCOUNTS = Catalogue(
+    ProviderAccount,
+    _fields(
+        *_CHANGES,
+        *_of(Kind.TEXT, "name"),
+        *_of(Kind.TEXT, "senderEmails", many=True),
+        *_of(Kind.FLAG, "isDefault"),
+        *_of(Kind.ID, "fallbackId"),
+        providerType=ProviderType,
+    ),
+    _BY_NAME,
+    ("NAME", True),
+    collation=NAMES,
+)
