@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -12,9 +13,10 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import PyMongoError
 
 from app.context import Deps
-from app.documents import ALL_DOCUMENTS
+from app.documents import ALL_DOCUMENTS, changes
 from app.documents.obsolete import drop_obsolete
 from app.documents.vocabulary import ProviderType
+from app.feed import Feed
 from app.providers.base import EmailProvider
 from app.providers.pool import ProviderPool
 from app.providers.smtp import SmtpAccount, SmtpProvider
@@ -45,39 +47,42 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
     )
     await drop_obsolete(client[settings.mongo_database])
     await init_beanie(database=client[settings.mongo_database], document_models=ALL_DOCUMENTS)
-
-    async def ping_mongo() -> None:
-        """Raise ConnectionError when MongoDB does not answer."""
-        try:
-            await asyncio.wait_for(client.admin.command("ping"), _PING_SECONDS)
-        except (PyMongoError, TimeoutError) as error:
-            raise ConnectionError("MongoDB does not answer") from error
-
-    queue = ArqQueue(settings.redis_url)
-    rate_limits = RateLimits(settings)
-    providers = open_providers(settings)
-    accounts = ProviderPool()
     async with httpx2.AsyncClient(timeout=10, follow_redirects=False) as http:
+        deps = Deps(
+            settings=settings,
+            queue=ArqQueue(settings.redis_url),
+            providers=open_providers(settings),
+            accounts=ProviderPool(),
+            http=http,
+            now=utc_now,
+            list_turns=asyncio.Semaphore(settings.list_connections),
+            ping_mongo=partial(_ping, client),
+            room=Room(_ROOM),
+            rate_limits=RateLimits(settings),
+            feed=Feed(changes.watch),
+        )
         try:
-            yield Deps(
-                settings=settings,
-                queue=queue,
-                providers=providers,
-                accounts=accounts,
-                http=http,
-                now=utc_now,
-                list_turns=asyncio.Semaphore(settings.list_connections),
-                ping_mongo=ping_mongo,
-                room=Room(_ROOM),
-                rate_limits=rate_limits,
-            )
+            yield deps
         finally:
-            await accounts.close()
-            for provider in providers.values():
-                await provider.close()
-            await queue.close()
-            await rate_limits.close()
+            await _close(deps)
             client.close()
+
+
+async def _ping(client: AsyncIOMotorClient[dict[str, Any]]) -> None:
+    """Raise ConnectionError when MongoDB does not answer."""
+    try:
+        await asyncio.wait_for(client.admin.command("ping"), _PING_SECONDS)
+    except (PyMongoError, TimeoutError) as error:
+        raise ConnectionError("MongoDB does not answer") from error
+
+
+async def _close(deps: Deps) -> None:
+    await deps.feed.close()
+    await deps.accounts.close()
+    for provider in deps.providers.values():
+        await provider.close()
+    await deps.queue.close()
+    await deps.rate_limits.close()
 
 
 def open_providers(settings: Settings) -> Mapping[ProviderType, EmailProvider]:

@@ -67,9 +67,8 @@ def serve(
     port: Port = None,
 ) -> None:
     """Run the API."""
-    import uvicorn
-
     from app.embedded.probes import ask_mongo
+    from app.serving import api_server
     from app.settings import Settings
 
     if host is not None:
@@ -78,18 +77,7 @@ def serve(
         os.environ["LETTERBOX_PORT"] = str(port)
     settings = Settings()
     _reach("MongoDB", ask_mongo, settings.mongo_url)
-    config = uvicorn.Config(
-        "app.main:app_from_environment",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        lifespan="on",
-        timeout_graceful_shutdown=10,
-    )
-    server = uvicorn.Server(config)
+    server = api_server("app.main:app_from_environment", settings)
     # After its own orderly end uvicorn raises the signal once more.
     with contextlib.suppress(KeyboardInterrupt):
         server.run()

@@ -10,6 +10,7 @@ import httpx2
 
 from app.documents.vocabulary import ProviderType
 from app.errors import ForbiddenError, UnauthenticatedError
+from app.feed import Feed
 from app.providers.base import EmailProvider
 from app.providers.pool import ProviderPool
 from app.queue import JobQueue
@@ -69,6 +70,7 @@ class Deps:
     ping_mongo: Callable[[], Awaitable[None]]
     room: Room
     rate_limits: RateLimits
+    feed: Feed
 
 
 @dataclass(frozen=True)

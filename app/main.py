@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route, request_response
+from starlette.routing import BaseRoute, Route, WebSocketRoute, request_response
 from starlette.types import Receive, Scope, Send
 
 from app.auth import Authenticator
@@ -25,7 +25,9 @@ from app.rate_limit_headers import RateLimitHeaders
 from app.request_limit import RequestLimit
 from app.settings import Environment, Settings
 from graphql_schema import http as graphql_http
+from graphql_schema import websocket as graphql_websocket
 from graphql_schema.graphiql.page import asset_routes
+from graphql_schema.live import Live
 from rest_compat import problems
 from rest_compat.requests import open_context_of
 from rest_compat.routes import rest_routes
@@ -34,6 +36,7 @@ from rest_compat.routes import rest_routes
 class State(TypedDict):
     deps: Deps
     authenticator: Authenticator
+    live: Live
 
 
 def app_from_environment() -> Starlette:
@@ -52,6 +55,7 @@ def create_app(settings: Settings, deps: Deps | None = None) -> Starlette:
             yield {
                 "deps": opened,
                 "authenticator": Authenticator(settings, opened.http, opened.now),
+                "live": Live(settings.live_connections),
             }
 
     app = Starlette(
@@ -87,6 +91,7 @@ async def _opened(settings: Settings, deps: Deps | None) -> AsyncIterator[Deps]:
 def _routes(settings: Settings) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route("/graphql", _Graphql()),
+        WebSocketRoute("/graphql", graphql_websocket.serve),
         *(asset_routes() if settings.graphiql else ()),
         Route("/healthz", healthz),
         Route("/readyz", readyz),

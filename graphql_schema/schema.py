@@ -1,4 +1,4 @@
-"""The schema: a table of contents. Each noun brings its queries and mutations."""
+"""The schema: a table of contents. Each noun brings its queries, mutations and subscriptions."""
 
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from strawberry.types import ExecutionContext
 from graphql_schema.analytics import AnalyticsQuery
 from graphql_schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from graphql_schema.batches import BatchMutation
+from graphql_schema.changes import ChangeSubscription
 from graphql_schema.communication_lists import CommunicationListQuery
 from graphql_schema.communications import CommunicationMutation, CommunicationQuery
 from graphql_schema.conversations import ConversationQuery
@@ -67,6 +68,11 @@ class Mutation(
     pass
 
 
+@strawberry.type(description="Everything that can be followed: one field at a time.")
+class Subscription(ChangeSubscription):
+    pass
+
+
 class LetterboxSchema(strawberry.Schema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -80,6 +86,7 @@ class LetterboxSchema(strawberry.Schema):
 schema = LetterboxSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     extensions=[HandedOver, OperationLimits],
     config=StrawberryConfig(scalar_map={datetime: INSTANT, Upload: UPLOAD, strawberry.ID: ID}),
 )

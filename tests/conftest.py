@@ -33,6 +33,7 @@ from app.rate_limits import RateLimits
 from app.services import sending
 from app.services.inputs import parse
 from app.settings import Settings
+from graphql_schema.live import Live
 from tests.database import adapt_mongod, all_rows, empty
 from tests.doors import Door, GraphqlDoor, RestDoor
 from tests.fakes.clock import Clock
@@ -217,7 +218,11 @@ def app(deps: Deps) -> ASGIApp:
 def web_application(deps: Deps) -> ASGIApp:
     """The web application over `deps`; httpx runs no lifespan, so its state is put in here."""
     application = create_app(deps.settings, deps)
-    state = {"deps": deps, "authenticator": Authenticator(deps.settings, deps.http, deps.now)}
+    state = {
+        "deps": deps,
+        "authenticator": Authenticator(deps.settings, deps.http, deps.now),
+        "live": Live(deps.settings.live_connections),
+    }
 
     async def with_state(scope: Scope_, receive: Receive, send: Send) -> None:
         await application({**scope, "state": dict(state)}, receive, send)

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.encryption import read_keys
 from app.settings.durations import Duration, Seconds
+from app.settings.live import LiveSettings
 from app.settings.protection import ProtectionSettings
 
 MEBIBYTE = 1024 * 1024
@@ -232,7 +233,7 @@ class _GeneralSettings(BaseSettings):
         return () if keys is None else read_keys(keys.get_secret_value())
 
 
-class Settings(ProtectionSettings, _GeneralSettings):
+class Settings(ProtectionSettings, LiveSettings, _GeneralSettings):
     """Durations are given in seconds, sizes in bytes, addresses as URLs."""
 
     @property

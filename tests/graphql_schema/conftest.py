@@ -1,11 +1,12 @@
-"""Records of the tenant acme that lead to one another."""
+"""Records of the tenant acme that lead to one another, and sockets that follow them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import pytest
+from starlette.types import ASGIApp
 
 from app.context import Caller, Deps
 from app.documents.communications import Communication
@@ -24,6 +25,8 @@ from app.services.account_commands import CreateProviderAccount
 from app.services.inputs import parse
 from tests.fakes.messages import message
 from tests.fakes.relay import Relay
+from tests.fakes.sockets import ClientSocket, opened
+from tests.graphql_schema.live_app import FOLLOWED
 
 
 @dataclass(frozen=True)
@@ -105,3 +108,23 @@ async def graph_of_acme(
         suppression=str(suppression.id),
         key=str(issued.key.id),
     )
+
+
+@pytest.fixture
+async def socket(app: ASGIApp, token: Callable[..., str]) -> AsyncIterator[ClientSocket]:
+    """A socket of alice of acme, acknowledged."""
+    async with opened(app) as client:
+        await client.begin({"Authorization": f"Bearer {token()}"})
+        yield client
+
+
+@pytest.fixture
+async def followed(
+    socket: ClientSocket, send: Callable[..., Awaitable[Communication]]
+) -> Communication:
+    """A record whose changes `socket` is told of under the id `live`; it was given once."""
+    record = await send()
+    socket.subscribe("live", FOLLOWED, id=str(record.id))
+    first = await socket.heard()
+    assert first["payload"]["data"] == {"communicationChanged": {"id": str(record.id)}}
+    return record

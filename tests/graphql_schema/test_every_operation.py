@@ -18,6 +18,7 @@ from app.services.api_keys import CreateApiKey
 from graphql_schema.schema import schema
 from tests.doors import RATES_SELECTION
 from tests.fakes.messages import message
+from tests.graphql_schema.subscription_table import ROWS as SUBSCRIPTIONS
 from tests.world import LATER, MAIL, World, acme_in, build_world
 
 READ, SEND = Scope.COMMUNICATIONS_READ, Scope.COMMUNICATIONS_SEND
@@ -232,10 +233,12 @@ def told(answer: dict[str, Any]) -> Any:
 def test_every_operation_has_its_row() -> None:
     served = build_schema(schema.as_str())
 
-    assert served.subscription_type is None
     for kind, type_ in (("query", served.query_type), ("mutation", served.mutation_type)):
         assert type_ is not None
         assert sorted(row.field for row in ROWS if row.kind == kind) == sorted(type_.fields)
+    assert served.subscription_type is not None
+    # Their own module tries them.
+    assert {row.field for row in SUBSCRIPTIONS} == set(served.subscription_type.fields)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=name)
