@@ -13,6 +13,7 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    NOT_ATTEMPTED = "NOT_ATTEMPTED"
     RATE_LIMITED = "RATE_LIMITED"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
@@ -87,6 +88,14 @@ class NotFoundError(AppError):
 
 class ConflictError(AppError):
     code = ErrorCode.CONFLICT
+    status = 409
+    title = "Conflict"
+
+
+class NotAttemptedError(AppError):
+    """Nothing is wrong with this part of what was asked; it was left for the fault of another."""
+
+    code = ErrorCode.NOT_ATTEMPTED
     status = 409
     title = "Conflict"
 

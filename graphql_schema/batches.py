@@ -10,6 +10,7 @@ from graphql_schema.inputs import read_command
 from graphql_schema.resolvers import batches as resolvers
 from graphql_schema.types.batches import SendBatchItem
 from graphql_schema.types.communication_inputs import SendCommunicationInput
+from graphql_schema.types.enums import BatchErrorPolicy
 
 
 def _read(input_: SendCommunicationInput) -> SendCommunication | AppError:
@@ -24,11 +25,16 @@ async def _send_batch(
     input: Annotated[
         list[SendCommunicationInput], strawberry.argument(description="The mails, 1 to 500.")
     ],
+    on_error: Annotated[
+        BatchErrorPolicy,
+        strawberry.argument(description="What becomes of the others when a mail is refused."),
+    ] = BatchErrorPolicy.CONTINUE,
     idempotency_key: IdempotencyKey = None,
 ) -> list[SendBatchItem]:
     results = await resolvers.send_batch(
         info.context,
         [_read(one) for one in input],
+        policy=on_error,
         idempotency_key=repeat_key(info, idempotency_key),
     )
     return [SendBatchItem.of(result) for result in results]
@@ -39,8 +45,7 @@ class BatchMutation:
     send_batch: list[SendBatchItem] = strawberry.mutation(
         resolver=_send_batch,
         description=(
-            "Send up to 500 mails at once; answers for each, in their order. What is wrong with "
-            "one keeps no other from being sent. Repeated with its key, it sends what was refused "
-            "or cut off, and nothing twice."
+            "Send up to 500 mails at once; answers for each, in their order. Repeated with its "
+            "key, it tries again what was refused, left or cut off, and sends nothing twice."
         ),
     )

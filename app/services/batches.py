@@ -1,9 +1,10 @@
-"""Batches: many mails accepted by few writes, each on its own account."""
+"""Batches: many mails accepted by few writes, each on its own account or all for one."""
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from uuid import uuid4
 
 import structlog
@@ -12,9 +13,9 @@ from beanie import PydanticObjectId
 from app.context import Caller, Deps
 from app.documents.answers import first_answers
 from app.documents.base import StoreUnavailableError
-from app.documents.batches import store_all
+from app.documents.batches import store_all, store_together
 from app.documents.communications import Communication
-from app.errors import AppError, FieldError, InternalError, InvalidInputError
+from app.errors import AppError, FieldError, InternalError, InvalidInputError, NotAttemptedError
 from app.queue import JobName
 from app.services import attachments, idempotency, sending
 from app.services.attachments import File
@@ -28,6 +29,14 @@ BATCH_LIMIT = 500
 # Whom the queue was not told of by then, the sweep finds: it looks every few seconds.
 _WAKING_SECONDS = 2.0
 _WOKEN_AT_A_TIME = 25
+
+
+class BatchErrorPolicy(StrEnum):
+    """What becomes of a batch in which a mail is refused."""
+
+    CONTINUE = "CONTINUE"
+    STOP = "STOP"
+    ALL_OR_NOTHING = "ALL_OR_NOTHING"
 
 
 @dataclass(frozen=True)
@@ -47,12 +56,15 @@ async def send_batch(
     caller: Caller,
     items: Sequence[SendCommunication | AppError],
     *,
+    policy: BatchErrorPolicy = BatchErrorPolicy.CONTINUE,
     idempotency_key: str | None = None,
 ) -> list[Communication | AppError]:
     """Accept mails to be sent at once, each as `sending.accept` would; what became of each.
 
-    An item may be the error that its reading met; that is what became of it. Whatever is wrong with
-    one, the others are accepted. With an `idempotency_key` that the tenant used in the last 24
+    An item may be the error that its reading met; that is what became of it. What the `policy`
+    keeps from being accepted is a NotAttemptedError: nothing, by CONTINUE; what stands behind the
+    first mail that is refused, by STOP; every mail once one is refused, by ALL_OR_NOTHING, which
+    writes them by one transaction. With an `idempotency_key` that the tenant used in the last 24
     hours, what was accepted under it is answered again, and nothing is sent twice; what was refused
     then, or cut off by a crash, is tried once more.
 
@@ -65,7 +77,8 @@ async def send_batch(
     mails = [await _read(deps, item) for item in items]
     request = None
     if idempotency_key is not None:
-        request = Repeatable.of(idempotency_key, ["batch", *map(_fingerprinted, mails)])
+        kind = ["batch"] if policy is BatchErrorPolicy.CONTINUE else ["batch", policy.value]
+        request = Repeatable.of(idempotency_key, [*kind, *map(_fingerprinted, mails)])
     ids = [PydanticObjectId() for _ in items]
     results: list[Communication | AppError | _Draft] = []
     earlier = {}
@@ -74,10 +87,26 @@ async def send_batch(
         earlier = await first_answers(caller.tenant, ids)
     for id_, mail in zip(ids, mails, strict=True):
         results.append(earlier.get(id_) or await _drafted(deps, caller, mail))
+    results = _held_back(results, policy)
     if request is not None and any(isinstance(result, _Draft) for result in results):
         # As with one mail: the key names the records before they are written.
         ids = await idempotency.reserve_batch(deps, caller, request, ids)
-    return await _stored(deps, caller, ids, results)
+    return await _stored(deps, caller, ids, results, policy)
+
+
+def _held_back(
+    results: list[Communication | AppError | _Draft], policy: BatchErrorPolicy
+) -> list[Communication | AppError | _Draft]:
+    """Leave out the drafts that the policy keeps from being accepted."""
+    refused = next((n for n, one in enumerate(results) if isinstance(one, AppError)), None)
+    if refused is None or policy is BatchErrorPolicy.CONTINUE:
+        return results
+    left = NotAttemptedError(f"Not sent: the mail at place {refused} was refused.")
+    start = refused if policy is BatchErrorPolicy.STOP else 0
+    return [
+        left if number >= start and isinstance(one, _Draft) else one
+        for number, one in enumerate(results)
+    ]
 
 
 async def _read(deps: Deps, item: SendCommunication | AppError) -> _Mail | AppError:
@@ -119,6 +148,7 @@ async def _stored(
     caller: Caller,
     ids: Sequence[PydanticObjectId],
     results: Sequence[Communication | AppError | _Draft],
+    policy: BatchErrorPolicy,
 ) -> list[Communication | AppError]:
     """Store the drafts under these ids, and wake workers for them."""
     drafts = {id_: one for id_, one in zip(ids, results, strict=True) if isinstance(one, _Draft)}
@@ -126,7 +156,11 @@ async def _stored(
         one.record.id = id_
     files = [file for one in drafts.values() for file in one.files]
     await attachments.keep(deps, caller.tenant, files)
-    stored = await store_all([one.record for one in drafts.values()])
+    records = [one.record for one in drafts.values()]
+    if policy is not BatchErrorPolicy.ALL_OR_NOTHING:
+        stored = await store_all(records)
+    else:
+        stored = set(drafts) if records and await store_together(records) else set()
     await _wake(deps, [id_ for id_ in drafts if id_ in stored])
     # The same request at the same time: the other one's records hold.
     others = await first_answers(caller.tenant, [id_ for id_ in drafts if id_ not in stored])

@@ -21,11 +21,14 @@ class SendBatchFault:
 
 
 @strawberry.type(
-    description="Why a mail of a batch was not accepted; the others were all the same."
+    description="Why a mail of a batch was not accepted; of the others `onError` decides."
 )
 class SendBatchError:
     code: str = strawberry.field(
-        description="As `extensions.code` of an error, e.g. `BAD_USER_INPUT`."
+        description=(
+            "As `extensions.code` of an error, e.g. `BAD_USER_INPUT`; `NOT_ATTEMPTED` for a mail "
+            "that was left because another was refused."
+        )
     )
     message: str = strawberry.field(description="What is wrong, in words.")
     fields: list[SendBatchFault] = strawberry.field(

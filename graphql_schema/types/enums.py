@@ -20,10 +20,12 @@ from app.documents.vocabulary import (
     RecipientStatus,
     SuppressionReason,
 )
+from app.services.batches import BatchErrorPolicy
 from app.settings import SmtpSecurity
 
 __all__ = [
     "AccountStatus",
+    "BatchErrorPolicy",
     "CommunicationStatus",
     "CommunicationType",
     "Direction",
@@ -181,5 +183,14 @@ explained(
         "ACCOUNTS_WRITE": "Making, changing, testing and deleting provider accounts.",
         "KEYS_READ": "Reading API keys, without their secrets.",
         "KEYS_WRITE": "Making API keys of one's own scopes, rotating and revoking them.",
+    },
+)
+explained(
+    BatchErrorPolicy,
+    "What becomes of a batch when one of its mails is refused.",
+    {
+        "CONTINUE": "Every other mail is sent.",
+        "STOP": "What stands before it is sent; what stands behind it is not.",
+        "ALL_OR_NOTHING": "None is sent: all are stored by one transaction, or nothing is.",
     },
 )

@@ -106,3 +106,25 @@ async def test_each_mail_may_bring_its_own_file(client: httpx2.AsyncClient) -> N
     ]  # fmt: skip
     assert results[2]["error"]["fields"][0]["path"] == "attachments[1].source"
     assert await AttachmentContent.count() == 2
+
+
+async def test_what_a_bad_mail_means_for_the_others_can_be_said(client: httpx2.AsyncClient) -> None:
+    query = (
+        "mutation($input: [SendCommunicationInput!]!, $onError: BatchErrorPolicy!) {"
+        " sendBatch(input: $input, onError: $onError) { communication { id } error { code } } }"
+    )
+    mails = [mail(0), mail(1, recipients=["nobody"]), mail(2)]
+    seen = {}
+
+    for policy in ("CONTINUE", "STOP", "ALL_OR_NOTHING"):
+        variables = {"input": mails, "onError": policy}
+        answer = await client.post("/graphql", json={"query": query, "variables": variables})
+        results = answer.json()["data"]["sendBatch"]
+        seen[policy] = [one["error"] and one["error"]["code"] for one in results]
+
+    assert seen == {
+        "CONTINUE": [None, "BAD_USER_INPUT", None],
+        "STOP": [None, "BAD_USER_INPUT", "NOT_ATTEMPTED"],
+        "ALL_OR_NOTHING": ["NOT_ATTEMPTED", "BAD_USER_INPUT", "NOT_ATTEMPTED"],
+    }
+    assert await Communication.count() == 3

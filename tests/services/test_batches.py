@@ -9,15 +9,17 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from beanie import PydanticObjectId
 
 from app.context import Caller, Deps, Scope
 from app.documents.attachments import AttachmentContent
+from app.documents.batches import store_together
 from app.documents.communications import Communication
 from app.documents.idempotency_keys import IdempotencyKey
 from app.errors import AppError, ConflictError, ErrorCode, InvalidInputError
 from app.queue import JobName
 from app.services import batches, delivery, sending
-from app.services.batches import BATCH_LIMIT
+from app.services.batches import BATCH_LIMIT, BatchErrorPolicy
 from app.services.inputs import parse
 from tests.fakes.relay import Relay
 from tests.services.test_attachments import given
@@ -49,10 +51,14 @@ def send_all(deps: Deps, caller: Caller) -> Send:
     """Sends these mails as a batch of alice's."""
 
     async def send(
-        *mails: dict[str, Any], key: str | None = None, over: Deps = deps, by: Caller = caller
+        *mails: dict[str, Any],
+        key: str | None = None,
+        over: Deps = deps,
+        by: Caller = caller,
+        policy: BatchErrorPolicy = BatchErrorPolicy.CONTINUE,
     ) -> Results:
         return await batches.send_batch(
-            over, by, [command(one) for one in mails], idempotency_key=key
+            over, by, [command(one) for one in mails], policy=policy, idempotency_key=key
         )
 
     return send
@@ -299,6 +305,116 @@ async def test_large_bodies_and_files_are_kept(send_all: Send) -> None:
     assert found is not None
     assert found.original_body == second[0].original_body == large
     assert await AttachmentContent.count() == 1
+
+
+STOP, ALL_OR_NOTHING = BatchErrorPolicy.STOP, BatchErrorPolicy.ALL_OR_NOTHING
+
+
+def codes(results: Results) -> list[ErrorCode | None]:
+    return [result.code if isinstance(result, AppError) else None for result in results]
+
+
+async def test_stopping_sends_what_stands_before_the_first_that_is_refused(
+    send_all: Send, queued: Callable[[], Awaitable[dict[str, float]]]
+) -> None:
+    bad = mail(2, recipients=["nobody"])
+
+    results = await send_all(mail(0), mail(1), bad, mail(3), bad, policy=STOP)
+
+    left, wrong = ErrorCode.NOT_ATTEMPTED, ErrorCode.BAD_USER_INPUT
+    assert codes(results) == [None, None, wrong, left, wrong]
+    assert isinstance(results[3], AppError)
+    assert results[3].detail == "Not sent: the mail at place 2 was refused."
+    assert await Communication.count() == len(await queued()) == 2
+
+
+async def test_a_batch_that_stopped_goes_on_when_it_is_repeated(
+    send_all: Send, adjusted: Callable[..., Deps]
+) -> None:
+    mails = [mail(0), mail(1, cc=["b@customer.test"]), mail(2)]
+    first = await send_all(*mails, key="k", policy=STOP, over=adjusted(recipient_limit=1))
+    assert codes(first) == [None, ErrorCode.BAD_USER_INPUT, ErrorCode.NOT_ATTEMPTED]
+
+    second = accepted(await send_all(*mails, key="k", policy=STOP))
+
+    assert isinstance(first[0], Communication)
+    assert second[0].id == first[0].id
+    assert await Communication.count() == 3
+
+
+async def test_all_or_nothing_sends_all(
+    send_all: Send, queued: Callable[[], Awaitable[dict[str, float]]]
+) -> None:
+    large = "<p>" + "long " * 500_000 + "</p>"
+    mails = [mail(0), mail(1, body=large), mail(2, attachments=[given()])]
+
+    records = accepted(await send_all(*mails, policy=ALL_OR_NOTHING))
+
+    assert set(await queued()) == {f"dispatch:{record.id}:0" for record in records}
+    found = [await Communication.shown("acme", str(record.id)) for record in records]
+    assert [one.original_body for one in found if one is not None][1] == large
+    assert await Communication.count() == 3
+
+
+async def test_all_or_nothing_sends_none_when_one_is_refused(
+    send_all: Send, footprint: Footprint
+) -> None:
+    before = await footprint()
+    bad = mail(1, templateId="6b050e9454d4a1b9322b3eaa")
+
+    results = await send_all(mail(0), bad, mail(2, attachments=[given()]), policy=ALL_OR_NOTHING)
+
+    left = ErrorCode.NOT_ATTEMPTED
+    assert codes(results) == [left, ErrorCode.BAD_USER_INPUT, left]
+    assert await footprint() == before
+
+
+async def test_all_or_nothing_is_tried_again_under_its_key(
+    send_all: Send, adjusted: Callable[..., Deps], footprint: Footprint
+) -> None:
+    mails = [mail(0), mail(1, cc=["b@customer.test"])]
+    narrow = adjusted(recipient_limit=1)
+    refused = await send_all(*mails, key="k", policy=ALL_OR_NOTHING, over=narrow)
+    assert codes(refused) == [ErrorCode.NOT_ATTEMPTED, ErrorCode.BAD_USER_INPUT]
+    first = accepted(await send_all(*mails, key="k", policy=ALL_OR_NOTHING))
+    before = await footprint()
+
+    second = accepted(await send_all(*mails, key="k", policy=ALL_OR_NOTHING))
+    with pytest.raises(ConflictError):
+        await send_all(*mails, key="k")
+
+    assert [record.id for record in second] == [record.id for record in first]
+    assert await footprint() == before
+
+
+async def test_all_or_nothing_twice_at_once_is_one(send_all: Send, footprint: Footprint) -> None:
+    large = "<p>" + "long " * 500_000 + "</p>"
+    mails = [mail(0, body=large), *(mail(n) for n in range(1, 10))]
+
+    results = await asyncio.gather(
+        *(send_all(*mails, key="k", policy=ALL_OR_NOTHING) for _ in range(3))
+    )
+
+    ids = [[record.id for record in accepted(result)] for result in results]
+    assert ids == [ids[0]] * 3
+    assert await Communication.count() == 10
+    database = Communication.get_motor_collection().database
+    assert await database["communications.content.files"].count_documents({}) == 1
+
+
+@pytest.mark.timeout(60)
+async def test_five_hundred_are_accepted_together(send_all: Send) -> None:
+    accepted(await send_all(*(mail(n) for n in range(BATCH_LIMIT)), policy=ALL_OR_NOTHING))
+
+    assert await Communication.count() == 500
+
+
+async def test_a_record_that_is_there_keeps_all_of_them_out(send_all: Send) -> None:
+    [there] = accepted(await send_all(mail(0)))
+    other = there.model_copy(update={"id": PydanticObjectId()})
+
+    assert not await store_together([other, there])
+    assert await Communication.count() == 1
 
 
 class SilentQueue:
