@@ -8,6 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from app.documents.base import Filter, TenantDocument
+from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import SuppressionReason
 
 
@@ -64,13 +65,15 @@ class Suppression(TenantDocument):
         owned = cls.owned(tenant, criteria)
         cursor = (
             cls.get_motor_collection()
-            .find(owned)
+            .find(owned, **SEARCH_TIME.of_find())
             .sort([("created", DESCENDING), ("_id", DESCENDING)])
             .skip(offset)
             .limit(limit)
         )
         found = [cls.model_validate(row) async for row in cursor]
-        return found, await cls.get_motor_collection().count_documents(owned)
+        return found, await cls.get_motor_collection().count_documents(
+            owned, **SEARCH_TIME.of_command()
+        )
 
     @classmethod
     async def delete_once(cls, tenant: str, id_: PydanticObjectId) -> bool:

@@ -1,10 +1,13 @@
 """The settings that say how much one caller may ask for, and from where."""
 
+from datetime import timedelta
 from typing import Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings
+
+from app.settings.durations import Duration
 
 _ANY = "*"
 
@@ -46,6 +49,11 @@ class ProtectionSettings(BaseSettings):
         description="Whether errors suggest names (`Did you mean …`); by default in development.",
     )
     graphiql: bool = Field(True, description="`false` serves no GraphiQL at /graphql.")
+
+    operation_timeout: Duration = Field(
+        timedelta(seconds=30),
+        description="Longest time for a request, an operation, and a search in MongoDB.",
+    )
 
     rate_limit_tenant: int = Field(
         6000,

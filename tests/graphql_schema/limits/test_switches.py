@@ -15,7 +15,7 @@ async def test_graphiql_can_be_switched_off(
     hidden = await client_under(graphiql=False).get("/graphql", headers=BROWSER)
 
     assert shown.headers["content-type"].startswith("text/html")
-    assert hidden.status_code == 400
+    assert hidden.status_code == 406
     assert hidden.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
