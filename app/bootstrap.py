@@ -15,9 +15,9 @@ from pymongo.errors import PyMongoError
 from app.context import Deps
 from app.documents import ALL_DOCUMENTS, changes
 from app.documents.obsolete import drop_obsolete
-from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import ProviderType
 from app.feed import Feed
+from app.persisted_documents import PersistedDocuments
 from app.providers.base import EmailProvider
 from app.providers.pool import ProviderPool
 from app.providers.smtp import SmtpAccount, SmtpProvider
@@ -48,7 +48,6 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
     )
     await drop_obsolete(client[settings.mongo_database])
     await init_beanie(database=client[settings.mongo_database], document_models=ALL_DOCUMENTS)
-    SEARCH_TIME.limit = settings.operation_timeout
     async with httpx2.AsyncClient(timeout=10, follow_redirects=False) as http:
         deps = Deps(
             settings=settings,
@@ -62,6 +61,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
             room=Room(_ROOM),
             rate_limits=RateLimits(settings),
             feed=Feed(changes.watch),
+            documents=PersistedDocuments(settings),
         )
         try:
             yield deps
@@ -85,6 +85,7 @@ async def _close(deps: Deps) -> None:
         await provider.close()
     await deps.queue.close()
     await deps.rate_limits.close()
+    await deps.documents.close()
 
 
 def open_providers(settings: Settings) -> Mapping[ProviderType, EmailProvider]:

@@ -11,6 +11,7 @@ import httpx2
 from app.documents.vocabulary import ProviderType
 from app.errors import ForbiddenError, UnauthenticatedError
 from app.feed import Feed
+from app.persisted_documents import PersistedDocuments
 from app.providers.base import EmailProvider
 from app.providers.pool import ProviderPool
 from app.queue import JobQueue
@@ -71,6 +72,7 @@ class Deps:
     room: Room
     rate_limits: RateLimits
     feed: Feed
+    documents: PersistedDocuments
 
 
 @dataclass(frozen=True)

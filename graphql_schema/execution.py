@@ -1,35 +1,42 @@
 """The one way in which every transport runs an operation: HTTP, SSE and WebSocket."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Collection, Mapping
+import re
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import DocumentNode, GraphQLError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from app.context import Context
-from app.errors import AppError, FieldError, InvalidInputError, PayloadTooLargeError, TimedOutError
+from app.errors import AppError, FieldError, InvalidInputError, PayloadTooLargeError
 from graphql_schema.context import GraphqlContext
 from graphql_schema.documents import handed_over, kind_of, parsed
 from graphql_schema.errors import coded
+from graphql_schema.limits.budget import budget
+from graphql_schema.persisted import keep, names_document, reference_errors, reference_of, text_of
 from graphql_schema.schema import schema
 
 # Parsing runs on the event loop, and one long string is but one token.
 DOCUMENT_LENGTH = 64 * 1024
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A request by the GraphQL over HTTP specification, section 5.1: what every transport reads."""
+    """A request by the GraphQL over HTTP specification, section 5.1: what every transport reads.
 
-    query: str
+    `query` is the document; None where `reference` names it.
+    """
+
+    query: str | None
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
     extensions: Mapping[str, Any] | None = None
+    reference: str | None = None
 
 
 class KindNotAllowedError(Exception):
@@ -48,25 +55,34 @@ def read_operation(value: Any) -> Operation:
     """
     if not isinstance(value, dict):
         raise InvalidInputError("The request must be a JSON object with a query.")
-    if errors := [*_query_errors(value.get("query")), *_other_errors(value)]:
-        raise InvalidInputError.of(*errors)
-    if len(value["query"]) > DOCUMENT_LENGTH:
+    query = value.get("query")
+    if isinstance(query, str) and len(query) > DOCUMENT_LENGTH:
         raise PayloadTooLargeError(
             f"query: must have at most {DOCUMENT_LENGTH} characters; put long values in variables"
         )
+    errors = [*_query_errors(value), *_other_errors(value)] or [*reference_errors(value)]
+    if errors:
+        raise InvalidInputError.of(*errors)
     return Operation(
-        query=value["query"],
+        query=query,
         variables=value.get("variables"),
         # Tools that always send the key send "" for none.
         operation_name=value.get("operationName") or None,
         extensions=value.get("extensions"),
+        reference=reference_of(value),
     )
 
 
-def _query_errors(query: Any) -> list[FieldError]:
+def _query_errors(value: Mapping[str, Any]) -> Iterator[FieldError]:
+    query = value.get("query")
+    if query is None and names_document(value):
+        return
     if not isinstance(query, str):
-        return [FieldError("query", "must be a string that holds a GraphQL document")]
-    return [] if query.strip() else [FieldError("query", "must not be blank")]
+        yield FieldError("query", "must be a string that holds a GraphQL document")
+    elif not query.strip():
+        yield FieldError("query", "must not be blank")
+    elif _SURROGATE.search(query):
+        yield FieldError("query", "must have no half of a surrogate pair by itself")
 
 
 def _other_errors(value: Mapping[str, Any]) -> list[FieldError]:
@@ -92,14 +108,16 @@ async def execute(
     KindNotAllowedError for operations that are not of these kinds, before anything runs.
     """
     try:
-        document = parsed(operation.query, max_tokens=context.deps.settings.graphql_tokens)
+        text = await text_of(operation.query, operation.reference, context)
+        document = _parsed(text, context)
         kind = kind_of(document, operation.operation_name)
     except (GraphQLError, AppError) as error:
         return refused(error)
     if kind not in kinds:
         raise KindNotAllowedError(kind)
+    await keep(operation.query, operation.reference, context)
     arguments: dict[str, Any] = {
-        "query": operation.query,
+        "query": text,
         "variable_values": operation.variables,
         "context_value": GraphqlContext.of(context),
         "operation_name": operation.operation_name,
@@ -107,12 +125,16 @@ async def execute(
     }
     if kind is OperationType.SUBSCRIPTION:
         return _events(arguments)
-    limit = context.deps.settings.operation_timeout
-    try:
-        async with asyncio.timeout(limit.total_seconds()):
-            return _finished(await schema.execute(**arguments))
-    except TimeoutError:
-        return refused(TimedOutError.of_operation(limit))
+    return _finished(await schema.execute(**arguments))
+
+
+def _parsed(text: str, context: Context) -> DocumentNode:
+    """Parse a document; those of a batch have as many tokens together as one may have."""
+    shared = budget()
+    left = context.deps.settings.graphql_tokens - shared.tokens
+    document = parsed(text, max_tokens=max(left, 1))
+    shared.tokens += document.token_count
+    return document
 
 
 def refused(error: GraphQLError | AppError) -> PreExecutionError:

@@ -20,7 +20,7 @@ from graphql_schema.json_text import read_json
 
 JSON = "application/json"
 ANONYMOUS_OCTETS = 64 * 1024
-_PARAMETERS = ("query", "operationName", "variables", "extensions")
+_PARAMETERS = ("query", "documentId", "operationName", "variables", "extensions")
 _IN_JSON = ("variables", "extensions")
 
 
@@ -88,7 +88,7 @@ def _batch(values: list[Any], context: Context) -> list[Operation]:
         reason = "fits one operation; give each mutation of a batch its argument idempotencyKey"
         raise InvalidInputError.of(FieldError("Idempotency-Key", reason))
     operations = [_entry(number, value) for number, value in enumerate(values)]
-    if sum(len(operation.query) for operation in operations) > DOCUMENT_LENGTH:
+    if sum(len(operation.query or "") for operation in operations) > DOCUMENT_LENGTH:
         raise PayloadTooLargeError(
             f"The documents of a batch must have at most {DOCUMENT_LENGTH} characters together."
         )

@@ -27,6 +27,7 @@ from app.documents.communications import Communication
 from app.embedded import start_mongod, start_redis
 from app.embedded.servers import RunningServer
 from app.main import create_app
+from app.persisted_documents import PersistedDocuments
 from app.providers.pool import ProviderPool
 from app.queue import LIST_QUEUE_NAME, QUEUE_NAME
 from app.rate_limits import RateLimits
@@ -249,7 +250,11 @@ async def client_under(
             changed = Settings.model_validate({**deps.settings.model_dump(), **settings})
             rate_limits = RateLimits(changed)
             stack.push_async_callback(rate_limits.close)
-            app = web_application(replace(deps, settings=changed, rate_limits=rate_limits))
+            documents = PersistedDocuments(changed)
+            stack.push_async_callback(documents.close)
+            app = web_application(
+                replace(deps, settings=changed, rate_limits=rate_limits, documents=documents)
+            )
             return httpx2.AsyncClient(
                 transport=httpx2.ASGITransport(app, raise_app_exceptions=False),
                 base_url="http://api.test",

@@ -7,7 +7,6 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from app.documents.base import Filter, TenantDocument
-from app.documents.searching import SEARCH_TIME
 
 
 class ApiKey(TenantDocument):
@@ -69,7 +68,7 @@ class ApiKey(TenantDocument):
         """The tenant's keys, the latest first; `limit` of them at most."""
         cursor = (
             cls.get_motor_collection()
-            .find(cls.owned(tenant, {}), **SEARCH_TIME.of_find())
+            .find(cls.owned(tenant, {}))
             .sort([("created", DESCENDING), ("_id", DESCENDING)])
             .limit(limit)
         )

@@ -11,7 +11,6 @@ from app.documents import content
 from app.documents.base import Filter, object_id_of
 from app.documents.communications import Event
 from app.documents.outsourcing import OutsourcingDocument
-from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import InboundStatus
 
 # Up to this size a message stands beside what was read from it.
@@ -158,7 +157,7 @@ class InboundMessage(OutsourcingDocument):
         criteria: Filter = {} if status is None else {"status": status}
         cursor = (
             cls.get_motor_collection()
-            .find(cls.owned(tenant, criteria), UNSEEN, **SEARCH_TIME.of_find())
+            .find(cls.owned(tenant, criteria), UNSEEN)
             .sort("receivedAt", DESCENDING)
             .limit(limit)
         )

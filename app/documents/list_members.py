@@ -10,7 +10,6 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from app.documents.base import Filter, TenantDocument, object_ids_of
-from app.documents.searching import SEARCH_TIME
 from app.errors import ConflictError, FieldError
 
 _DUPLICATE = 11000
@@ -67,9 +66,7 @@ class ListMember(TenantDocument):
     @classmethod
     async def count_of(cls, tenant: str, list_id: PydanticObjectId) -> int:
         criteria = cls.owned(tenant, {"listId": list_id})
-        return await cls.get_motor_collection().count_documents(
-            criteria, **SEARCH_TIME.of_command()
-        )
+        return await cls.get_motor_collection().count_documents(criteria)
 
     @classmethod
     async def counts_of(cls, tenant: str, list_ids: Collection[str]) -> dict[str, int]:
@@ -79,7 +76,7 @@ class ListMember(TenantDocument):
             {"$match": cls.owned(tenant, {"listId": {"$in": list(wanted.values())}})},
             {"$group": {"_id": "$listId", "count": {"$sum": 1}}},
         ]
-        cursor = cls.get_motor_collection().aggregate(stages, **SEARCH_TIME.of_command())
+        cursor = cls.get_motor_collection().aggregate(stages)
         found = {row["_id"]: row["count"] async for row in cursor}
         return {text: found[id_] for text, id_ in wanted.items() if id_ in found}
 
@@ -108,7 +105,7 @@ class ListMember(TenantDocument):
             criteria["$or"] = [{"email": words}, {"name": words}]
         cursor = (
             cls.get_motor_collection()
-            .find(cls.owned(tenant, criteria), **SEARCH_TIME.of_find())
+            .find(cls.owned(tenant, criteria))
             .sort("_id", ASCENDING)
             .limit(limit)
         )

@@ -15,7 +15,6 @@ from app.documents import content
 from app.documents.base import Filter, object_id_of
 from app.documents.communications import Communication
 from app.documents.fields import Field
-from app.documents.searching import SEARCH_TIME
 
 Row = dict[str, Any]
 Order = Sequence[tuple[Field, bool]]
@@ -43,9 +42,7 @@ async def page(tenant: str, criteria: Filter, order: Order, *, skip: int, limit:
 async def count(tenant: str, criteria: Filter) -> int:
     """How many of the tenant's records match."""
     owned = Communication.owned(tenant, criteria)
-    counted: int = await Communication.get_motor_collection().count_documents(
-        owned, **SEARCH_TIME.of_command()
-    )
+    counted: int = await Communication.get_motor_collection().count_documents(owned)
     return counted
 
 
@@ -58,12 +55,7 @@ async def stream(
     """
     cursor = (
         Communication.get_motor_collection()
-        .find(
-            Communication.owned(tenant, criteria),
-            _UNSEEN,
-            batch_size=_BATCH,
-            **SEARCH_TIME.of_find(),
-        )
+        .find(Communication.owned(tenant, criteria), _UNSEEN, batch_size=_BATCH)
         .sort(_keys(order))
         .skip(skip)
         .limit(limit)
@@ -103,7 +95,7 @@ async def _ids(
 ) -> list[PydanticObjectId]:
     cursor = (
         Communication.get_motor_collection()
-        .find(Communication.owned(tenant, criteria), {"_id": 1}, **SEARCH_TIME.of_find())
+        .find(Communication.owned(tenant, criteria), {"_id": 1})
         .sort(_keys(order))
         .skip(skip)
         .limit(limit)

@@ -10,7 +10,6 @@ from pymongo.errors import DuplicateKeyError
 from app.documents.base import Filter, HideableDocument, object_id_of
 from app.documents.list_members import ListMember
 from app.documents.names import NAMES
-from app.documents.searching import SEARCH_TIME
 from app.errors import ConflictError, FieldError
 
 
@@ -65,7 +64,7 @@ class RecipientList(HideableDocument):
             criteria["name"] = {"$regex": re.escape(name), "$options": "i"}
         cursor = (
             cls.get_motor_collection()
-            .find(cls.owned(tenant, criteria), **SEARCH_TIME.of_find())
+            .find(cls.owned(tenant, criteria))
             .sort("name", ASCENDING)
             .collation(NAMES)
         )

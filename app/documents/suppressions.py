@@ -8,7 +8,6 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from app.documents.base import Filter, TenantDocument
-from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import SuppressionReason
 
 
@@ -65,15 +64,13 @@ class Suppression(TenantDocument):
         owned = cls.owned(tenant, criteria)
         cursor = (
             cls.get_motor_collection()
-            .find(owned, **SEARCH_TIME.of_find())
+            .find(owned)
             .sort([("created", DESCENDING), ("_id", DESCENDING)])
             .skip(offset)
             .limit(limit)
         )
         found = [cls.model_validate(row) async for row in cursor]
-        return found, await cls.get_motor_collection().count_documents(
-            owned, **SEARCH_TIME.of_command()
-        )
+        return found, await cls.get_motor_collection().count_documents(owned)
 
     @classmethod
     async def delete_once(cls, tenant: str, id_: PydanticObjectId) -> bool:

@@ -10,7 +10,6 @@ from pymongo.errors import DuplicateKeyError
 
 from app.documents.base import Filter, HideableDocument, object_id_of
 from app.documents.names import NAMES
-from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import CommunicationType
 from app.errors import ConflictError, FieldError
 
@@ -73,7 +72,7 @@ class Template(HideableDocument):
             criteria["name"] = {"$regex": re.escape(name), "$options": "i"}
         cursor = (
             cls.get_motor_collection()
-            .find(cls.owned(tenant, criteria), dict.fromkeys(without, 0), **SEARCH_TIME.of_find())
+            .find(cls.owned(tenant, criteria), dict.fromkeys(without, 0))
             .sort("name", ASCENDING)
             .collation(NAMES)
         )

@@ -1,13 +1,15 @@
 """The settings that say how much one caller may ask for, and from where."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, FilePath, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
 from app.settings.durations import Duration
+from app.trusted_documents import read_manifest
 
 _ANY = "*"
 
@@ -41,6 +43,17 @@ class ProtectionSettings(BaseSettings):
     graphql_batch: int = Field(
         10, ge=0, le=100, description="Most operations in one request; `0` refuses batches."
     )
+    graphql_apq: bool = Field(
+        True, description="`false` keeps no documents of clients (automatic persisted queries)."
+    )
+    graphql_apq_lifetime: Duration = Field(
+        timedelta(days=1), description="How long a client's document is kept after its last use."
+    )
+    trusted_documents: FilePath | None = Field(
+        None,
+        description="JSON file of the only GraphQL documents that may run, `{id: document}` or "
+        "Apollo's manifest; without it all may.",
+    )
     graphql_introspection: bool = Field(
         True, description="`false` refuses questions for the schema (`__schema`, `__type`)."
     )
@@ -49,11 +62,6 @@ class ProtectionSettings(BaseSettings):
         description="Whether errors suggest names (`Did you mean …`); by default in development.",
     )
     graphiql: bool = Field(True, description="`false` serves no GraphiQL at /graphql.")
-
-    operation_timeout: Duration = Field(
-        timedelta(seconds=30),
-        description="Longest time for a request, an operation, and a search in MongoDB.",
-    )
 
     rate_limit_tenant: int = Field(
         6000,
@@ -91,6 +99,13 @@ class ProtectionSettings(BaseSettings):
     @property
     def allowed_headers(self) -> tuple[str, ...]:
         return words(self.cors_headers)
+
+    @field_validator("trusted_documents")
+    @classmethod
+    def _can_be_read(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            read_manifest(path)
+        return path
 
     @field_validator("cors_origins")
     @classmethod

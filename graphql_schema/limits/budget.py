@@ -1,4 +1,4 @@
-"""What the operations of one request may cost together."""
+"""What the operations of one request may cost, and be long, together."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass
 class Budget:
+    """`spent` is what they cost, `tokens` how many their documents have."""
+
     spent: int = 0
+    tokens: int = 0
 
 
 _BUDGET: ContextVar[Budget | None] = ContextVar("budget", default=None)

@@ -297,6 +297,17 @@ async def test_a_batch_costs_what_its_operations_cost_together(
     assert third["errors"][0]["extensions"]["limit"]["requested"] == once * 3
 
 
+async def test_the_documents_of_a_batch_have_as_many_tokens_as_one(
+    client_under: Callable[..., httpx2.AsyncClient],
+) -> None:
+    client = client_under(graphql_tokens=11)
+
+    answers = (await client.post("/graphql", json=[TYPENAME] * 5)).json()
+
+    assert [answer.get("data") for answer in answers] == [DATA, DATA, DATA, None, None]
+    assert answers[3]["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
 async def test_each_operation_of_a_batch_counts_as_a_request(
     client_under: Callable[..., httpx2.AsyncClient], redis: Redis
 ) -> None:
