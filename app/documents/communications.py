@@ -9,7 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from app.documents import content
 from app.documents.attachments import Attachment
-from app.documents.base import Filter, StoredModel, object_id_of
+from app.documents.base import Filter, StoredModel
 from app.documents.communication_indexes import INDEXES
 from app.documents.list_progress import FanOut, Progress
 from app.documents.outsourcing import OutsourcingDocument
@@ -189,53 +189,6 @@ class Communication(OutsourcingDocument):
     # Moves. Each names the states it leaves; a None means that another mover was first.
 
     @classmethod
-    async def begin_dispatch(cls, id_: str, *, now: datetime, until: datetime) -> Self | None:
-        """Take it for dispatch until `until`; the sweep finds it again after that.
-
-        List mail is not dispatched but fanned out.
-        """
-        object_id = object_id_of(id_)
-        if object_id is None:
-            return None
-        waiting = [CommunicationStatus.SCHEDULED, CommunicationStatus.PENDING]
-        return await cls.move(
-            object_id,
-            leaving={
-                "status": {"$in": waiting},
-                "dispatchAt": {"$lte": now},
-                "recipientListId": None,
-                **cls.visible,
-            },
-            update={
-                "$set": {"status": CommunicationStatus.PENDING, "dispatchAt": until},
-                "$inc": {"dispatches": 1},
-            },
-        )
-
-    async def release_dispatch(self, now: datetime) -> None:
-        """Give it back at once: the worker that took it is going down."""
-        leaving = {"status": CommunicationStatus.PENDING, "dispatches": self.dispatches}
-        await self.move(self.id, leaving=leaving, update={"$set": {"dispatchAt": now}})
-
-    async def count_fault(self) -> int:
-        """Count a failed dispatch; how many there were."""
-        moved = await self.move(self.id, leaving={}, update={"$inc": {"faults": 1}})
-        return 0 if moved is None else moved.faults
-
-    @classmethod
-    async def start_sending(cls, id_: PydanticObjectId, now: datetime) -> Self | None:
-        # SENDING may be left for SENDING: the worker that went there may have died on the way.
-        leaving = [CommunicationStatus.PENDING, CommunicationStatus.SENDING]
-        return await cls.move(
-            id_,
-            leaving={"status": {"$in": leaving}, **cls.visible},
-            update={
-                "$set": {"status": CommunicationStatus.SENDING, "updated": now},
-                "$unset": {"dispatchAt": "", "updatedBy": ""},
-            },
-        )
-
-    @classmethod
     async def wait_for_retry(
         cls, id_: PydanticObjectId, *, now: datetime, reason: str, cancellable: bool
     ) -> Self | None:
@@ -244,7 +197,10 @@ class Communication(OutsourcingDocument):
         return await cls.move(
             id_,
             leaving={"status": CommunicationStatus.SENDING},
-            update={"$set": {"status": waiting, "errorMessage": reason, "updated": now}},
+            update={
+                "$set": {"status": waiting, "errorMessage": reason, "updated": now},
+                "$unset": {"dispatchAt": ""},
+            },
         )
 
     @classmethod

@@ -95,6 +95,10 @@ class Delivery(TenantDocument):
         keep_nulls = False
         indexes: ClassVar = INDEXES
 
+    def hold(self, *, lease: str, until: datetime) -> None:
+        """Have it stored as claimed, under `lease` until `until`."""
+        self.lease, self.due_at, self.claims = lease, until, 1
+
     async def store_once(self) -> Self:
         """Insert, unless this sending of the communication has its delivery already.
 
@@ -117,9 +121,8 @@ class Delivery(TenantDocument):
 
     @classmethod
     async def of_communication(cls, id_: PydanticObjectId, sending: int) -> Self | None:
-        row = await cls.get_motor_collection().find_one(
-            {"communicationId": id_, "sending": sending}
-        )
+        criteria = {"communicationId": id_, "sending": sending}
+        row = await cls.get_motor_collection().find_one(criteria)
         return None if row is None else cls.model_validate(row)
 
     @classmethod
@@ -217,7 +220,6 @@ class Delivery(TenantDocument):
         return await self._made(self.settling(status, recipients, attempt))
 
     async def close(self, status: DeliveryStatus) -> Self | None:
-        """Settle it without an attempt."""
         return await self._made(self.settling(status, self.recipients))
 
     async def wait(

@@ -14,7 +14,7 @@ from uuid import uuid4
 import structlog
 
 from app.context import Deps
-from app.documents import identification
+from app.documents import dispatches, identification
 from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
@@ -41,15 +41,21 @@ async def dispatch(deps: Deps, communication_id: str) -> None:
     Does nothing for a record that is not waiting, not due, or in other hands.
     """
     now = deps.now()
-    communication = await Communication.begin_dispatch(
+    communication = await dispatches.begin(
         communication_id, now=now, until=now + deps.settings.lease
     )
     if communication is None:
         return
+    prepared: Delivery | None = None
     try:
-        delivery = await (await envelopes.prepare(deps, communication)).store_once()
+        prepared = await envelopes.prepare(deps, communication)
+        # Claimed from its first moment on: it is in this worker's hands already.
+        prepared.hold(lease=uuid4().hex, until=deps.now() + deps.settings.lease)
+        delivery = await prepared.store_once()
     except asyncio.CancelledError:
-        await communication.release_dispatch(deps.now())
+        if prepared is not None:
+            await prepared.postpone(deps.now())
+        await dispatches.release(communication, deps.now())
         raise
     except StoreUnavailableError:
         # No fault of the mail's: the sweep finds it when the lease ends.
@@ -58,7 +64,12 @@ async def dispatch(deps: Deps, communication_id: str) -> None:
         log.exception("communication.unprepared", communication_id=communication_id)
         await _blame(deps, communication)
         return
-    await deliver(deps, str(delivery.id))
+    if delivery.lease == prepared.lease:
+        await _send(deps, communication, delivery)
+    else:
+        # Of a worker that died: from here on its own due time counts.
+        await dispatches.end(communication)
+        await deliver(deps, str(delivery.id))
 
 
 async def deliver(deps: Deps, delivery_id: str) -> None:
@@ -73,10 +84,15 @@ async def deliver(deps: Deps, delivery_id: str) -> None:
     )
     if delivery is None:
         return
-    communication = await Communication.start_sending(delivery.communication_id, now)
+    communication = await dispatches.continue_(delivery.communication_id, now)
     if communication is None:
         await conclusions.settle_late(delivery)
         return
+    await _send(deps, communication, delivery)
+
+
+async def _send(deps: Deps, communication: Communication, delivery: Delivery) -> None:
+    """Hand over what this worker has claimed, and record how it went."""
     try:
         async with _held(deps, delivery):
             # At each attempt: an address may be suppressed while the mail waits.
@@ -122,7 +138,7 @@ def _turn(deps: Deps, turn: int, at: datetime) -> str:
 
 async def _blame(deps: Deps, communication: Communication) -> None:
     """Count a fault of ours against the mail, so that it does not go round for ever."""
-    if await communication.count_fault() >= FAULT_LIMIT:
+    if await dispatches.count_fault(communication) >= FAULT_LIMIT:
         await Communication.mark_failed(
             communication.id,
             now=deps.now(),

@@ -7,6 +7,7 @@ import pytest
 from beanie import PydanticObjectId
 
 from app.context import Deps
+from app.documents import dispatches
 from app.documents.answers import as_accepted
 from app.documents.communications import ClickedLink, Communication
 from app.documents.vocabulary import CommunicationStatus, EventType
@@ -19,14 +20,14 @@ Move = Callable[[Communication, Deps], Awaitable[Communication | None]]
 S = CommunicationStatus
 MOVES: dict[str, tuple[Move, set[S], S]] = {
     "begin_dispatch": (
-        lambda record, deps: Communication.begin_dispatch(
+        lambda record, deps: dispatches.begin(
             str(record.id), now=deps.now(), until=deps.now() + timedelta(seconds=30)
         ),
-        {S.SCHEDULED, S.PENDING},
-        S.PENDING,
+        {S.SCHEDULED, S.PENDING, S.SENDING},
+        S.SENDING,
     ),
     "start_sending": (
-        lambda record, deps: Communication.start_sending(record.id, deps.now()),
+        lambda record, deps: dispatches.continue_(record.id, deps.now()),
         {S.PENDING, S.SENDING},
         S.SENDING,
     ),
@@ -129,7 +130,7 @@ async def test_sending_ends_the_dispatch_and_is_nobodys_update(
     record = await store_communication()
     clock.advance(timedelta(seconds=1))
 
-    sending = await Communication.start_sending(record.id, clock.now())
+    sending = await dispatches.continue_(record.id, clock.now())
 
     assert sending is not None
     assert (sending.dispatch_at, sending.updated_by) == (None, None)
@@ -174,7 +175,7 @@ async def test_a_failure_is_not_dispatched_again(store_communication: Store, clo
 async def test_a_malformed_id_finds_nothing(deps: Deps, id_: str) -> None:
     assert await Communication.of_tenant("acme", id_) is None
     assert await Communication.shown("acme", id_) is None
-    assert await Communication.begin_dispatch(id_, now=deps.now(), until=deps.now()) is None
+    assert await dispatches.begin(id_, now=deps.now(), until=deps.now()) is None
 
 
 async def test_a_record_is_found_by_its_own_tenant_only(store_communication: Store) -> None:

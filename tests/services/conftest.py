@@ -11,6 +11,7 @@ from beanie import PydanticObjectId
 
 from app.bootstrap import open_providers
 from app.context import Caller, Deps, Scope
+from app.documents import dispatches
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.provider_accounts import ProviderAccount
@@ -219,12 +220,12 @@ def claimed(
         record = await send()
         now = deps.now()
         until = now + deps.settings.lease
-        begun = await Communication.begin_dispatch(str(record.id), now=now, until=until)
+        begun = await dispatches.begin(str(record.id), now=now, until=until)
         assert begun is not None
         row = await (await envelopes.prepare(deps, begun)).store_once()
         taken = await Delivery.claim(str(row.id), lease="dead", now=now, until=until)
         assert taken is not None
-        assert await Communication.start_sending(record.id, now) is not None
+        assert await dispatches.continue_(record.id, now) is not None
         return taken
 
     return accept_and_claim

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from app.bootstrap import utc_now
 from app.context import Deps
+from app.documents import dispatches
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.vocabulary import (
@@ -41,7 +42,7 @@ async def test_a_dead_workers_dispatch_is_taken_over_after_its_lease(
 ) -> None:
     record = await send()
     now, lease = clock.now(), deps.settings.lease
-    assert await Communication.begin_dispatch(str(record.id), now=now, until=now + lease)
+    assert await dispatches.begin(str(record.id), now=now, until=now + lease)
 
     clock.advance(lease - timedelta(milliseconds=1))
     await delivery.dispatch(deps, str(record.id))
@@ -79,7 +80,7 @@ async def test_a_dispatch_done_twice_makes_one_delivery(
 ) -> None:
     record = await send()
     now = clock.now()
-    begun = await Communication.begin_dispatch(str(record.id), now=now, until=now)
+    begun = await dispatches.begin(str(record.id), now=now, until=now)
     assert begun is not None
     first = await (await envelopes.prepare(deps, begun)).store_once()
     second = await (await envelopes.prepare(deps, begun)).store_once()
@@ -90,6 +91,90 @@ async def test_a_dispatch_done_twice_makes_one_delivery(
     assert second.message == first.message
     assert await Delivery.count() == 1
     assert [mail.content for mail in relay.taken] == [await octets_of(first)]
+
+
+async def test_a_worker_that_died_with_a_new_delivery_in_hand_may_have_sent_it(
+    deps: Deps,
+    send: Send,
+    stored: Stored,
+    delivery_of: DeliveryOf,
+    relay: Relay,
+    clock: Clock,
+) -> None:
+    record = await send()
+    now, lease = clock.now(), deps.settings.lease
+    begun = await dispatches.begin(str(record.id), now=now, until=now + lease)
+    assert begun is not None
+    prepared = await envelopes.prepare(deps, begun)
+    prepared.hold(lease="dead", until=now + lease)
+    row = await prepared.store_once()
+
+    assert (row.lease, row.due_at, row.claims) == ("dead", now + lease, 1)
+    await delivery.deliver(deps, str(row.id))
+    assert relay.taken == []
+
+    clock.advance(lease)
+    assert await delivery.sweep(deps) == 2
+    await delivery.dispatch(deps, str(record.id))
+    await delivery.deliver(deps, str(row.id))
+
+    assert [mail.content for mail in relay.taken] == [await octets_of(row)]
+    after = await delivery_of(record.id)
+    assert (after.status, after.claims, after.abandoned) == (DeliveryStatus.SENT, 2, True)
+    ended = await stored(record.id)
+    assert (ended.status, ended.dispatch_at) == (CommunicationStatus.SENT, None)
+    assert await delivery.sweep(deps) == 0
+
+
+async def test_a_record_whose_delivery_waits_is_not_dispatched_again_and_again(
+    deps: Deps,
+    dispatched: Send,
+    stored: Stored,
+    relay: Relay,
+    clock: Clock,
+) -> None:
+    relay.data_replies = ["451 later"]
+    record = await dispatched()
+    # Its worker died between giving back the delivery and telling the record.
+    await Communication.get_motor_collection().update_one(
+        {"_id": record.id},
+        {"$set": {"status": CommunicationStatus.SENDING, "dispatchAt": clock.now()}},
+    )
+
+    await delivery.dispatch(deps, str(record.id))
+
+    assert (await stored(record.id)).dispatch_at is None
+    assert await Delivery.count() == 1
+    assert await delivery.sweep(deps) == 0
+    assert relay.taken == []
+
+
+async def test_a_worker_stopped_as_the_delivery_is_stored_gives_the_mail_back(
+    deps: Deps,
+    send: Send,
+    stored: Stored,
+    relay: Relay,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record = await send()
+    store_once = Delivery.store_once
+
+    async def stopped(row: Delivery) -> Delivery:
+        await store_once(row)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(Delivery, "store_once", stopped)
+    with pytest.raises(asyncio.CancelledError):
+        await delivery.dispatch(deps, str(record.id))
+    monkeypatch.undo()
+
+    back = await stored(record.id)
+    assert (back.status, back.dispatch_at) == (CommunicationStatus.PENDING, clock.now())
+    await delivery.dispatch(deps, str(record.id))
+
+    assert len(relay.taken) == 1
+    assert (await stored(record.id)).status == CommunicationStatus.SENT
 
 
 async def test_a_worker_stopped_in_the_middle_gives_the_delivery_back(
