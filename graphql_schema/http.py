@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: one endpoint, JSON or a form in, JSON out, refusals in GraphQL's form.
+"""GraphQL over HTTP: one endpoint, JSON or a form in, JSON or events out.
 
 By the specification of that name (http-spec.graphql.org), in the edition that clients and its audit
 suite know: what never ran is answered with status 400 as `application/graphql-response+json` and
@@ -32,6 +32,7 @@ from graphql_schema.responses import (
     fault_response,
     result_response,
 )
+from graphql_schema.sse import event_stream
 
 METHODS = "GET, HEAD, OPTIONS, POST"
 _READS = frozenset({OperationType.QUERY})
@@ -68,7 +69,7 @@ async def _answered(
     context = await open_context(request)
     if context.deps.settings.graphiql and _wants_page(request, accepts):
         return graphiql.page()
-    if accepts.json is None:
+    if not accepts.prefers_stream:
         accepts.required_json()
     # Files that come along are on disk until the operation has run.
     async with AsyncExitStack() as stack:
@@ -78,7 +79,14 @@ async def _answered(
                 # The request itself is counted already.
                 await rates.admit(context.deps, context.caller, requests=len(asked) - 1)
             return batch_response(await _run_each(asked, context), accepts.required_json())
-        result = await _run(asked, context, _ALL if request.method == "POST" else _READS)
+        if accepts.prefers_stream:
+            return event_stream(request, asked, context, stack)
+        try:
+            result = await _run(asked, context, _ALL if request.method == "POST" else _READS)
+        except NotAcceptableError:
+            if not accepts.stream:
+                raise
+            return event_stream(request, asked, context, stack)
         return result_response(result, accepts.required_json())
 
 

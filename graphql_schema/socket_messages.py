@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
+from app.errors import InvalidInputError, PayloadTooLargeError
+from graphql_schema.json_text import read_json
 
 PROTOCOL = "graphql-transport-ws"
 TYPES = frozenset({"connection_init", "ping", "pong", "subscribe", "complete"})
@@ -42,9 +43,11 @@ def read_message(received: Mapping[str, Any], limit: int) -> Message:
     if len(text) > limit:
         raise _bad(f"The message is longer than {limit} characters.")
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise _bad("The message is not valid JSON.") from None
+        value = read_json(text.encode())
+    except (InvalidInputError, PayloadTooLargeError) as error:
+        raise _bad(error.detail.replace("The request", "The message")) from None
+    except UnicodeEncodeError:
+        raise _bad("The message is not valid JSON: it has lone surrogates.") from None
     if not isinstance(value, dict):
         raise _bad("The message must be a JSON object.")
     return _checked(value)
@@ -72,7 +75,7 @@ def _check_operation(payload: Any) -> None:
     if not isinstance(payload, dict):
         raise _bad("payload: must be an object with a query")
     kinds = {
-        "query": str,
+        "query": str | None,
         "operationName": str | None,
         "variables": dict | None,
         "extensions": dict | None,
@@ -80,6 +83,9 @@ def _check_operation(payload: Any) -> None:
     for name, kind in kinds.items():
         if not isinstance(payload.get(name), kind):
             raise _bad(f"payload.{name}: is of the wrong kind")
+    # A document may be named instead of sent.
+    if payload.get("query") is None and not payload.keys() & {"documentId", "extensions"}:
+        raise _bad("payload: must be an object with a query")
 
 
 def authorization_in(payload: Mapping[str, Any]) -> str | None:

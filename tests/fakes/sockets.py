@@ -1,7 +1,7 @@
 """A client of a WebSocket, at the application itself: quick, and free to say anything."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -43,6 +43,16 @@ class ClientSocket:
             raise Closed(sent["code"], sent["reason"])
         assert sent["type"] == "websocket.send"
         return orjson.loads(sent["text"])
+
+    async def heard_that(self, fits: Callable[[Any], bool]) -> Any:
+        """Wait for a message that fits; those before it are passed over.
+
+        Of what was before a subscription, the feed may tell late.
+        """
+        while True:
+            message = await self.heard()
+            if fits(message):
+                return message
 
     async def ending(self) -> Closed:
         """Wait for the end, whatever comes before."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.auth import Authenticator
 from app.context import Deps
@@ -13,18 +13,24 @@ from graphql_schema.live import Live
 FOLLOWED = "subscription ($id: ID!) { communicationChanged(of: { id: $id }) { id } }"
 
 
-def live_app(deps: Deps, **changes: timedelta) -> ASGIApp:
-    """Make it over `deps`; `changes` are attributes of Live."""
-    application = create_app(deps.settings, deps)
+class LiveApp:
+    """The application over `deps`; `live` is its only one."""
+
+    def __init__(self, deps: Deps, live: Live) -> None:
+        self.live = live
+        self._application = create_app(deps.settings, deps)
+        self._state: dict[str, Any] = {
+            "deps": deps,
+            "authenticator": Authenticator(deps.settings, deps.http, deps.now),
+            "live": live,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._application({**scope, "state": dict(self._state)}, receive, send)
+
+
+def live_app(deps: Deps, **changes: timedelta) -> LiveApp:
+    """Make it; `changes` are attributes of Live."""
     live = Live(deps.settings.live_connections)
     vars(live).update(changes)
-    state: dict[str, Any] = {
-        "deps": deps,
-        "authenticator": Authenticator(deps.settings, deps.http, deps.now),
-        "live": live,
-    }
-
-    async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
-        await application({**scope, "state": dict(state)}, receive, send)
-
-    return with_state
+    return LiveApp(deps, live)

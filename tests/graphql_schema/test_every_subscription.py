@@ -88,7 +88,8 @@ async def test_the_right_scope_alone_will_do(
 
     told, happened = await told_of(deps, reader, row, world, at=[caller])
 
-    assert told == set(happened)
+    # Of what was before, the feed may tell late.
+    assert set(happened) <= told
 
 
 @pytest.mark.parametrize("row", ROWS, ids=name)

@@ -11,6 +11,7 @@ import pytest
 from app.context import Caller, Deps
 from app.documents.changes import Change, Mark
 from app.documents.communications import Communication
+from app.documents.vocabulary import EventType
 from app.errors import InvalidInputError, NotFoundError, UnavailableError
 from app.feed import Feed
 from app.services import changes, delivery, inbound, records
@@ -30,6 +31,20 @@ async def patient() -> AsyncIterator[None]:
         yield
 
 
+async def until(
+    events: AsyncGenerator[Communication, None], fits: Callable[[Communication], bool]
+) -> Communication:
+    """Pass over what is told once more: of what was before, the feed may tell late."""
+    async for event in events:
+        if fits(event):
+            return event
+    raise AssertionError("the stream ended")
+
+
+def is_commented(record: Communication) -> bool:
+    return record.events[-1].type is EventType.COMMENT
+
+
 async def test_a_record_is_given_at_once_and_after_each_change(
     deps: Deps, caller: Caller, send: Send
 ) -> None:
@@ -39,17 +54,15 @@ async def test_a_record_is_given_at_once_and_after_each_change(
     async with aclosing(events):
         first = await anext(events)
         await records.comment(deps, caller, str(record.id), "Hello")
-        second = await anext(events)
+        second = await until(events, is_commented)
         await delivery.dispatch(deps, str(record.id))
-        later = await anext(events)
-        while later.status != "SENT":
-            later = await anext(events)
+        await until(events, lambda event: event.status == "SENT")
         await records.delete(deps, caller, str(record.id))
         rest = [event async for event in events]
 
     assert (first.id, first.body, first.status) == (record.id, record.body, "PENDING")
     assert [event.type.value for event in second.events] == ["CREATE", "COMMENT"]
-    assert rest == []
+    assert {event.id for event in rest} <= {record.id}
 
 
 async def test_records_of_an_entity_are_given_those_to_come_as_well(
@@ -59,15 +72,16 @@ async def test_records_of_an_entity_are_given_those_to_come_as_well(
 
     events = await changes.changed_communications(deps, caller, OF_DEAL)
     async with aclosing(events):
-        await send()
-        await send({**DEAL, "relatedEntityId": "43"})
+        others = [await send(), await send({**DEAL, "relatedEntityId": "43"})]
         record = await send(DEAL)
-        created = await anext(events)
+        told = [await anext(events)]
+        while told[-1].id != record.id:
+            told.append(await anext(events))
         await records.comment(deps, caller, str(record.id), "Hello")
-        commented = await anext(events)
+        commented = await until(events, is_commented)
 
-    assert created.id == commented.id == record.id
-    assert len(commented.events) == 2
+    assert commented.id == record.id
+    assert not {event.id for event in told} & {other.id for other in others}
 
 
 async def test_a_body_put_aside_is_given_too(deps: Deps, caller: Caller, send: Send) -> None:
@@ -145,9 +159,9 @@ async def test_an_id_in_capitals_is_the_same_record(deps: Deps, caller: Caller, 
     async with aclosing(events):
         await anext(events)
         await records.comment(deps, caller, str(record.id), "Hello")
-        commented = await anext(events)
+        commented = await until(events, is_commented)
 
-    assert len(commented.events) == 2
+    assert commented.id == record.id
 
 
 @pytest.mark.parametrize(
