@@ -7,9 +7,10 @@ from graphql_schema.connections import After, Before, First, Last, connection
 from graphql_schema.context import Info
 from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import communication_lists as resolvers
-from graphql_schema.types.communication_lists import CommunicationFilter, CommunicationOrder
+from graphql_schema.types.communication_lists import CommunicationFilter
 from graphql_schema.types.communications import Communication
 from graphql_schema.types.connections import Connection
+from graphql_schema.types.orders import CommunicationOrder
 
 Filter = Annotated[
     CommunicationFilter | None,

@@ -8,7 +8,7 @@ import strawberry
 from pydantic.alias_generators import to_camel
 
 from app.documents.base import TenantDocument
-from app.services.connections import ListCommand, Part
+from app.services.connections import ListCommand, Needs, Part
 from app.services.inputs import parse
 from graphql_schema.context import Info
 from graphql_schema.selections import chosen_names, unasked
@@ -52,7 +52,7 @@ async def connection(
     kind = KINDS[document]
     without = unasked(info, kind.heavy, "nodes") & unasked(info, kind.heavy, "edges", "node")
     wanted = not {"edges", "nodes", "pageInfo"}.isdisjoint(chosen_names(info))
-    part = await find(info.context, *bound, command, without=without, wanted=wanted)
+    part = await find(info.context, *bound, command, Needs(without, wanted))
     return connection_of(part, kind.show)
 
 

@@ -2,11 +2,16 @@ from typing import Annotated
 
 import strawberry
 
+from app.documents import inbound_messages as documents
+from graphql_schema.connections import After, Before, First, Last, connection
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_base64
+from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import inbound as resolvers
-from graphql_schema.types.enums import InboundStatus
+from graphql_schema.types.connections import Connection
 from graphql_schema.types.inbound import InboundMessage
+from graphql_schema.types.list_filters import InboundMessageFilter
+from graphql_schema.types.orders import InboundMessageOrder
 
 
 async def _inbound_message(
@@ -15,15 +20,26 @@ async def _inbound_message(
     return InboundMessage.of(await resolvers.inbound_message(info.context, id))
 
 
-async def _inbound_messages(
+async def _inbound_messages(  # noqa: PLR0917 - GraphQL gives arguments by name
     info: Info,
-    status: Annotated[
-        InboundStatus | None, strawberry.argument(description="Only those of this status.")
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: Annotated[
+        InboundMessageFilter | None,
+        strawberry.argument(description="Which ones; all of them without it."),
     ] = None,
-    limit: Annotated[int, strawberry.argument(description="How many at most: 1 to 200.")] = 50,
-) -> list[InboundMessage]:
-    found = await resolvers.inbound_messages(info.context, status, limit)
-    return [InboundMessage.of(message) for message in found]
+    order_by: Annotated[
+        list[InboundMessageOrder] | None,
+        strawberry.argument(description="At most three fields; the latest first without any."),
+    ] = None,
+) -> Connection[InboundMessage]:
+    shown: Connection[InboundMessage] = await connection(
+        info, resolvers.inbound_messages, documents.InboundMessage,
+        first=first, after=after, last=last, before=before, filter=filter, order_by=order_by,
+    )  # fmt: skip
+    return shown
 
 
 async def _ingest_mime(
@@ -43,7 +59,8 @@ class InboundQuery:
     inbound_message: InboundMessage | None = strawberry.field(
         resolver=_inbound_message, description="The received message with this id."
     )
-    inbound_messages: list[InboundMessage] = strawberry.field(
+    inbound_messages: Connection[InboundMessage] = strawberry.field(
+        directives=[ListSize(assumed_size=50)],
         resolver=_inbound_messages,
         description="Received messages, newest first, whether they answer something or not.",
     )

@@ -2,36 +2,49 @@ from typing import Annotated
 
 import strawberry
 
-from app.services.inputs import parse
-from app.services.list_members import PageOfMembers, UpdateMember
+from app.documents import list_members as documents
+from app.services.list_members import UpdateMember
+from graphql_schema.connections import After, Before, First, Last, connection
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
+from graphql_schema.limits import ListSize
 from graphql_schema.recipient_lists import ListId
 from graphql_schema.resolvers import list_members as resolvers
+from graphql_schema.types.connections import Connection
+from graphql_schema.types.list_filters import ListMemberFilter
 from graphql_schema.types.list_members import (
     AddedListMember,
     ListImport,
     ListMember,
     ListMemberInput,
-    ListMemberPage,
     UpdateListMemberInput,
 )
+from graphql_schema.types.orders import ListMemberOrder
 
 
-async def _members(
+async def _members(  # noqa: PLR0917 - GraphQL gives arguments by name
     info: Info,
     list_id: ListId,
-    limit: Annotated[int, strawberry.argument(description="How many, 1 to 1,000.")] = 100,
-    after: Annotated[
-        strawberry.ID | None,
-        strawberry.argument(description="The `next` of the page before this one."),
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: Annotated[
+        ListMemberFilter | None,
+        strawberry.argument(description="Which ones; all of them without it."),
     ] = None,
-    search: Annotated[
-        str | None, strawberry.argument(description="Only those with this in address or name.")
+    order_by: Annotated[
+        list[ListMemberOrder] | None,
+        strawberry.argument(
+            description="At most three fields; in the order in which they were added without any."
+        ),
     ] = None,
-) -> ListMemberPage:
-    command = parse(PageOfMembers, {"limit": limit, "after": after, "search": search})
-    return ListMemberPage.of(await resolvers.recipient_list_members(info.context, list_id, command))
+) -> Connection[ListMember]:
+    shown: Connection[ListMember] = await connection(
+        info, resolvers.recipient_list_members, documents.ListMember, list_id,
+        first=first, after=after, last=last, before=before, filter=filter, order_by=order_by,
+    )  # fmt: skip
+    return shown
 
 
 async def _add(
@@ -85,8 +98,10 @@ async def _remove(
 
 @strawberry.type
 class ListMemberQuery:
-    recipient_list_members: ListMemberPage = strawberry.field(
-        resolver=_members, description="Members of a recipient list, a page at a time."
+    recipient_list_members: Connection[ListMember] = strawberry.field(
+        directives=[ListSize(assumed_size=50)],
+        resolver=_members,
+        description="Members of a recipient list, part by part.",
     )
 
 

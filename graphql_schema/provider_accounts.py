@@ -2,11 +2,16 @@ from typing import Annotated
 
 import strawberry
 
+from app.documents import provider_accounts as documents
 from app.services.account_commands import CreateProviderAccount, UpdateProviderAccount
+from graphql_schema.connections import After, Before, First, Last, connection
 from graphql_schema.context import Info
 from graphql_schema.inputs import places_of_input, read_command
 from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import provider_accounts as resolvers
+from graphql_schema.types.connections import Connection
+from graphql_schema.types.list_filters import ProviderAccountFilter
+from graphql_schema.types.orders import NamedOrder
 from graphql_schema.types.provider_account_inputs import (
     CreateProviderAccountInput,
     UpdateProviderAccountInput,
@@ -20,9 +25,26 @@ async def _account(info: Info, id: AccountId) -> ProviderAccount | None:
     return ProviderAccount.of(await resolvers.provider_account(info.context, id))
 
 
-async def _accounts(info: Info) -> list[ProviderAccount]:
-    found = await resolvers.provider_accounts_by_name(info.context)
-    return [ProviderAccount.of(account) for account in found]
+async def _accounts(  # noqa: PLR0917 - GraphQL gives arguments by name
+    info: Info,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: Annotated[
+        ProviderAccountFilter | None,
+        strawberry.argument(description="Which ones; all of them without it."),
+    ] = None,
+    order_by: Annotated[
+        list[NamedOrder] | None,
+        strawberry.argument(description="At most three fields; by name without any."),
+    ] = None,
+) -> Connection[ProviderAccount]:
+    shown: Connection[ProviderAccount] = await connection(
+        info, resolvers.list_provider_accounts, documents.ProviderAccount,
+        first=first, after=after, last=last, before=before, filter=filter, order_by=order_by,
+    )  # fmt: skip
+    return shown
 
 
 async def _create(
@@ -63,8 +85,8 @@ class ProviderAccountQuery:
     provider_account: ProviderAccount | None = strawberry.field(
         resolver=_account, description="The provider account with this id."
     )
-    provider_accounts: list[ProviderAccount] = strawberry.field(
-        directives=[ListSize(assumed_size=10)],
+    provider_accounts: Connection[ProviderAccount] = strawberry.field(
+        directives=[ListSize(assumed_size=50)],
         resolver=_accounts,
         description="The tenant's provider accounts, by name.",
     )

@@ -2,16 +2,19 @@ from typing import Annotated
 
 import strawberry
 
-from app.services.inputs import parse
+from app.documents import recipient_lists as documents
 from app.services.recipient_lists import (
     CreateRecipientList,
-    SearchRecipientLists,
     UpdateRecipientList,
 )
+from graphql_schema.connections import After, Before, First, Last, connection
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
 from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import recipient_lists as resolvers
+from graphql_schema.types.connections import Connection
+from graphql_schema.types.list_filters import RecipientListFilter
+from graphql_schema.types.orders import NamedOrder
 from graphql_schema.types.recipient_lists import (
     CreateRecipientListInput,
     RecipientList,
@@ -25,15 +28,26 @@ async def _list(info: Info, id: ListId) -> RecipientList | None:
     return RecipientList.of(await resolvers.recipient_list(info.context, id))
 
 
-async def _lists(
+async def _lists(  # noqa: PLR0917 - GraphQL gives arguments by name
     info: Info,
-    name: Annotated[
-        str | None, strawberry.argument(description="Only those with this in their name.")
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: Annotated[
+        RecipientListFilter | None,
+        strawberry.argument(description="Which ones; all of them without it."),
     ] = None,
-) -> list[RecipientList]:
-    command = parse(SearchRecipientLists, {"name": name})
-    found = await resolvers.recipient_lists_by_name(info.context, command)
-    return [RecipientList.of(one) for one in found]
+    order_by: Annotated[
+        list[NamedOrder] | None,
+        strawberry.argument(description="At most three fields; by name without any."),
+    ] = None,
+) -> Connection[RecipientList]:
+    shown: Connection[RecipientList] = await connection(
+        info, resolvers.list_recipient_lists, documents.RecipientList,
+        first=first, after=after, last=last, before=before, filter=filter, order_by=order_by,
+    )  # fmt: skip
+    return shown
 
 
 async def _create(
@@ -63,8 +77,8 @@ class RecipientListQuery:
     recipient_list: RecipientList | None = strawberry.field(
         resolver=_list, description="The recipient list with this id."
     )
-    recipient_lists: list[RecipientList] = strawberry.field(
-        directives=[ListSize(assumed_size=100)],
+    recipient_lists: Connection[RecipientList] = strawberry.field(
+        directives=[ListSize(assumed_size=50)],
         resolver=_lists,
         description="The tenant's recipient lists, by name.",
     )

@@ -2,30 +2,39 @@ from typing import Annotated
 
 import strawberry
 
-from app.services.inputs import parse
-from app.services.suppressions import AddSuppression, ListSuppressions
+from app.documents import suppressions as documents
+from app.services.suppressions import AddSuppression
+from graphql_schema.connections import After, Before, First, Last, connection
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
 from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import suppressions as resolvers
-from graphql_schema.types.suppressions import AddSuppressionInput, Suppression, SuppressionPage
+from graphql_schema.types.connections import Connection
+from graphql_schema.types.list_filters import SuppressionFilter
+from graphql_schema.types.orders import SuppressionOrder
+from graphql_schema.types.suppressions import AddSuppressionInput, Suppression
 
 
-async def _suppressions(
+async def _suppressions(  # noqa: PLR0917 - GraphQL gives arguments by name
     info: Info,
-    search: Annotated[
-        str | None, strawberry.argument(description="Only addresses that have this in them.")
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: Annotated[
+        SuppressionFilter | None,
+        strawberry.argument(description="Which ones; all of them without it."),
     ] = None,
-    limit: Annotated[int, strawberry.argument(description="How many at most: 1 to 200.")] = 50,
-    offset: Annotated[
-        int, strawberry.argument(description="How many to pass over: 0 to 1,000,000.")
-    ] = 0,
-) -> SuppressionPage:
-    command = parse(ListSuppressions, {"search": search, "limit": limit, "offset": offset})
-    found, total = await resolvers.suppressed(info.context, command)
-    return SuppressionPage(
-        content=[Suppression.of(suppression) for suppression in found], total_elements=total
-    )
+    order_by: Annotated[
+        list[SuppressionOrder] | None,
+        strawberry.argument(description="At most three fields; the latest first without any."),
+    ] = None,
+) -> Connection[Suppression]:
+    shown: Connection[Suppression] = await connection(
+        info, resolvers.suppressed, documents.Suppression,
+        first=first, after=after, last=last, before=before, filter=filter, order_by=order_by,
+    )  # fmt: skip
+    return shown
 
 
 async def _add(
@@ -46,8 +55,8 @@ async def _remove(
 
 @strawberry.type
 class SuppressionQuery:
-    suppressions: SuppressionPage = strawberry.field(
-        directives=[ListSize(assumed_size=20)],
+    suppressions: Connection[Suppression] = strawberry.field(
+        directives=[ListSize(assumed_size=50)],
         resolver=_suppressions,
         description="Addresses that get no mail any more, latest first.",
     )

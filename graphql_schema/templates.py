@@ -3,21 +3,24 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
+from app.documents import templates as documents
 from app.services.inputs import parse
 from app.services.templates import (
     CreateTemplate,
     PreviewTemplate,
-    SearchTemplates,
     SendTemplate,
     UpdateTemplate,
 )
 from graphql_schema.communications import IdempotencyKey, repeat_key
+from graphql_schema.connections import After, Before, First, Last, connection
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
 from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import templates as resolvers
-from graphql_schema.selections import selected_names
 from graphql_schema.types.communications import Communication
+from graphql_schema.types.connections import Connection
+from graphql_schema.types.list_filters import TemplateFilter
+from graphql_schema.types.orders import NamedOrder
 from graphql_schema.types.templates import (
     CreateTemplateInput,
     SendTemplateInput,
@@ -35,17 +38,26 @@ async def _template(info: Info, id: TemplateId) -> Template | None:
     return Template.of(await resolvers.template(info.context, id))
 
 
-async def _templates(
+async def _templates(  # noqa: PLR0917 - GraphQL gives arguments by name
     info: Info,
-    name: Annotated[
-        str | None, strawberry.argument(description="Only those with this in their name.")
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+    filter: Annotated[
+        TemplateFilter | None,
+        strawberry.argument(description="Which ones; all of them without it."),
     ] = None,
-) -> list[Template]:
-    without = _HEAVY - selected_names(info)
-    found = await resolvers.templates_by_name(
-        info.context, parse(SearchTemplates, {"name": name}), without=without
-    )
-    return [Template.of(template) for template in found]
+    order_by: Annotated[
+        list[NamedOrder] | None,
+        strawberry.argument(description="At most three fields; by name without any."),
+    ] = None,
+) -> Connection[Template]:
+    shown: Connection[Template] = await connection(
+        info, resolvers.list_templates, documents.Template,
+        first=first, after=after, last=last, before=before, filter=filter, order_by=order_by,
+    )  # fmt: skip
+    return shown
 
 
 async def _preview(
@@ -99,8 +111,8 @@ class TemplateQuery:
     template: Template | None = strawberry.field(
         resolver=_template, description="The template with this id."
     )
-    templates: list[Template] = strawberry.field(
-        directives=[ListSize(assumed_size=100)],
+    templates: Connection[Template] = strawberry.field(
+        directives=[ListSize(assumed_size=50)],
         resolver=_templates,
         description="The tenant's templates, by name.",
     )

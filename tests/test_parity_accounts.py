@@ -72,7 +72,9 @@ async def test_a_relay_that_is_down_is_stood_in_for_once(
     record = (await door.find(sent["id"])).record
     [account] = [
         one
-        for one in await ask(f"{{ answer: providerAccounts {{ {ACCOUNT} }} }}")
+        for one in (await ask(f"{{ answer: providerAccounts {{ nodes {{ {ACCOUNT} }} }} }}"))[
+            "nodes"
+        ]
         if one["id"] == main["id"]
     ]
     words = f"no connection to the relay 127.0.0.1:{down_port}: "
@@ -134,7 +136,8 @@ async def test_secrets_go_in_and_never_come_out(
     changed = await ask(
         UPDATE, id=relay["id"], input={"settings": {"smtp": {"password": "s3cret-4"}}}
     )
-    listed = await ask(f"{{ answer: providerAccounts {{ {ACCOUNT} }} }}")
+    found = await ask(f"{{ answer: providerAccounts {{ nodes {{ {ACCOUNT} }} }} }}")
+    listed = found["nodes"]
 
     assert relay["smtp"] == {
         "host": "relay.invalid",

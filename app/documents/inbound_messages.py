@@ -19,7 +19,7 @@ RAW_INLINE_LIMIT = 64 * 1024
 UNSEEN = {"raw": 0}
 
 _TENANT = ("tenantId", ASCENDING)
-_NEWEST_FIRST = ("receivedAt", DESCENDING)
+_NEWEST_FIRST = [("receivedAt", DESCENDING), ("_id", DESCENDING)]
 
 
 class InboundMessage(OutsourcingDocument):
@@ -70,14 +70,14 @@ class InboundMessage(OutsourcingDocument):
             IndexModel([_TENANT, ("internetMessageId", ASCENDING)]),
             IndexModel([_TENANT, ("answered", ASCENDING)]),
             IndexModel([_TENANT, ("conversationId", ASCENDING)]),
-            IndexModel([_TENANT, _NEWEST_FIRST]),
-            IndexModel([_TENANT, ("status", ASCENDING), _NEWEST_FIRST]),
+            IndexModel([_TENANT, *_NEWEST_FIRST]),
+            IndexModel([_TENANT, ("status", ASCENDING), *_NEWEST_FIRST]),
             IndexModel(
                 [
                     _TENANT,
                     ("relatedEntityType", ASCENDING),
                     ("relatedEntityId", ASCENDING),
-                    _NEWEST_FIRST,
+                    *_NEWEST_FIRST,
                 ]
             ),
         ]

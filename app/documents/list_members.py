@@ -1,4 +1,3 @@
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,31 +84,6 @@ class ListMember(TenantDocument):
         """Whether the list has a member."""
         criteria = cls.owned(tenant, {"listId": list_id})
         return await cls.get_motor_collection().find_one(criteria, {"_id": 1}) is not None
-
-    @classmethod
-    async def listed(
-        cls,
-        tenant: str,
-        list_id: PydanticObjectId,
-        *,
-        limit: int,
-        after: PydanticObjectId | None = None,
-        search: str | None = None,
-    ) -> list[Self]:
-        """The members behind `after`, in order; with `search` in their address or name."""
-        criteria: Filter = {"listId": list_id}
-        if after is not None:
-            criteria["_id"] = {"$gt": after}
-        if search is not None:
-            words = {"$regex": re.escape(search), "$options": "i"}
-            criteria["$or"] = [{"email": words}, {"name": words}]
-        cursor = (
-            cls.get_motor_collection()
-            .find(cls.owned(tenant, criteria))
-            .sort("_id", ASCENDING)
-            .limit(limit)
-        )
-        return [cls.model_validate(row) async for row in cursor]
 
     @classmethod
     async def laid_out(

@@ -1,4 +1,3 @@
-import re
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -55,20 +54,6 @@ class RecipientList(HideableDocument):
             cls.owned(tenant, {"_id": object_id_of(id_)}), {"_id": 1}
         )
         return found is not None
-
-    @classmethod
-    async def listed(cls, tenant: str, name: str | None) -> list[Self]:
-        """The tenant's lists by name, those with `name` in theirs."""
-        criteria: Filter = {}
-        if name is not None:
-            criteria["name"] = {"$regex": re.escape(name), "$options": "i"}
-        cursor = (
-            cls.get_motor_collection()
-            .find(cls.owned(tenant, criteria))
-            .sort("name", ASCENDING)
-            .collation(NAMES)
-        )
-        return [cls.model_validate(row) async for row in cursor]
 
     @classmethod
     async def change(

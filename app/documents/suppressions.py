@@ -1,4 +1,3 @@
-import re
 from collections.abc import Iterable
 from typing import ClassVar, Self
 
@@ -7,7 +6,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from app.documents.base import Filter, TenantDocument
+from app.documents.base import TenantDocument
 from app.documents.vocabulary import SuppressionReason
 
 
@@ -49,28 +48,6 @@ class Suppression(TenantDocument):
         cursor = cls.get_motor_collection().find(cls.owned(tenant, {"address": {"$in": wanted}}))
         found = [cls.model_validate(row) async for row in cursor]
         return {suppression.address: suppression for suppression in found}
-
-    @classmethod
-    async def page(
-        cls, tenant: str, search: str | None, *, offset: int, limit: int
-    ) -> tuple[list[Self], int]:
-        """The tenant's latest suppressions after `offset`, and how many there are in all.
-
-        With `search`, only addresses that have it in them.
-        """
-        criteria: Filter = {}
-        if search is not None:
-            criteria["address"] = {"$regex": re.escape(search.lower())}
-        owned = cls.owned(tenant, criteria)
-        cursor = (
-            cls.get_motor_collection()
-            .find(owned)
-            .sort([("created", DESCENDING), ("_id", DESCENDING)])
-            .skip(offset)
-            .limit(limit)
-        )
-        found = [cls.model_validate(row) async for row in cursor]
-        return found, await cls.get_motor_collection().count_documents(owned)
 
     @classmethod
     async def delete_once(cls, tenant: str, id_: PydanticObjectId) -> bool:

@@ -1,5 +1,3 @@
-import re
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -63,20 +61,6 @@ class Template(HideableDocument):
             cls.owned(tenant, {"_id": object_id}), {"name": 1}
         )
         return None if row is None else row["name"]
-
-    @classmethod
-    async def listed(cls, tenant: str, name: str | None, *, without: Collection[str]) -> list[Self]:
-        """The tenant's templates by name, those with `name` in theirs; `without` is not read."""
-        criteria: Filter = {}
-        if name is not None:
-            criteria["name"] = {"$regex": re.escape(name), "$options": "i"}
-        cursor = (
-            cls.get_motor_collection()
-            .find(cls.owned(tenant, criteria), dict.fromkeys(without, 0))
-            .sort("name", ASCENDING)
-            .collation(NAMES)
-        )
-        return [cls.model_validate(row) async for row in cursor]
 
     @classmethod
     async def change(

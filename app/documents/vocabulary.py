@@ -143,3 +143,28 @@ class CommunicationOrderField(StrEnum):
     TYPE = "TYPE"
     SUBJECT = "SUBJECT"
     SENDER_EMAIL = "SENDER_EMAIL"
+
+
+class InboundMessageOrderField(StrEnum):
+    RECEIVED_AT = "RECEIVED_AT"
+    CREATED = "CREATED"
+    FROM_EMAIL = "FROM_EMAIL"
+    SUBJECT = "SUBJECT"
+
+
+class SuppressionOrderField(StrEnum):
+    CREATED = "CREATED"
+    ADDRESS = "ADDRESS"
+
+
+class NamedOrderField(StrEnum):
+    """By what templates, recipient lists and provider accounts can be ordered."""
+
+    NAME = "NAME"
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+
+
+class ListMemberOrderField(StrEnum):
+    ADDED = "ADDED"
+    EMAIL = "EMAIL"

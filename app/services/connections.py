@@ -3,7 +3,7 @@
 https://relay.dev/graphql/connections.htm
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -63,6 +63,17 @@ class ListCommand(PartCommand):
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What an answer shows: the stored fields `without` are left empty; `nodes` whether any are."""
+
+    without: frozenset[str] = frozenset()
+    nodes: bool = True
+
+
+EVERYTHING = Needs()
+
+
+@dataclass(frozen=True)
 class Edge(Generic[Item]):
     cursor: str
     node: Item
@@ -101,22 +112,20 @@ async def listed(
     caller: Caller,
     catalogue: Catalogue[Document],
     command: ListCommand,
+    needs: Needs = EVERYTHING,
     *,
     within: Filter | None = None,
-    without: Collection[str] = (),
-    wanted: bool = True,
 ) -> Part[Document]:
     """Give a part of the caller's records of a kind that match, in the order that is asked for.
 
-    `within` bounds the list beside the filter. Of the records the stored fields `without` are left
-    empty, and with `wanted` false there are none. Raises InvalidInputError for a filter, an order
-    or a cursor that is not allowed.
+    `within` bounds the list beside the filter. Raises InvalidInputError for a filter, an order or
+    a cursor that is not allowed.
     """
     criteria = selecting(read_expression(catalogue.fields, command.filter or {}))
     order = _order(catalogue, command.order_by or ())
     parts = [part for part in (within, criteria) if part]
-    listing = catalogue.listing({"$and": parts} if parts else {}, order, without=without)
-    return await part_of(caller, listing, command, wanted=wanted)
+    listing = catalogue.listing({"$and": parts} if parts else {}, order, without=needs.without)
+    return await part_of(caller, listing, command, wanted=needs.nodes)
 
 
 def _order(catalogue: Catalogue[Any], named: Sequence[OrderBy]) -> list[tuple[str, bool]]:

@@ -14,6 +14,7 @@ import structlog
 
 from app.context import Caller, Deps
 from app.documents import conversations
+from app.documents.catalogues import INBOUND_MESSAGES
 from app.documents.communications import Event
 from app.documents.conversations import Place
 from app.documents.inbound_messages import InboundMessage
@@ -26,6 +27,7 @@ from app.mail.reports import Report, read_report
 from app.mail.text import plain_text
 from app.mail.text_crude import stripped
 from app.services import provider_events
+from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
 
 log = structlog.get_logger()
 
@@ -148,6 +150,13 @@ def _message(
         updated=now,
         updated_by=caller.user,
     )
+
+
+async def messages_of(
+    caller: Caller, command: ListCommand, needs: Needs = EVERYTHING
+) -> Part[InboundMessage]:
+    """Give a part of the caller's messages, the latest first unless an order is named."""
+    return await listed(caller, INBOUND_MESSAGES, command, needs)
 
 
 async def messages_with_ids(

@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, Field, StrictInt
+from pydantic import AfterValidator
 
 from app.context import Caller, Deps
 from app.documents.base import object_id_of
+from app.documents.catalogues import LIST_MEMBERS
 from app.documents.list_members import ListMember
 from app.documents.recipient_lists import RecipientList
 from app.errors import FieldError, InvalidInputError, NotFoundError
 from app.mail.addresses import parse_mailbox
+from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
 from app.services.inputs import Address, Command, OptionalLine, Variables, parse
 from app.services.recipient_lists import list_of
 
 MEMBERS_AT_A_TIME = 5_000
 LIST_LIMIT = 1_000_000
-PAGE_LIMIT = 1_000
 # Of one member: a campaign's worth of them is read and filled in again and again.
 MEMBER_VARIABLES_LIMIT = 16 * 1024
 _INSERTED_AT_A_TIME = 1_000
@@ -50,14 +51,6 @@ class UpdateMember(Command):
     variables: MemberVariables | None = None
 
 
-class PageOfMembers(Command):
-    """The members behind `after`, at most `limit`, those with `search` in address or name."""
-
-    limit: Annotated[StrictInt, Field(ge=1, le=PAGE_LIMIT)] = 100
-    after: OptionalLine = None
-    search: OptionalLine = None
-
-
 @dataclass(frozen=True)
 class Added:
     """What became of one row: it is a member now, or `error` says why not.
@@ -70,25 +63,15 @@ class Added:
     duplicate: bool = False
 
 
-@dataclass(frozen=True)
-class MemberPage:
-    """`next` is the `after` of the page behind this one, None when there is none."""
+async def members_of(
+    caller: Caller, list_id: str, command: ListCommand, needs: Needs = EVERYTHING
+) -> Part[ListMember]:
+    """Give a part of a list's members, in the order in which they came unless another is named.
 
-    members: list[ListMember]
-    next: str | None
-
-
-async def members_of(caller: Caller, list_id: str, command: PageOfMembers) -> MemberPage:
-    """Give a page of a list's members in the order in which they came. Raises NotFoundError."""
+    Raises NotFoundError, and what `listed` raises.
+    """
     found = await list_of(caller, list_id)
-    after = None if command.after is None else object_id_of(command.after)
-    if command.after is not None and after is None:
-        raise InvalidInputError.of(FieldError("after", "must be the `next` of another page"))
-    members = await ListMember.listed(
-        caller.tenant, found.id, limit=command.limit + 1, after=after, search=command.search
-    )
-    shown = members[: command.limit]
-    return MemberPage(shown, str(shown[-1].id) if len(members) > command.limit else None)
+    return await listed(caller, LIST_MEMBERS, command, needs, within={"listId": found.id})
 
 
 async def members_with_ids(

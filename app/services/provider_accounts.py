@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from app.context import Caller, Deps
 from app.documents import breakers
+from app.documents.catalogues import PROVIDER_ACCOUNTS
 from app.documents.communications import Communication
 from app.documents.provider_accounts import GraphOptions, ProviderAccount, SmtpOptions
 from app.documents.vocabulary import ProviderType
@@ -22,6 +23,7 @@ from app.services.account_checks import check_relay
 from app.services.account_commands import SECRETS, CreateProviderAccount, UpdateProviderAccount
 from app.services.account_providers import open_provider
 from app.services.account_secrets import sealed
+from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
 from app.services.inputs import Command
 
 log = structlog.get_logger()
@@ -46,9 +48,11 @@ async def account_of(caller: Caller, id_: str) -> ProviderAccount:
     return found
 
 
-async def accounts_of(caller: Caller) -> list[ProviderAccount]:
-    """Give the caller's accounts by name."""
-    return await ProviderAccount.listed(caller.tenant)
+async def accounts_of(
+    caller: Caller, command: ListCommand, needs: Needs = EVERYTHING
+) -> Part[ProviderAccount]:
+    """Give a part of the caller's accounts, by name unless an order is named."""
+    return await listed(caller, PROVIDER_ACCOUNTS, command, needs)
 
 
 async def create(deps: Deps, caller: Caller, command: CreateProviderAccount) -> ProviderAccount:

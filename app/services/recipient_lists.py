@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping
 
 from app.context import Caller, Deps
+from app.documents.catalogues import RECIPIENT_LISTS
 from app.documents.list_members import ListMember
 from app.documents.recipient_lists import RecipientList
 from app.errors import NotFoundError
-from app.services.inputs import Command, Name, OptionalLine, OptionalText
+from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
+from app.services.inputs import Command, Name, OptionalText
 
 
 class CreateRecipientList(Command):
@@ -21,10 +23,6 @@ class UpdateRecipientList(Command):
     description: OptionalText = None
 
 
-class SearchRecipientLists(Command):
-    name: OptionalLine = None
-
-
 async def list_of(caller: Caller, id_: str) -> RecipientList:
     """Find the caller's list. Raises NotFoundError for unknown and other tenants' ids alike."""
     found = await RecipientList.of_tenant(caller.tenant, id_)
@@ -33,9 +31,11 @@ async def list_of(caller: Caller, id_: str) -> RecipientList:
     return found
 
 
-async def lists_of(caller: Caller, command: SearchRecipientLists) -> list[RecipientList]:
-    """Give the caller's lists by name."""
-    return await RecipientList.listed(caller.tenant, command.name)
+async def lists_of(
+    caller: Caller, command: ListCommand, needs: Needs = EVERYTHING
+) -> Part[RecipientList]:
+    """Give a part of the caller's lists, by name unless an order is named."""
+    return await listed(caller, RECIPIENT_LISTS, command, needs)
 
 
 async def count_members(caller: Caller, list_ids: Collection[str]) -> Mapping[str, int]:

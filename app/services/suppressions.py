@@ -1,18 +1,18 @@
 """Suppressions: addresses that a tenant's mail no longer goes to, and why."""
 
 from collections.abc import Collection
-from typing import Annotated
 
 import structlog
 from beanie import PydanticObjectId
-from pydantic import Field, StrictInt
 
 from app.context import Caller, Deps
 from app.documents.base import object_id_of
+from app.documents.catalogues import SUPPRESSIONS
 from app.documents.suppressions import Suppression
 from app.documents.vocabulary import SuppressionReason
 from app.errors import NotFoundError
 from app.mail.addresses import parse_mailbox
+from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
 from app.services.inputs import Address, Command, OptionalLine
 
 log = structlog.get_logger()
@@ -22,21 +22,11 @@ _WORDS = {
     SuppressionReason.COMPLAINT: "suppressed after a complaint",
     SuppressionReason.MANUAL: "suppressed by a user",
 }
-LARGEST_LIMIT = 200
-LARGEST_OFFSET = 1_000_000
 
 
 class AddSuppression(Command):
     address: Address
     detail: OptionalLine = None
-
-
-class ListSuppressions(Command):
-    """`search` is a part of the address, in any case."""
-
-    search: OptionalLine = None
-    limit: Annotated[StrictInt, Field(ge=1, le=LARGEST_LIMIT)] = 50
-    offset: Annotated[StrictInt, Field(ge=0, le=LARGEST_OFFSET)] = 0
 
 
 async def add(deps: Deps, caller: Caller, command: AddSuppression) -> Suppression:
@@ -90,12 +80,10 @@ def _words(suppression: Suppression) -> str:
 
 
 async def suppressions_of(
-    caller: Caller, command: ListSuppressions
-) -> tuple[list[Suppression], int]:
-    """Give the caller's suppressions, latest first, and how many there are in all."""
-    return await Suppression.page(
-        caller.tenant, command.search, offset=command.offset, limit=command.limit
-    )
+    caller: Caller, command: ListCommand, needs: Needs = EVERYTHING
+) -> Part[Suppression]:
+    """Give a part of the caller's suppressions, latest first unless an order is named."""
+    return await listed(caller, SUPPRESSIONS, command, needs)
 
 
 async def remove(caller: Caller, id_: str) -> None:

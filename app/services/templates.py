@@ -1,10 +1,10 @@
 """Templates: a tenant's own words, kept under a name and filled in when they are sent."""
 
 import asyncio
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from app.context import Caller, Deps
+from app.documents.catalogues import TEMPLATES
 from app.documents.communications import Communication
 from app.documents.templates import STORED_BODY_LIMIT, Template
 from app.documents.vocabulary import CommunicationType
@@ -19,6 +19,7 @@ from app.mail.render import check
 from app.mail.template_values import RenderError
 from app.mail.text import plain_text
 from app.services import sending
+from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
 from app.services.drafts import MailCommand, draft
 from app.services.filling import Content, filled_in
 from app.services.inputs import (
@@ -26,7 +27,6 @@ from app.services.inputs import (
     Command,
     Name,
     OptionalInstant,
-    OptionalLine,
     OptionalSubject,
     OptionalText,
     Subject,
@@ -56,10 +56,6 @@ class UpdateTemplate(Command):
     revision: int | None = None
 
 
-class SearchTemplates(Command):
-    name: OptionalLine = None
-
-
 class PreviewTemplate(Command):
     variables: Variables | None = None
 
@@ -87,10 +83,10 @@ async def template_of(caller: Caller, id_: str) -> Template:
 
 
 async def templates_of(
-    caller: Caller, command: SearchTemplates, *, without: Collection[str] = ()
-) -> list[Template]:
-    """Give the caller's templates by name; the fields `without` are left empty."""
-    return await Template.listed(caller.tenant, command.name, without=without)
+    caller: Caller, command: ListCommand, needs: Needs = EVERYTHING
+) -> Part[Template]:
+    """Give a part of the caller's templates, by name unless an order is named."""
+    return await listed(caller, TEMPLATES, command, needs)
 
 
 async def create(deps: Deps, caller: Caller, command: CreateTemplate) -> Template:

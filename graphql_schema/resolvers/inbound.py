@@ -1,14 +1,12 @@
 """What callers may do with received mail: who may, then one call."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from app.context import Context, Scope
 from app.documents.inbound_messages import InboundMessage
-from app.documents.vocabulary import InboundStatus
-from app.errors import FieldError, InvalidInputError, NotFoundError
+from app.errors import NotFoundError
 from app.services import inbound
-
-MESSAGES_LIMIT = 200
+from app.services.connections import ListCommand, Needs, Part
 
 
 async def ingest_mime(context: Context, raw: bytes) -> InboundMessage:
@@ -35,10 +33,8 @@ async def inbound_messages_with_ids(
 
 
 async def inbound_messages(
-    context: Context, status: InboundStatus | None, limit: int
-) -> Sequence[InboundMessage]:
-    """List the caller's latest messages, newest first. Raises InvalidInputError for the limit."""
+    context: Context, command: ListCommand, needs: Needs
+) -> Part[InboundMessage]:
+    """Give a part of the caller's messages; as `messages_of`."""
     caller = context.require(Scope.COMMUNICATIONS_READ)
-    if not 1 <= limit <= MESSAGES_LIMIT:
-        raise InvalidInputError.of(FieldError("limit", f"must be 1 to {MESSAGES_LIMIT}"))
-    return await InboundMessage.newest(caller.tenant, status, limit)
+    return await inbound.messages_of(caller, command, needs)

@@ -5,16 +5,17 @@ from collections.abc import Collection, Mapping, Sequence
 from app.context import Context, Scope
 from app.documents.list_members import ListMember
 from app.services import list_imports, list_members
+from app.services.connections import ListCommand, Needs, Part
 from app.services.list_imports import Import
-from app.services.list_members import Added, MemberPage, PageOfMembers, UpdateMember
+from app.services.list_members import Added, UpdateMember
 
 
 async def recipient_list_members(
-    context: Context, list_id: str, command: PageOfMembers
-) -> MemberPage:
-    """Give a page of a list's members. Raises what `list_members.members_of` raises."""
+    context: Context, list_id: str, command: ListCommand, needs: Needs
+) -> Part[ListMember]:
+    """Give a part of a list's members. Raises what `list_members.members_of` raises."""
     caller = context.require(Scope.RECIPIENTS_READ)
-    return await list_members.members_of(caller, list_id, command)
+    return await list_members.members_of(caller, list_id, command, needs)
 
 
 async def list_members_with_ids(

@@ -6,6 +6,7 @@ from app.context import Context, Scope
 from app.documents.provider_accounts import ProviderAccount
 from app.services import provider_accounts
 from app.services.account_commands import CreateProviderAccount, UpdateProviderAccount
+from app.services.connections import ListCommand, Needs, Part
 from app.services.provider_accounts import AccountTest
 
 
@@ -22,9 +23,11 @@ async def provider_accounts_with_ids(
     return await ProviderAccount.with_ids(caller.tenant, ids, without=without)
 
 
-async def provider_accounts_by_name(context: Context) -> list[ProviderAccount]:
-    """Give the caller's accounts by name."""
-    return await provider_accounts.accounts_of(context.require(Scope.ACCOUNTS_READ))
+async def list_provider_accounts(
+    context: Context, command: ListCommand, needs: Needs
+) -> Part[ProviderAccount]:
+    """Give a part of the caller's accounts; as `accounts_of`."""
+    return await provider_accounts.accounts_of(context.require(Scope.ACCOUNTS_READ), command, needs)
 
 
 async def create_provider_account(

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 from app.context import Context, Scope
 from app.documents.recipient_lists import RecipientList
 from app.services import recipient_lists
+from app.services.connections import ListCommand, Needs, Part
 from app.services.recipient_lists import (
     CreateRecipientList,
-    SearchRecipientLists,
     UpdateRecipientList,
 )
 
@@ -25,11 +25,11 @@ async def recipient_lists_with_ids(
     return await RecipientList.with_ids(caller.tenant, ids, without=without)
 
 
-async def recipient_lists_by_name(
-    context: Context, command: SearchRecipientLists
-) -> list[RecipientList]:
-    """Give the caller's lists by name."""
-    return await recipient_lists.lists_of(context.require(Scope.RECIPIENTS_READ), command)
+async def list_recipient_lists(
+    context: Context, command: ListCommand, needs: Needs
+) -> Part[RecipientList]:
+    """Give a part of the caller's lists; as `lists_of`."""
+    return await recipient_lists.lists_of(context.require(Scope.RECIPIENTS_READ), command, needs)
 
 
 async def member_counts(context: Context, ids: Collection[str]) -> Mapping[str, int]:

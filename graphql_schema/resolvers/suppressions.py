@@ -5,12 +5,14 @@ from collections.abc import Collection, Mapping
 from app.context import Context, Scope
 from app.documents.suppressions import Suppression
 from app.services import suppressions
-from app.services.suppressions import AddSuppression, ListSuppressions
+from app.services.connections import ListCommand, Needs, Part
+from app.services.suppressions import AddSuppression
 
 
-async def suppressed(context: Context, command: ListSuppressions) -> tuple[list[Suppression], int]:
-    """Give the caller's suppressions, latest first, and how many there are in all."""
-    return await suppressions.suppressions_of(context.require(Scope.SUPPRESSIONS_READ), command)
+async def suppressed(context: Context, command: ListCommand, needs: Needs) -> Part[Suppression]:
+    """Give a part of the caller's suppressions; as `suppressions_of`."""
+    caller = context.require(Scope.SUPPRESSIONS_READ)
+    return await suppressions.suppressions_of(caller, command, needs)
 
 
 async def suppressions_with_ids(

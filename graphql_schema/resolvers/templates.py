@@ -6,11 +6,11 @@ from app.context import Context, Scope
 from app.documents.communications import Communication
 from app.documents.templates import Template
 from app.services import templates
+from app.services.connections import ListCommand, Needs, Part
 from app.services.templates import (
     CreateTemplate,
     Preview,
     PreviewTemplate,
-    SearchTemplates,
     SendTemplate,
     UpdateTemplate,
 )
@@ -29,12 +29,9 @@ async def templates_with_ids(
     return await Template.with_ids(caller.tenant, ids, without=without)
 
 
-async def templates_by_name(
-    context: Context, command: SearchTemplates, *, without: Collection[str] = ()
-) -> list[Template]:
-    """Give the caller's templates by name; the fields `without` are left empty."""
-    caller = context.require(Scope.TEMPLATES_READ)
-    return await templates.templates_of(caller, command, without=without)
+async def list_templates(context: Context, command: ListCommand, needs: Needs) -> Part[Template]:
+    """Give a part of the caller's templates; as `templates_of`."""
+    return await templates.templates_of(context.require(Scope.TEMPLATES_READ), command, needs)
 
 
 async def preview_template(context: Context, id_: str, command: PreviewTemplate) -> Preview:

@@ -1,11 +1,11 @@
-"""How a list of communications is filtered and ordered."""
+"""How a list of communications is filtered."""
 
 import strawberry
 
-from graphql_schema.types.enums import (
-    CommunicationStatus,
-    CommunicationType,
-    ProviderType,
+from graphql_schema.types.choices import (
+    CommunicationStatusFilter,
+    CommunicationTypeFilter,
+    ProviderTypeFilter,
 )
 from graphql_schema.types.filters import (
     AddressesFilter,
@@ -14,48 +14,6 @@ from graphql_schema.types.filters import (
     IntFilter,
     TextFilter,
 )
-from graphql_schema.types.orders import CommunicationOrderField, OrderDirection
-
-_GIVEN = "Operators that are null count as not given."
-
-
-@strawberry.input(description=f"What is asked of a status. {_GIVEN}")
-class CommunicationStatusFilter:
-    eq: CommunicationStatus | None = strawberry.field(default=None, description="It is this.")
-    ne: CommunicationStatus | None = strawberry.field(default=None, description="It is not this.")
-    in_: list[CommunicationStatus] | None = strawberry.field(
-        name="in", default=None, description="It is one of these."
-    )
-    not_in: list[CommunicationStatus] | None = strawberry.field(
-        default=None, description="It is none of these."
-    )
-
-
-@strawberry.input(description=f"What is asked of a communication's type. {_GIVEN}")
-class CommunicationTypeFilter:
-    eq: CommunicationType | None = strawberry.field(default=None, description="It is this.")
-    ne: CommunicationType | None = strawberry.field(
-        default=None, description="It is not this, or missing."
-    )
-    in_: list[CommunicationType] | None = strawberry.field(
-        name="in", default=None, description="It is one of these."
-    )
-    not_in: list[CommunicationType] | None = strawberry.field(
-        default=None, description="It is none of these, or missing."
-    )
-    is_null: bool | None = strawberry.field(default=None, description="Whether it is missing.")
-
-
-@strawberry.input(description=f"What is asked of the kind of provider. {_GIVEN}")
-class ProviderTypeFilter:
-    eq: ProviderType | None = strawberry.field(default=None, description="It is this.")
-    ne: ProviderType | None = strawberry.field(default=None, description="It is not this.")
-    in_: list[ProviderType] | None = strawberry.field(
-        name="in", default=None, description="It is one of these."
-    )
-    not_in: list[ProviderType] | None = strawberry.field(
-        default=None, description="It is none of these."
-    )
 
 
 @strawberry.input(
@@ -161,9 +119,3 @@ class CommunicationFilter:
     not_: "CommunicationFilter | None" = strawberry.field(
         name="not", default=None, description="This does not hold."
     )
-
-
-@strawberry.input(description="A field to order by. As the least counts what is missing.")
-class CommunicationOrder:
-    field: CommunicationOrderField = strawberry.field(description="The field.")
-    direction: OrderDirection = strawberry.field(description="Which way.")

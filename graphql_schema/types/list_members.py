@@ -46,21 +46,6 @@ class ListMember(Node):
         )
 
 
-@strawberry.type(description="Some members of a list, in the order in which they were added.")
-class ListMemberPage:
-    members: list[ListMember] = strawberry.field(description="The members.")
-    next: strawberry.ID | None = strawberry.field(
-        description="To be given as `after` for the members behind these; null at the end."
-    )
-
-    @classmethod
-    def of(cls, page: list_members.MemberPage) -> Self:
-        return cls(
-            members=[ListMember.of(member) for member in page.members],
-            next=None if page.next is None else strawberry.ID(page.next),
-        )
-
-
 @strawberry.type(description="What became of one row; rows are answered in the order given.")
 class AddedListMember:
     member: ListMember | None = strawberry.field(description="The member, when it was added.")

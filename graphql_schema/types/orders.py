@@ -1,9 +1,16 @@
-"""By what lists can be ordered, as GraphQL enums, each value explained."""
+"""By what lists can be ordered."""
 
-from app.documents.vocabulary import CommunicationOrderField, OrderDirection
+import strawberry
+
+from app.documents.vocabulary import (
+    CommunicationOrderField,
+    InboundMessageOrderField,
+    ListMemberOrderField,
+    NamedOrderField,
+    OrderDirection,
+    SuppressionOrderField,
+)
 from graphql_schema.types.enums import explained
-
-__all__ = ["CommunicationOrderField", "OrderDirection"]
 
 explained(
     OrderDirection,
@@ -27,3 +34,64 @@ explained(
         "SENDER_EMAIL": "Address in From.",
     },
 )
+explained(
+    InboundMessageOrderField,
+    "What received messages can be ordered by. RECEIVED_AT costs the same however many there are; "
+    "for the others MongoDB looks at all that match.",
+    {
+        "RECEIVED_AT": "When the mail server took it.",
+        "CREATED": "When it was stored here.",
+        "FROM_EMAIL": "Address of its author.",
+        "SUBJECT": "The subject line; capitals come before small letters.",
+    },
+)
+explained(
+    SuppressionOrderField,
+    "What suppressions can be ordered by.",
+    {"CREATED": "When it was added.", "ADDRESS": "The address."},
+)
+explained(
+    NamedOrderField,
+    "What records with a name can be ordered by.",
+    {
+        "NAME": "The name, capitals and small letters alike.",
+        "CREATED": "When it was made.",
+        "UPDATED": "The latest change.",
+    },
+)
+explained(
+    ListMemberOrderField,
+    "What members of a list can be ordered by.",
+    {"ADDED": "When it was added, those of one file in its order.", "EMAIL": "The address."},
+)
+_MISSING = "A field to order by. As the least counts what is missing."
+
+
+@strawberry.input(description=_MISSING)
+class CommunicationOrder:
+    field: CommunicationOrderField = strawberry.field(description="The field.")
+    direction: OrderDirection = strawberry.field(description="Which way.")
+
+
+@strawberry.input(description=_MISSING)
+class InboundMessageOrder:
+    field: InboundMessageOrderField = strawberry.field(description="The field.")
+    direction: OrderDirection = strawberry.field(description="Which way.")
+
+
+@strawberry.input(description="A field to order by.")
+class SuppressionOrder:
+    field: SuppressionOrderField = strawberry.field(description="The field.")
+    direction: OrderDirection = strawberry.field(description="Which way.")
+
+
+@strawberry.input(description=_MISSING)
+class NamedOrder:
+    field: NamedOrderField = strawberry.field(description="The field.")
+    direction: OrderDirection = strawberry.field(description="Which way.")
+
+
+@strawberry.input(description="A field to order by.")
+class ListMemberOrder:
+    field: ListMemberOrderField = strawberry.field(description="The field.")
+    direction: OrderDirection = strawberry.field(description="Which way.")

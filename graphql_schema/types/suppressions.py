@@ -52,12 +52,6 @@ class Suppression(Node):
         )
 
 
-@strawberry.type(description="A part of the suppressed addresses.")
-class SuppressionPage:
-    content: list[Suppression] = strawberry.field(description="Those asked for, latest first.")
-    total_elements: int = strawberry.field(description="How many there are in all.")
-
-
 @strawberry.input(description="An address that is to get no mail any more.")
 class AddSuppressionInput:
     address: str = strawberry.field(description="The address, in any case.")

@@ -14,7 +14,7 @@ from app.documents.communications import Communication
 from app.documents.conversations import Place
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
-from app.documents.vocabulary import CommunicationStatus, InboundStatus
+from app.documents.vocabulary import CommunicationStatus
 from tests.fakes.clock import Clock
 
 Store = Callable[..., Awaitable[Communication]]
@@ -176,7 +176,7 @@ IDS = {"$in": ["<1@a.test>", "<2@a.test>"]}
         (Communication, ENTITY, [("created", -1), ("_id", -1)],
          "relatedEntityType_relatedEntityId_deletedAt_created__id"),
         (InboundMessage, ENTITY, [("receivedAt", -1)],
-         "relatedEntityType_relatedEntityId_receivedAt"),
+         "relatedEntityType_relatedEntityId_receivedAt__id"),
         (Communication, {"internetMessageId": IDS}, [], "internetMessageId"),
         (InboundMessage, {"internetMessageId": IDS}, [], "internetMessageId"),
         (Delivery, {"messageId": IDS}, [], "messageId"),
@@ -185,8 +185,8 @@ IDS = {"$in": ["<1@a.test>", "<2@a.test>"]}
         (InboundMessage, {"key": "<1@a.test>"}, [], "key"),
         (Communication, {"conversationId": "thread"}, [], "conversationId"),
         (InboundMessage, {"conversationId": "thread"}, [], "conversationId"),
-        (InboundMessage, {}, [("receivedAt", -1)], "receivedAt"),
-        (InboundMessage, {"status": InboundStatus.NEW}, [("receivedAt", -1)], "status_receivedAt"),
+        (InboundMessage, {}, [("receivedAt", -1)], "receivedAt__id"),
+        (InboundMessage, {"status": "NEW"}, [("receivedAt", -1)], "status_receivedAt__id"),
         (Communication, {"sentAt": DAY.criteria()}, [], "deletedAt_sentAt_created__id"),
     ],
 )  # fmt: skip

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from app.documents import keyset
-from app.documents.catalogues import COMMUNICATIONS
+from app.documents.catalogues import (
+    COMMUNICATIONS,
+    INBOUND_MESSAGES,
+    LIST_MEMBERS,
+    PROVIDER_ACCOUNTS,
+    RECIPIENT_LISTS,
+    SUPPRESSIONS,
+    TEMPLATES,
+    Catalogue,
+)
 from app.documents.communications import Communication
 from app.documents.criteria import AllOf, Condition, Expression, Operator, selecting
 from app.documents.fields import FIELDS
@@ -133,4 +142,55 @@ async def test_what_waits_is_read_in_its_order(profile: Profile) -> None:
         (START + timedelta(minutes=10 * number)).replace(tzinfo=UTC) for number in range(10)
     ]
     assert "scheduledAt: 1" in plans[0]["planSummary"]
+    assert max(plan["docsExamined"] for plan in plans) <= 2 * LIMIT
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "order", "index"),
+    [
+        (INBOUND_MESSAGES, [], "tenantId: 1, receivedAt: -1, _id: -1"),
+        (INBOUND_MESSAGES, [("RECEIVED_AT", True)], "tenantId: 1, receivedAt: -1, _id: -1"),
+        (SUPPRESSIONS, [], "tenantId: 1, created: -1, _id: -1"),
+        (SUPPRESSIONS, [("ADDRESS", True)], "tenantId: 1, address: 1"),
+        (TEMPLATES, [], "tenantId: 1, name: 1"),
+        (TEMPLATES, [("NAME", False)], "tenantId: 1, name: 1"),
+        (RECIPIENT_LISTS, [], "tenantId: 1, name: 1"),
+        (PROVIDER_ACCOUNTS, [], "tenantId: 1, name: 1"),
+        (LIST_MEMBERS, [], "tenantId: 1, listId: 1, _id: 1"),
+        (LIST_MEMBERS, [("EMAIL", False)], "tenantId: 1, listId: 1, email: 1"),
+    ],
+)
+@pytest.mark.usefixtures("deps")
+async def test_each_list_is_read_by_an_index(
+    catalogue: Catalogue[Any], order: list[tuple[str, bool]], index: str
+) -> None:
+    collection = catalogue.document.get_motor_collection()
+    rows = [
+        {
+            "tenantId": tenant, "listId": 1, "name": f"{number % 2}a{number}",
+            "address": f"{number}@c.test", "email": f"{number}@c.test", "key": number,
+            "created": START + timedelta(minutes=number // 2), "receivedAt": START,
+        }
+        for tenant in ("acme", "rival")
+        for number in range(40)
+    ]  # fmt: skip
+    await collection.insert_many(rows)
+    criteria = {"listId": 1} if catalogue is LIST_MEMBERS else {}
+    listing = catalogue.listing(criteria, order)
+    whole = await keyset.read(listing, "acme", after=None, before=None, limit=100)
+    database: Any = collection.database
+    await database.command("profile", 2)
+
+    first = await keyset.read(listing, "acme", after=None, before=None, limit=LIMIT)
+    place = listing.position(whole[20])
+    further = await keyset.read(listing, "acme", after=place, before=None, limit=LIMIT)
+
+    await database.command("profile", 0)
+    plans = await database["system.profile"].find({"planSummary": {"$exists": True}}).to_list(None)
+    await database["system.profile"].drop()
+    assert first == whole[:LIMIT]
+    assert further == whole[21 : 21 + LIMIT]
+    assert len(whole) == 40
+    assert [len(plans), index in plans[0]["planSummary"]] == [2, True]
+    assert not plans[0].get("hasSortStage", False)
     assert max(plan["docsExamined"] for plan in plans) <= 2 * LIMIT

@@ -10,12 +10,11 @@ import pytest
 from app.context import Context, Scope
 from app.documents.inbound_messages import InboundMessage
 from app.documents.vocabulary import InboundStatus
-from graphql_schema.resolvers import inbound
 from tests.doors import INBOUND_SELECTION, GraphqlDoor
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
 
-LIST = "query($status: InboundStatus, $limit: Int! = 50) { answer: inboundMessages(status: $status, limit: $limit) { id } }"  # noqa: E501
+LIST = "query($first: Int, $last: Int, $after: String, $filter: InboundMessageFilter, $orderBy: [InboundMessageOrder!]) { answer: inboundMessages(first: $first, last: $last, after: $after, filter: $filter, orderBy: $orderBy) { nodes { id } pageInfo { endCursor hasNextPage } } }"  # noqa: E501
 ONE = f"query($id: ID!) {{ answer: inboundMessage(id: $id) {{ {INBOUND_SELECTION} }} }}"
 UNKNOWN = "6b050e9454d4a1b9322b3eaa"
 
@@ -45,12 +44,19 @@ async def test_messages_are_listed_newest_first(
     )
 
     async def listed(**asked: Any) -> list[str]:
-        return [one["id"] for one in (await ask(LIST, **asked))["data"]["answer"]]
+        return [one["id"] for one in (await ask(LIST, **asked))["data"]["answer"]["nodes"]]
 
+    page = (await ask(LIST, first=1))["data"]["answer"]["pageInfo"]
     assert await listed() == ids[::-1]
-    assert await listed(limit=1) == [ids[2]]
-    assert await listed(status="NEW") == [ids[2], ids[0]]
-    assert await listed(status="ARCHIVED") == []
+    assert await listed(first=1) == [ids[2]]
+    assert await listed(last=1) == [ids[0]]
+    assert page["hasNextPage"]
+    assert await listed(after=page["endCursor"]) == ids[1::-1]
+    assert await listed(orderBy=[{"field": "CREATED", "direction": "ASC"}]) == ids
+    assert await listed(filter={"status": {"eq": "NEW"}}) == [ids[2], ids[0]]
+    assert await listed(filter={"status": {"eq": "ARCHIVED"}}) == []
+    assert await listed(filter={"receivedAt": {"isNull": True}}) == []
+    assert await listed(filter={"parentCommunicationId": {"isNull": True}}) == ids[::-1]
 
 
 async def test_one_message_is_read_as_it_was_answered(client: httpx2.AsyncClient, ask: Ask) -> None:
@@ -65,7 +71,7 @@ async def test_another_tenant_reads_none(
     kept = (await GraphqlDoor(client).ingest(message())).record
     client.headers["Authorization"] = f"Bearer {token(tenant='rival')}"
 
-    assert (await ask(LIST))["data"]["answer"] == []
+    assert (await ask(LIST))["data"]["answer"]["nodes"] == []
     assert (await ask(ONE, id=kept["id"]))["errors"][0]["extensions"]["code"] == "NOT_FOUND"
     assert (await ask(ONE, id="x"))["errors"][0]["extensions"]["code"] == "NOT_FOUND"
 
@@ -78,16 +84,6 @@ async def test_reading_needs_its_scope(
 
     for answer in (await ask(LIST), await ask(ONE, id=UNKNOWN)):
         assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
-
-
-@pytest.mark.parametrize("limit", [0, -1, inbound.MESSAGES_LIMIT + 1])
-async def test_a_list_is_bounded(ask: Ask, limit: int) -> None:
-    error = (await ask(LIST, limit=limit))["errors"][0]
-
-    assert error["extensions"] == {
-        "code": "BAD_USER_INPUT",
-        "fields": [{"path": "limit", "message": "must be 1 to 200"}],
-    }
 
 
 @pytest.mark.parametrize("raw", ["not base64!", "QUJ", "é"])

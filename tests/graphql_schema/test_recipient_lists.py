@@ -12,8 +12,8 @@ CREATE = f"mutation($input: CreateRecipientListInput!) {{ answer: createRecipien
 UPDATE = f"mutation($id: ID!, $input: UpdateRecipientListInput!) {{ answer: updateRecipientList(id: $id, input: $input) {{ {LIST} }} }}"  # noqa: E501
 DELETE = "mutation($id: ID!) { answer: deleteRecipientList(id: $id) }"
 ONE = f"query($id: ID!) {{ answer: recipientList(id: $id) {{ {LIST} }} }}"
-MANY = f"query($name: String) {{ answer: recipientLists(name: $name) {{ {LIST} }} }}"
-MEMBERS = f"query($id: ID!, $limit: Int!, $after: ID, $search: String) {{ answer: recipientListMembers(listId: $id, limit: $limit, after: $after, search: $search) {{ members {{ {MEMBER} }} next }} }}"  # noqa: E501
+MANY = f"query($filter: RecipientListFilter) {{ answer: recipientLists(filter: $filter) {{ nodes {{ {LIST} }} }} }}"  # noqa: E501
+MEMBERS = f"query($id: ID!, $first: Int!, $after: String, $filter: ListMemberFilter) {{ answer: recipientListMembers(listId: $id, first: $first, after: $after, filter: $filter) {{ nodes {{ {MEMBER} }} pageInfo {{ endCursor }} totalCount }} }}"  # noqa: E501
 ADD = f"mutation($id: ID!, $members: [ListMemberInput!]!) {{ answer: addListMembers(listId: $id, members: $members) {{ member {{ {MEMBER} }} duplicate error }} }}"  # noqa: E501
 IMPORT = "mutation($id: ID!, $csv: String!) { answer: importListMembers(listId: $id, csv: $csv) { added duplicates failed variables errors { line message } } }"  # noqa: E501
 CHANGE = f"mutation($id: ID!, $input: UpdateListMemberInput!) {{ answer: updateListMember(id: $id, input: $input) {{ {MEMBER} }} }}"  # noqa: E501
@@ -40,7 +40,7 @@ def ask(client: httpx2.AsyncClient) -> Ask:
 async def test_a_list_from_its_making_to_its_end(ask: Ask) -> None:
     made = await ask(CREATE, input={"name": "Customers", "description": "Who bought"})
     found = await ask(ONE, id=made["id"])
-    listed = await ask(MANY, name="cust")
+    listed = await ask(MANY, filter={"name": {"eq": "customers"}})
     renamed = await ask(UPDATE, id=made["id"], input={"name": "Clients"})
     taken = await ask(CREATE, input={"name": "clients"})
     deleted = await ask(DELETE, id=made["id"])
@@ -56,11 +56,11 @@ async def test_a_list_from_its_making_to_its_end(ask: Ask) -> None:
         "updatedBy": "alice",
     }
     assert found == made
-    assert listed == [made]
+    assert listed == {"nodes": [made]}
     assert renamed == {**made, "name": "Clients"}
     assert taken == ("CONFLICT", ["name"])
     assert deleted == made["id"]
-    assert await ask(MANY) == []
+    assert await ask(MANY) == {"nodes": []}
     assert await ask(ONE, id=made["id"]) == ("NOT_FOUND", [])
 
 
@@ -74,8 +74,9 @@ async def test_members_from_their_adding_to_their_end(ask: Ask) -> None:
     added = await ask(ADD, id=id_, members=rows)
     jan = added[0]["member"]
     imported = await ask(IMPORT, id=id_, csv="email,name\npiet@c.test,Piet\n,x\njan@c.test,\n")
-    first = await ask(MEMBERS, id=id_, limit=1)
-    second = await ask(MEMBERS, id=id_, limit=1, after=first["next"], search="piet")
+    first = await ask(MEMBERS, id=id_, first=1)
+    second = await ask(MEMBERS, id=id_, first=1, after=first["pageInfo"]["endCursor"])
+    found = await ask(MEMBERS, id=id_, first=9, filter={"name": {"contains": "PIET"}})
     changed = await ask(CHANGE, id=jan["id"], input={"name": None, "variables": {"city": "Urk"}})
     removed = await ask(REMOVE, id=id_, ids=[jan["id"], "nonsense"])
 
@@ -99,8 +100,9 @@ async def test_members_from_their_adding_to_their_end(ask: Ask) -> None:
         "variables": [],
         "errors": [{"line": 3, "message": "email: The address is empty."}],
     }
-    assert (first["members"], first["next"]) == ([jan], jan["id"])
-    assert [member["email"] for member in second["members"]] == ["piet@c.test"]
+    assert (first["nodes"], first["totalCount"]) == ([jan], 2)
+    assert [member["email"] for member in second["nodes"]] == ["piet@c.test"]
+    assert (found["nodes"], found["totalCount"]) == (second["nodes"], 1)
     assert changed == {**jan, "name": None, "variables": {"city": "Urk"}}
     assert removed == [jan["id"]]
     assert (await ask(ONE, id=id_))["memberCount"] == 1
@@ -111,7 +113,7 @@ async def test_bad_input_is_named(ask: Ask) -> None:
 
     assert await ask(CREATE, input={"name": " "}) == ("BAD_USER_INPUT", ["name"])
     assert await ask(UPDATE, id=id_, input={"name": None}) == ("BAD_USER_INPUT", ["name"])
-    assert await ask(MEMBERS, id=id_, limit=0) == ("BAD_USER_INPUT", ["limit"])
-    assert await ask(MEMBERS, id=id_, limit=1, after="x") == ("BAD_USER_INPUT", ["after"])
+    assert await ask(MEMBERS, id=id_, first=-1) == ("BAD_USER_INPUT", ["first"])
+    assert await ask(MEMBERS, id=id_, first=1, after="x") == ("BAD_USER_INPUT", ["after"])
     assert await ask(IMPORT, id=id_, csv="no header") == ("BAD_USER_INPUT", ["csv"])
     assert await ask(CHANGE, id=id_, input={"email": "x"}) == ("BAD_USER_INPUT", ["email"])

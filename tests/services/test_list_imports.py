@@ -8,8 +8,9 @@ from app.documents.list_members import ListMember
 from app.documents.recipient_lists import RecipientList
 from app.errors import InvalidInputError, NotFoundError
 from app.services import list_imports
+from app.services.connections import ListCommand
 from app.services.list_imports import RowError
-from app.services.list_members import PageOfMembers, members_of
+from app.services.list_members import members_of
 
 MakeList = Callable[..., Awaitable[RecipientList]]
 Footprint = Callable[[], Awaitable[dict[str, Any]]]
@@ -39,7 +40,7 @@ async def test_a_file_with_good_and_bad_rows(
         RowError(6, "email: The address has no @-sign."),
         RowError(8, "has 4 cells, the header 3"),
     ]
-    members = (await members_of(caller, str(made.id), PageOfMembers())).members
+    members = (await members_of(caller, str(made.id), ListCommand())).nodes
     assert [(m.email, m.name, m.variables) for m in members] == [
         ("old@c.test", None, {}),
         ("jan@c.test", "Jan de Vries", {"City": "Ede"}),

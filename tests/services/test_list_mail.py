@@ -24,8 +24,9 @@ from app.services import (
     suppressions,
     templates,
 )
+from app.services.connections import ListCommand
 from app.services.inputs import parse
-from app.services.list_members import PageOfMembers, members_of
+from app.services.list_members import members_of
 from tests.fakes.clock import Clock
 from tests.fakes.relay import Relay
 
@@ -281,7 +282,7 @@ async def test_a_list_emptied_before_the_mail_began_fails_it(
 ) -> None:  # fmt: skip
     made = await make_list(JAN)
     record = await send_list(made)
-    (member,) = (await members_of(caller, str(made.id), PageOfMembers())).members
+    (member,) = (await members_of(caller, str(made.id), ListCommand())).nodes
     await list_members.remove(caller, str(made.id), [str(member.id)])
 
     await run_list(record)
@@ -346,7 +347,7 @@ async def test_members_who_came_or_left_meanwhile(
     await fan_out(record)
     clock.advance(timedelta(seconds=1))
     await list_members.add(deps, caller, str(made.id), [EVE])
-    jan = (await members_of(caller, str(made.id), PageOfMembers())).members[0]
+    jan = (await members_of(caller, str(made.id), ListCommand())).nodes[0]
     await list_members.remove(caller, str(made.id), [str(jan.id)])
 
     await run_list(record)

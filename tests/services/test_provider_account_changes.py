@@ -16,6 +16,7 @@ from app.errors import ConflictError, InvalidInputError, NotFoundError
 from app.services import delivery, provider_accounts, scheduling
 from app.services.account_commands import CreateProviderAccount, UpdateProviderAccount
 from app.services.account_secrets import secret_of
+from app.services.connections import ListCommand
 from app.services.inputs import parse
 from app.settings import SmtpSecurity
 from tests.fakes.certificates import Certificate, make_certificate
@@ -267,7 +268,7 @@ async def test_the_default_is_one_at_any_time(deps: Deps, account: Account, call
         *(provider_accounts.set_default(deps, caller, str(one.id)) for one in made * 3)
     )
 
-    accounts = await provider_accounts.accounts_of(caller)
+    accounts = (await provider_accounts.accounts_of(caller, ListCommand())).nodes
     assert sum(one.is_default for one in accounts) == 1
 
 
@@ -299,7 +300,9 @@ async def test_what_others_rely_on_is_not_deleted(
     await provider_accounts.delete(caller, str(spare.id))
     await provider_accounts.set_default(deps, caller, str(main.id))
     await provider_accounts.delete(caller, str(default.id))
-    assert [one.name for one in await provider_accounts.accounts_of(caller)] == ["Main"]
+    assert [
+        one.name for one in (await provider_accounts.accounts_of(caller, ListCommand())).nodes
+    ] == ["Main"]
 
 
 async def test_an_account_that_mail_waits_for_is_not_deleted(

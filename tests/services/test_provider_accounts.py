@@ -16,6 +16,7 @@ from app.errors import ConflictError, InvalidInputError, NotFoundError
 from app.services import provider_accounts
 from app.services.account_commands import CreateProviderAccount, UpdateProviderAccount
 from app.services.account_secrets import secret_of
+from app.services.connections import ListCommand
 from app.services.inputs import parse
 
 Footprint = Callable[[], Awaitable[dict[str, Any]]]
@@ -134,14 +135,14 @@ async def test_the_first_account_is_the_default(
     theirs = await create("B", by=other_tenant)
 
     assert (first.is_default, second.is_default, theirs.is_default) == (True, False, True)
-    listed = await provider_accounts.accounts_of(caller)
+    listed = (await provider_accounts.accounts_of(caller, ListCommand())).nodes
     assert [(one.name, one.is_default) for one in listed] == [("A", False), ("B", True)]
 
 
 async def test_of_many_first_accounts_one_is_the_default(create: Create, caller: Caller) -> None:
     await asyncio.gather(*(create(str(number)) for number in range(8)))
 
-    listed = await provider_accounts.accounts_of(caller)
+    listed = (await provider_accounts.accounts_of(caller, ListCommand())).nodes
     assert len(listed) == 8
     assert sum(one.is_default for one in listed) == 1
 
@@ -206,7 +207,7 @@ async def test_another_tenants_account_is_unknown(create: Create, other_tenant: 
 
     with pytest.raises(NotFoundError, match="No provider account has this id"):
         await provider_accounts.account_of(other_tenant, str(made.id))
-    assert await provider_accounts.accounts_of(other_tenant) == []
+    assert (await provider_accounts.accounts_of(other_tenant, ListCommand())).nodes == []
 
 
 def refused_by(given: Any) -> dict[str, str]:

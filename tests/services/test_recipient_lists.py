@@ -10,11 +10,11 @@ from app.documents.list_members import ListMember
 from app.documents.recipient_lists import RecipientList
 from app.errors import ConflictError, InvalidInputError, NotFoundError
 from app.services import list_members, recipient_lists
+from app.services.connections import ListCommand
 from app.services.inputs import parse
-from app.services.list_members import PageOfMembers, UpdateMember
+from app.services.list_members import UpdateMember
 from app.services.recipient_lists import (
     CreateRecipientList,
-    SearchRecipientLists,
     UpdateRecipientList,
 )
 
@@ -23,8 +23,8 @@ Footprint = Callable[[], Awaitable[dict[str, Any]]]
 
 
 async def emails(caller: Caller, list_id: PydanticObjectId) -> list[str]:
-    page = await list_members.members_of(caller, str(list_id), parse(PageOfMembers, {}))
-    return [member.email for member in page.members]
+    page = await list_members.members_of(caller, str(list_id), ListCommand())
+    return [member.email for member in page.nodes]
 
 
 async def test_a_list_has_a_name_that_no_other_has(
@@ -43,13 +43,16 @@ async def test_lists_come_by_name(caller: Caller, make_list: MakeList) -> None:
     for name in ("beta", "Alpha", "a.b"):
         await make_list(name=name)
 
-    every = await recipient_lists.lists_of(caller, SearchRecipientLists())
-    found = await recipient_lists.lists_of(caller, parse(SearchRecipientLists, {"name": "A"}))
-    literal = await recipient_lists.lists_of(caller, parse(SearchRecipientLists, {"name": "a.b"}))
+    async def names(name: str) -> list[str]:
+        command = parse(ListCommand, {"filter": {"name": {"contains": name}}})
+        return [one.name for one in (await recipient_lists.lists_of(caller, command)).nodes]
 
-    assert [one.name for one in every] == ["a.b", "Alpha", "beta"]
-    assert [one.name for one in found] == ["a.b", "Alpha", "beta"]
-    assert [one.name for one in literal] == ["a.b"]
+    every = await recipient_lists.lists_of(caller, ListCommand())
+    behind = parse(ListCommand, {"after": every.edges[0].cursor})
+    assert [one.name for one in every.nodes] == ["a.b", "Alpha", "beta"]
+    assert (await recipient_lists.lists_of(caller, behind)).nodes == every.nodes[1:]
+    assert await names("A") == ["a.b", "Alpha", "beta"]
+    assert await names("a.b") == ["a.b"]
 
 
 async def test_a_change_leaves_the_rest(deps: Deps, caller: Caller, make_list: MakeList) -> None:
@@ -76,7 +79,7 @@ async def test_a_deleted_list_is_gone_and_its_members_with_the_purge(
 ) -> None:
     made = await make_list({"email": "jan@c.test"})
     kept = await make_list({"email": "jan@c.test"}, name="Kept")
-    page = await list_members.members_of(caller, str(made.id), parse(PageOfMembers, {}))
+    page = await list_members.members_of(caller, str(made.id), ListCommand())
     await recipient_lists.delete(deps, caller, str(made.id))
 
     with pytest.raises(NotFoundError):
@@ -84,7 +87,7 @@ async def test_a_deleted_list_is_gone_and_its_members_with_the_purge(
     with pytest.raises(NotFoundError):
         await recipient_lists.list_of(caller, str(made.id))
     with pytest.raises(NotFoundError):
-        await list_members.update(deps, caller, str(page.members[0].id), UpdateMember())
+        await list_members.update(deps, caller, str(page.nodes[0].id), UpdateMember())
     await make_list(name="Customers")
     assert await recipient_lists.purge(deps) == 1
     assert await ListMember.count_of("acme", made.id) == 0
@@ -169,8 +172,8 @@ async def test_a_member_changes(deps: Deps, caller: Caller, make_list: MakeList)
         {"email": "jan@c.test", "name": "Jan", "variables": {"city": "Ede"}},
         {"email": "piet@c.test"},
     )
-    page = await list_members.members_of(caller, str(made.id), parse(PageOfMembers, {}))
-    jan, _ = page.members
+    page = await list_members.members_of(caller, str(made.id), ListCommand())
+    jan, _ = page.nodes
 
     async def change(changes: dict[str, Any]) -> ListMember:
         command = parse(UpdateMember, changes)
@@ -193,8 +196,8 @@ async def test_only_members_of_the_list_are_removed(
 ) -> None:
     made = await make_list({"email": "jan@c.test"}, {"email": "piet@c.test"})
     other = await make_list({"email": "kees@c.test"}, name="Other")
-    (jan, _) = (await list_members.members_of(caller, str(made.id), PageOfMembers())).members
-    (kees,) = (await list_members.members_of(caller, str(other.id), PageOfMembers())).members
+    (jan, _) = (await list_members.members_of(caller, str(made.id), ListCommand())).nodes
+    (kees,) = (await list_members.members_of(caller, str(other.id), ListCommand())).nodes
 
     removed = await list_members.remove(
         caller, str(made.id), [str(jan.id), str(kees.id), "nonsense", str(PydanticObjectId())]
@@ -211,21 +214,18 @@ async def test_pages_of_members(caller: Caller, make_list: MakeList) -> None:
 
     seen, after = [], None
     for _ in range(3):
-        command = parse(PageOfMembers, {"limit": 2, "after": after})
+        command = parse(ListCommand, {"first": 2, "after": after})
         page = await list_members.members_of(caller, str(made.id), command)
-        seen.append([member.email for member in page.members])
-        after = page.next
-    searched = parse(PageOfMembers, {"search": "BER 3"})
+        seen.append([member.email for member in page.nodes])
+        after = page.edges[-1].cursor
+    searched = parse(ListCommand, {"filter": {"name": {"contains": "BER 3"}}})
     found = await list_members.members_of(caller, str(made.id), searched)
 
     assert seen == [["m0@c.test", "m1@c.test"], ["m2@c.test", "m3@c.test"], ["m4@c.test"]]
-    assert after is None
-    assert [member.email for member in found.members] == ["m3@c.test"]
-    for wrong in ({"limit": 0}, {"limit": 1001}):
-        with pytest.raises(InvalidInputError, match="limit"):
-            parse(PageOfMembers, wrong)
-    with pytest.raises(InvalidInputError, match="after: must be the `next` of another page"):
-        await list_members.members_of(caller, str(made.id), parse(PageOfMembers, {"after": "x"}))
+    assert not await page.has_next()
+    assert [member.email for member in found.nodes] == ["m3@c.test"]
+    with pytest.raises(InvalidInputError, match="after: is no cursor that this list gave"):
+        await list_members.members_of(caller, str(made.id), parse(ListCommand, {"after": "x"}))
 
 
 async def test_other_tenants_lists_are_unknown(
@@ -239,13 +239,13 @@ async def test_other_tenants_lists_are_unknown(
         recipient_lists.list_of(other_tenant, id_),
         recipient_lists.update(deps, other_tenant, id_, parse(UpdateRecipientList, {"name": "X"})),
         recipient_lists.delete(deps, other_tenant, id_),
-        list_members.members_of(other_tenant, id_, PageOfMembers()),
+        list_members.members_of(other_tenant, id_, ListCommand()),
         list_members.add(deps, other_tenant, id_, [{"email": "x@c.test"}]),
         list_members.remove(other_tenant, id_, []),
     ):
         with pytest.raises(NotFoundError):
             await refused
-    assert await recipient_lists.lists_of(other_tenant, SearchRecipientLists()) == []
+    assert (await recipient_lists.lists_of(other_tenant, ListCommand())).nodes == []
     await recipient_lists.create(
         deps, other_tenant, parse(CreateRecipientList, {"name": "Customers"})
     )
@@ -267,9 +267,9 @@ async def test_a_list_of_a_hundred_thousand(
     begun = time.perf_counter()
 
     counts = await recipient_lists.count_members(caller, [str(made.id)])
-    far = parse(PageOfMembers, {"limit": 1000, "after": str(rows[98_999]["_id"])})
-    page = await list_members.members_of(caller, str(made.id), far)
-    searched = parse(PageOfMembers, {"search": "m99999@"})
+    last = parse(ListCommand, {"last": 200})
+    page = await list_members.members_of(caller, str(made.id), last)
+    searched = parse(ListCommand, {"filter": {"email": {"contains": "m99999@"}}})
     found = await list_members.members_of(caller, str(made.id), searched)
     [doubled, added] = await list_members.add(
         deps, caller, str(made.id), [{"email": "M5@c.test"}, {"email": "new@c.test"}]
@@ -277,6 +277,6 @@ async def test_a_list_of_a_hundred_thousand(
 
     assert time.perf_counter() - begun < 10
     assert counts == {str(made.id): 100_000}
-    assert (len(page.members), page.next) == (1000, None)
-    assert [member.email for member in found.members] == ["m99999@c.test"]
+    assert [one.email for one in page.nodes] == [f"m{n}@c.test" for n in range(99_800, 100_000)]
+    assert [member.email for member in found.nodes] == ["m99999@c.test"]
     assert (doubled.duplicate, added.error) == (True, None)

@@ -19,8 +19,9 @@ from app.documents.vocabulary import (
 )
 from app.errors import NotFoundError
 from app.services import delivery, suppressions
+from app.services.connections import ListCommand
 from app.services.inputs import parse
-from app.services.suppressions import AddSuppression, ListSuppressions
+from app.services.suppressions import AddSuppression
 from tests.fakes.clock import Clock
 from tests.fakes.relay import Relay
 
@@ -93,22 +94,23 @@ async def test_the_latest_stand_first_and_parts_can_be_had(
         clock.advance(timedelta(seconds=1))
 
     async def listed(**asked: Any) -> tuple[list[str], int]:
-        found, total = await suppressions.suppressions_of(caller, parse(ListSuppressions, asked))
-        return [suppression.address for suppression in found], total
+        part = await suppressions.suppressions_of(caller, parse(ListCommand, asked))
+        return [suppression.address for suppression in part.nodes], await part.count()
 
+    by_address = [{"field": "ADDRESS", "direction": "ASC"}]
     assert await listed() == ([EVE, PIET, JAN], 3)
-    assert await listed(limit=1) == ([EVE], 3)
-    assert await listed(limit=1, offset=2) == ([JAN], 3)
-    assert await listed(offset=3) == ([], 3)
-    assert await listed(search="PIET@") == ([PIET], 1)
-    assert await listed(search=".*") == ([], 0)
+    assert await listed(first=1) == ([EVE], 3)
+    assert await listed(last=1) == ([JAN], 3)
+    assert await listed(orderBy=by_address) == ([EVE, JAN, PIET], 3)
+    assert await listed(filter={"address": {"contains": "PIET@"}}) == ([PIET], 1)
+    assert await listed(filter={"address": {"contains": ".*"}}) == ([], 0)
 
 
 async def test_tenants_suppress_for_themselves(
     deps: Deps, add: Add, other_tenant: Caller, send: Send, stored: Stored, relay: Relay
 ) -> None:
     suppression = await add(JAN)
-    assert await suppressions.suppressions_of(other_tenant, ListSuppressions()) == ([], 0)
+    assert (await suppressions.suppressions_of(other_tenant, ListCommand())).nodes == []
     with pytest.raises(NotFoundError):
         await suppressions.remove(other_tenant, str(suppression.id))
 

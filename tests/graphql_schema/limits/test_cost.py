@@ -44,18 +44,20 @@ ANY = build_schema("""
         # Lists in lists: three events in each of seven records.
         ("{ communicationsPage(size: 7) { content { id events { id } } } }", {}, 1 + 7 * 4),
         # The default of an argument, and a list of ids.
-        ("{ inboundMessages { id } }", {}, 50),
-        ("{ inboundMessages(limit: 3) { id } }", {}, 3),
+        ("{ inboundMessages { nodes { id } } }", {}, 51),
+        ("{ inboundMessages(first: 3) { nodes { id } } }", {}, 4),
+        ("{ inboundMessages(last: 3) { edges { node { id } } pageInfo { endCursor } } }", {}, 8),
         ('{ communicationsByIds(ids: ["a", "b"]) { id } }', {}, 2),
         ("query($i: [ID!]!) { communicationsByIds(ids: $i) { id } }", {"i": ["a"] * 5}, 5),
         ("{ allCommunications { id } }", {}, 10_000),
         ("{ communicationsCsv(size: 3) }", {}, 3),
         ("{ analytics { totalSent byType { type } } }", {}, 108),
         # What GraphQL merges is given once.
-        ("{ inboundMessages { id } ...F } fragment F on Query { inboundMessages { subject } }",
-         {}, 50),
-        ("{ a: inboundMessages { id } b: inboundMessages { id } }", {}, 100),
-        ("{ ... on Query { ...F ...F } } fragment F on Query { inboundMessages { id } }", {}, 50),
+        (("{ inboundMessages { totalCount } ...F } "
+         "fragment F on Query { inboundMessages { nodes { id } } }"), {}, 51),
+        ("{ a: inboundMessages { nodes { id } } b: inboundMessages { nodes { id } } }", {}, 102),
+        ("{ ... on Query { ...F ...F } } fragment F on Query { inboundMessages { nodes { id } } }",
+         {}, 51),
         ('mutation { deleteCommunication(id: "1") }', {}, MUTATION),
         (('mutation { a: cancelCommunication(id: "1") { id events { id } } '
          'b: deleteCommunication(id: "1") }'), {}, MUTATION + 4 + MUTATION),
@@ -100,18 +102,18 @@ async def test_a_refused_mutation_changes_nothing(ask: Ask, footprint: Any) -> N
 
 
 async def test_the_operations_of_a_request_add_up(ask: Ask) -> None:
-    query = "{ inboundMessages { id } }"
+    query = "{ inboundMessages { nodes { id } } }"
 
     with adding_up() as spent:
-        first = await ask(query, graphql_cost=99)
-        second = await ask(query, graphql_cost=99)
-    alone = await ask(query, graphql_cost=99)
+        first = await ask(query, graphql_cost=101)
+        second = await ask(query, graphql_cost=101)
+    alone = await ask(query, graphql_cost=101)
 
     assert "errors" not in first
     assert second["errors"][0]["message"].startswith(
-        "The operation costs 50, 100 with those before it in the request; at most 99 is allowed."
+        "The operation costs 51, 102 with those before it in the request; at most 101 is allowed."
     )
-    assert spent.spent == 100
+    assert spent.spent == 102
     assert "errors" not in alone
 
 
