@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 EDITOR := graphql_schema/graphiql
 GRAPHIQL := $(EDITOR)/node_modules/.installed
-JOBS ?= 2
+# More than two cores can do: some always wait, for a process or a time limit.
+JOBS ?= 3
 
 .PHONY: help run test test-faults check lint types contracts format bench lock clean
 
@@ -18,7 +19,7 @@ run: $(READY) $(GRAPHIQL) ## Start everything on this machine and send a first m
 	@exec $(BIN)/letterbox dev $(ARGS)
 
 test: $(READY) ## Run the tests against real MongoDB, Valkey and SMTP servers (ARGS="-k name")
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-faults: $(READY) ## Kill workers, API and servers under load, and count the mails (minutes)
 	$(BIN)/python -m pytest -m faults tests/faults -n 0 $(ARGS)
