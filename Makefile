@@ -6,14 +6,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 EDITOR := graphql_schema/graphiql
+CLIENTS := tests/clients/node_modules/.installed
 GRAPHIQL := $(EDITOR)/node_modules/.installed
 # More than two cores can do: some always wait, for a process or a time limit.
 JOBS ?= 3
 
-.PHONY: help run test test-faults check lint types contracts format bench lock clean
+.PHONY: help run test test-faults test-clients check lint types contracts format bench lock clean
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY) $(GRAPHIQL) ## Start everything on this machine and send a first mail (ARGS="--port 9000")
 	@exec $(BIN)/letterbox dev $(ARGS)
@@ -23,6 +24,9 @@ test: $(READY) ## Run the tests against real MongoDB, Valkey and SMTP servers (A
 
 test-faults: $(READY) ## Kill workers, API and servers under load, and count the mails (minutes)
 	$(BIN)/python -m pytest -m faults tests/faults -n 0 $(ARGS)
+
+test-clients: $(READY) $(CLIENTS) ## Try Apollo, urql, graphql-ws and the audits from npm (needs Node 20)
+	$(BIN)/python -m pytest -m clients tests/clients -n 0 $(ARGS)
 
 check: lint types contracts ## Lint, types and import contracts
 
@@ -52,7 +56,7 @@ lock: ## Renew the hashed lock files (needs uv)
 	  -c requirements.lock -o requirements-dev.lock
 
 clean: ## Remove the virtual environment, the files of GraphiQL and the development data
-	rm -rf $(VENV) $(EDITOR)/node_modules .letterbox
+	rm -rf $(VENV) $(EDITOR)/node_modules tests/clients/node_modules .letterbox
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -67,6 +71,10 @@ $(READY): requirements-dev.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
 	fi
 	@touch $(READY)
+
+$(CLIENTS): tests/clients/package-lock.json
+	npm ci --prefix tests/clients --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 # The browser files of GraphiQL. Without npm, or without its registry, browsers fetch them from a CDN.
 $(GRAPHIQL): $(EDITOR)/package-lock.json

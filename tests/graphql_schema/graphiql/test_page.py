@@ -89,7 +89,7 @@ def test_each_kind_of_operation_has_an_example() -> None:
         if isinstance(definition, OperationDefinitionNode)
     }
 
-    assert kinds == {"query", "mutation"}
+    assert kinds == {"query", "mutation", "subscription"}
 
 
 async def test_the_editor_can_read_the_schema(anonymous: httpx2.AsyncClient) -> None:
