@@ -6,7 +6,7 @@ import strawberry
 from graphql_schema.context import Info
 from graphql_schema.limits import Cost
 from graphql_schema.resolvers import analytics as resolvers
-from graphql_schema.types.analytics import Analytics
+from graphql_schema.types.analytics import Analytics, AskedPeriod
 
 
 async def _analytics(
@@ -28,8 +28,9 @@ async def _analytics(
         ),
     ] = None,
 ) -> Analytics:
-    found = await resolvers.analytics(info.context, start=start, end=end, timezone=timezone)
-    return Analytics.of(found)
+    period = AskedPeriod(start, end, timezone)
+    found = await resolvers.analytics(info.context, **vars(period))
+    return Analytics.of(found, period)
 
 
 @strawberry.type

@@ -15,14 +15,16 @@ from app.documents.vocabulary import CommunicationStatus, CommunicationType, Eve
 _UNKNOWN_TIMEZONE = 40485
 # Before all mail, and still a date that MongoDB can hold.
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
+OPENED = {"$cond": ["$opened", 1, 0]}
+CLICKED = {"$cond": [{"$gt": [{"$sum": "$clickedLinks.clickCount"}, 0]}, 1, 0]}
 # What is counted by, small before it is handed to each of the groups.
 _COUNTED = {
     "type": 1,
     "templateId": 1,
     "templateName": 1,
     "sentAt": 1,
-    "opened": {"$cond": ["$opened", 1, 0]},
-    "clicked": {"$cond": [{"$gt": [{"$sum": "$clickedLinks.clickCount"}, 0]}, 1, 0]},
+    "opened": OPENED,
+    "clicked": CLICKED,
 }
 _COUNTS = {
     "sent": {"$sum": 1},

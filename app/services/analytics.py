@@ -76,12 +76,7 @@ async def analytics(
 
     Raises InvalidInputError for a start after the end and for an unknown time zone.
     """
-    if start is not None and end is not None and start > end:
-        raise InvalidInputError.of(FieldError("from", "must not be after to"))
-    name = UTC_NAME if timezone is None else timezone
-    if timezone is not None and not await _is_known(timezone):
-        reason = "must be a time zone of the IANA database, e.g. Europe/Amsterdam"
-        raise InvalidInputError.of(FieldError("timezone", reason))
+    name = await checked_timezone(start, end, timezone)
     period = Period(start, end)
     tally = await documents.tally(caller.tenant, period, name)
     failed = await documents.failures(caller.tenant, period)
@@ -94,6 +89,21 @@ async def analytics(
         by_type=[TypeStats(type_, _rates(counts)) for type_, counts in tally.by_type],
         send_volume_by_day=[DayVolume(date, count) for date, count in tally.by_day],
     )
+
+
+async def checked_timezone(
+    start: datetime | None, end: datetime | None, timezone: str | None
+) -> str:
+    """Give the name of the time zone of a period.
+
+    Raises InvalidInputError for a start after the end and for an unknown time zone.
+    """
+    if start is not None and end is not None and start > end:
+        raise InvalidInputError.of(FieldError("from", "must not be after to"))
+    if timezone is not None and not await _is_known(timezone):
+        reason = "must be a time zone of the IANA database, e.g. Europe/Amsterdam"
+        raise InvalidInputError.of(FieldError("timezone", reason))
+    return UTC_NAME if timezone is None else timezone
 
 
 async def _is_known(timezone: str) -> bool:

@@ -1,9 +1,14 @@
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 import strawberry
 
 from app.services import analytics as service
-from graphql_schema.limits import ListSize
+from graphql_schema.context import Info
+from graphql_schema.limits import Cost, ListSize
+from graphql_schema.resolvers import analytics as resolvers
+from graphql_schema.types.analytics_series import AnalyticsSeries
 from graphql_schema.types.enums import CommunicationType
 
 _SENT = "Communications handed over in the period."
@@ -65,8 +70,20 @@ class DayVolume:
     count: int = strawberry.field(description="Communications handed over on that day.")
 
 
+@dataclass(frozen=True)
+class AskedPeriod:
+    start: datetime | None
+    end: datetime | None
+    timezone: str | None
+
+
+async def _series(root: "Analytics", info: Info) -> AnalyticsSeries:
+    return AnalyticsSeries.of(await resolvers.series(info.context, **vars(root.period)))
+
+
 @strawberry.type(description="What became of the mail of a period. Deleted mail does not count.")
 class Analytics:
+    period: strawberry.Private[AskedPeriod]
     total_sent: int = strawberry.field(description=_SENT)
     total_opened: int = strawberry.field(description=_OPENED)
     total_clicked: int = strawberry.field(description=_CLICKED)
@@ -87,10 +104,16 @@ class Analytics:
         directives=[ListSize(assumed_size=365)],
         description="The days on which mail was sent, in order.",
     )
+    series: AnalyticsSeries = strawberry.field(
+        directives=[Cost(weight=100)],
+        resolver=_series,
+        description="The same day by day, in all and by type and template.",
+    )
 
     @classmethod
-    def of(cls, found: service.Analytics) -> Self:
+    def of(cls, found: service.Analytics, period: AskedPeriod) -> Self:
         return cls(
+            period=period,
             total_sent=found.rates.total_sent,
             total_opened=found.rates.total_opened,
             total_clicked=found.rates.total_clicked,
