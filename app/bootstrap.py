@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 from app.context import Deps
 from app.documents import ALL_DOCUMENTS, changes
 from app.documents.obsolete import drop_obsolete
+from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import ProviderType
 from app.feed import Feed
 from app.persisted_documents import PersistedDocuments
@@ -48,6 +49,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
     )
     await drop_obsolete(client[settings.mongo_database])
     await init_beanie(database=client[settings.mongo_database], document_models=ALL_DOCUMENTS)
+    SEARCH_TIME.limit = settings.operation_timeout
     async with httpx2.AsyncClient(timeout=10, follow_redirects=False) as http:
         deps = Deps(
             settings=settings,

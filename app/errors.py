@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -15,6 +16,7 @@ class ErrorCode(StrEnum):
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     NOT_ATTEMPTED = "NOT_ATTEMPTED"
     RATE_LIMITED = "RATE_LIMITED"
+    TIMEOUT = "TIMEOUT"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL"
 
@@ -119,11 +121,15 @@ class RateLimitedError(AppError):
 
 
 class InternalError(AppError):
-    """A fault of ours that hit a part of what was asked; it is in the log."""
+    """A fault of ours; it is in the log, under `reference`, where it has one."""
 
     code = ErrorCode.INTERNAL
     status = 500
     title = "Internal Server Error"
+
+    def __init__(self, detail: str, *, reference: str | None = None) -> None:
+        super().__init__(detail)
+        self.reference = reference
 
 
 RETRY_AFTER_SECONDS = 5
@@ -136,6 +142,25 @@ class UnavailableError(AppError):
     status = 503
     title = "Service Unavailable"
     headers = MappingProxyType({"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+class TimedOutError(AppError):
+    """It took longer than anything may; what it had begun is ended."""
+
+    code = ErrorCode.TIMEOUT
+    status = 504
+    title = "Gateway Timeout"
+
+    @classmethod
+    def of_operation(cls, limit: timedelta) -> "TimedOutError":
+        return cls(
+            f"It was not done within {limit.total_seconds():g} seconds and was ended. What it "
+            "changes may have been changed already: look, or repeat it with its idempotency key."
+        )
+
+    @classmethod
+    def of_search(cls) -> "TimedOutError":
+        return cls("The search took too long and was ended; ask for less, or narrow it down.")
 
 
 class UnsupportedMediaTypeError(AppError):

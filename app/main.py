@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -16,14 +17,15 @@ from app.auth import Authenticator
 from app.bootstrap import open_deps
 from app.context import Deps
 from app.cors import cors
-from app.documents.base import StoreUnavailableError
-from app.errors import AppError
+from app.documents.base import SearchTimeoutError, StoreUnavailableError
+from app.errors import AppError, TimedOutError
 from app.health import healthz, readyz
 from app.inbox import inbox_routes
 from app.logs import configure_logs
 from app.rate_limit_headers import RateLimitHeaders
 from app.request_limit import RequestLimit
 from app.settings import Environment, Settings
+from app.time_limit import TimeLimit
 from graphql_schema import http as graphql_http
 from graphql_schema import websocket as graphql_websocket
 from graphql_schema.graphiql.page import asset_routes
@@ -31,6 +33,10 @@ from graphql_schema.live import Live
 from rest_compat import problems
 from rest_compat.requests import open_context_of
 from rest_compat.routes import rest_routes
+
+log = structlog.get_logger()
+
+_GRAPHQL = "/graphql"
 
 
 class State(TypedDict):
@@ -63,11 +69,13 @@ def create_app(settings: Settings, deps: Deps | None = None) -> Starlette:
         middleware=[
             *cors(settings),
             Middleware(RateLimitHeaders),
+            Middleware(TimeLimit, limit=settings.operation_timeout, answer=_timed_out),
             Middleware(RequestLimit, limit=settings.request_limit),
         ],
         exception_handlers={
             AppError: problems.on_app_error,
             StoreUnavailableError: problems.on_store_unavailable,
+            SearchTimeoutError: problems.on_search_timeout,
             HTTPException: problems.on_http_exception,
             ClientDisconnect: problems.on_disconnect,
             Exception: problems.on_fault,
@@ -90,8 +98,8 @@ async def _opened(settings: Settings, deps: Deps | None) -> AsyncIterator[Deps]:
 
 def _routes(settings: Settings) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
-        Route("/graphql", _Graphql()),
-        WebSocketRoute("/graphql", graphql_websocket.serve),
+        Route(_GRAPHQL, _Graphql()),
+        WebSocketRoute(_GRAPHQL, graphql_websocket.serve),
         *(asset_routes() if settings.graphiql else ()),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
@@ -111,3 +119,13 @@ class _Graphql:
 
 async def _graphql(request: Request) -> Response:
     return await graphql_http.answer(request, open_context_of)
+
+
+async def _timed_out(request: Request) -> Response:
+    """Answer a request whose time is over, in the form of its door."""
+    deps: Deps = request.state.deps
+    log.warning("request.timeout", path=request.url.path, method=request.method)
+    error = TimedOutError.of_operation(deps.settings.operation_timeout)
+    if request.url.path == _GRAPHQL:
+        return graphql_http.refusal(request, error)
+    return await problems.on_app_error(request, error)

@@ -1,14 +1,15 @@
 """Errors as GraphQL shows them: a stable code, the fields at fault, nothing of our insides."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError, Node
 
-from app.documents.base import StoreUnavailableError
-from app.errors import AppError, ErrorCode, UnavailableError
+from app.documents.base import SearchTimeoutError, StoreUnavailableError
+from app.errors import AppError, ErrorCode, InternalError, TimedOutError, UnavailableError
 
 log = structlog.get_logger()
 
@@ -33,19 +34,27 @@ _UNKNOWN_FIELD = re.compile(r"not to include unknown field '(?P<field>\w+)'")
 def coded(error: GraphQLError) -> GraphQLError:
     """The error as the caller may see it; an unexpected one is logged under the id it shows."""
     original = error.original_error
-    if isinstance(original, StoreUnavailableError):
-        log.warning("store.unavailable", path=error.path, error=type(original).__name__)
-        original = UnavailableError("The store does not answer; try again.")
-    if isinstance(original, AppError):
-        return _with(error, original.detail, app_extensions(original))
+    if original is not None and not isinstance(original, GraphQLError):
+        shown = told(original, path=error.path)
+        return _with(error, shown.detail, app_extensions(shown))
     if isinstance(error, GraphQLSyntaxError):
         return _syntax_error(error)
-    if original is None or isinstance(original, GraphQLError):
-        return _with(error, error.message, _request_extensions(error))
+    return _with(error, error.message, _request_extensions(error))
+
+
+def told(error: Exception, *, path: Sequence[str | int] | None = None) -> AppError:
+    """What a caller is told of an error; an unexpected one is logged under the id it shows."""
+    if isinstance(error, AppError):
+        return error
+    if isinstance(error, StoreUnavailableError):
+        log.warning("store.unavailable", path=path, error=type(error).__name__)
+        return UnavailableError("The store does not answer; try again.")
+    if isinstance(error, SearchTimeoutError):
+        log.warning("store.timeout", path=path, error=type(error).__name__)
+        return TimedOutError.of_search()
     reference = uuid4().hex
-    log.error("graphql.fault", reference=reference, path=error.path, exc_info=original)
-    extensions = {"code": ErrorCode.INTERNAL.value, "reference": reference}
-    return _with(error, "Something went wrong on our side.", extensions)
+    log.error("graphql.fault", reference=reference, path=path, exc_info=error)
+    return InternalError("Something went wrong on our side.", reference=reference)
 
 
 def limit_exceeded(
@@ -66,12 +75,14 @@ def _syntax_error(error: GraphQLSyntaxError) -> GraphQLError:
 
 
 def app_extensions(error: AppError) -> dict[str, Any]:
-    """`{code}`, and `fields: [{path, message}]` where the input is at fault."""
+    """`{code}`, `fields: [{path, message}]` where the input is at fault, a fault's `reference`."""
     extensions: dict[str, Any] = {"code": error.code.value}
     if error.fields:
         extensions["fields"] = [
             {"path": field.path, "message": field.message} for field in error.fields
         ]
+    if isinstance(error, InternalError) and error.reference is not None:
+        extensions["reference"] = error.reference
     return extensions
 
 

@@ -1,5 +1,6 @@
 """The one way in which every transport runs an operation: HTTP, SSE and WebSocket."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import aclosing
@@ -12,7 +13,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from app.context import Context
-from app.errors import AppError, FieldError, InvalidInputError, PayloadTooLargeError
+from app.errors import AppError, FieldError, InvalidInputError, PayloadTooLargeError, TimedOutError
 from graphql_schema.context import GraphqlContext
 from graphql_schema.documents import handed_over, kind_of, parsed
 from graphql_schema.errors import coded
@@ -125,7 +126,12 @@ async def execute(
     }
     if kind is OperationType.SUBSCRIPTION:
         return _events(arguments)
-    return _finished(await schema.execute(**arguments))
+    limit = context.deps.settings.operation_timeout
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            return _finished(await schema.execute(**arguments))
+    except TimeoutError:
+        return refused(TimedOutError.of_operation(limit))
 
 
 def _parsed(text: str, context: Context) -> DocumentNode:

@@ -21,6 +21,7 @@ from strawberry.types.graphql import OperationType
 from app.context import Context
 from app.errors import AppError, MethodNotAllowedError, NotAcceptableError
 from app.services import rates
+from graphql_schema.errors import told
 from graphql_schema.execution import KindNotAllowedError, Operation, execute, refused
 from graphql_schema.graphiql import page as graphiql
 from graphql_schema.limits import adding_up
@@ -29,7 +30,6 @@ from graphql_schema.requests import has_operation, read
 from graphql_schema.responses import (
     batch_response,
     error_response,
-    fault_response,
     result_response,
 )
 from graphql_schema.sse import event_stream
@@ -46,16 +46,23 @@ async def answer(
 
     `open_context` tells who asks; it may raise UnauthenticatedError.
     """
-    lines = request.headers.getlist("accept")
-    accepts = accepted(", ".join(lines) if lines else None)
+    accepts = _accepted(request)
     try:
         return await _answered(request, open_context, accepts)
-    except AppError as error:
-        return error_response(accepts, error)
     except ClientDisconnect:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told in GraphQL's form
-        return fault_response(accepts, error)
+        return error_response(accepts, told(error))
+
+
+def refusal(request: Request, error: AppError) -> Response:
+    """Answer a request that is refused by others, in GraphQL's form."""
+    return error_response(_accepted(request), error)
+
+
+def _accepted(request: Request) -> Accepted:
+    lines = request.headers.getlist("accept")
+    return accepted(", ".join(lines) if lines else None)
 
 
 async def _answered(

@@ -10,13 +10,13 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from app.errors import AppError, ErrorCode
-from graphql_schema.errors import app_extensions, coded
+from graphql_schema.errors import app_extensions
 from graphql_schema.execution import response_body
 from graphql_schema.negotiation import Accepted, MediaType
 
 # Mails are nobody's but their tenant's, and one address answers in several media types.
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept, Authorization"}
-_FAULTS = {ErrorCode.INTERNAL: 500, ErrorCode.UNAVAILABLE: 503}
+_FAULTS = {ErrorCode.INTERNAL: 500, ErrorCode.UNAVAILABLE: 503, ErrorCode.TIMEOUT: 504}
 
 
 def result_response(result: ExecutionResult, media_type: MediaType) -> Response:
@@ -34,14 +34,6 @@ def error_response(accepts: Accepted, error: AppError) -> Response:
     body = {"errors": [{"message": error.detail, "extensions": app_extensions(error)}]}
     media_type = accepts.json or MediaType.JSON
     return _response(body, media_type, status=error.status, headers=error.headers)
-
-
-def fault_response(accepts: Accepted, error: Exception) -> Response:
-    """Answer for a fault of ours; it is in the log, under the id that the caller sees."""
-    fault = coded(GraphQLError("", original_error=error))
-    body = {"errors": [{"message": fault.message, "extensions": fault.extensions}]}
-    status = _FAULTS.get(_code(fault), 500)
-    return _response(body, accepts.json or MediaType.JSON, status=status)
 
 
 def _status(result: ExecutionResult, media_type: MediaType) -> int:

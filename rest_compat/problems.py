@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.bootstrap import utc_now
-from app.errors import AppError, UnavailableError
+from app.errors import AppError, TimedOutError, UnavailableError
 from app.instants import format_instant
 
 log = structlog.get_logger()
@@ -36,6 +36,12 @@ async def on_store_unavailable(request: Request, error: Exception) -> Response:
     """Answer 503 while MongoDB is away; the client may come again."""
     log.warning("store.unavailable", path=request.url.path, error=type(error).__name__)
     return await on_app_error(request, UnavailableError("The store does not answer; try again."))
+
+
+async def on_search_timeout(request: Request, error: Exception) -> Response:
+    """Answer 504 for a search that MongoDB ended."""
+    log.warning("store.timeout", path=request.url.path, error=type(error).__name__)
+    return await on_app_error(request, TimedOutError.of_search())
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

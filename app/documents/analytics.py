@@ -9,6 +9,7 @@ from pymongo.errors import OperationFailure
 
 from app.documents.base import Filter
 from app.documents.communications import Communication
+from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import CommunicationStatus, CommunicationType, EventType
 
 # MongoDB's code for a name that its time zone database lacks.
@@ -84,7 +85,8 @@ async def tally(tenant: str, period: Period, timezone: str) -> Tally:
             {"$match": Communication.owned(tenant, {"sentAt": period.criteria()})},
             {"$project": _COUNTED},
             {"$facet": _facets(timezone)},
-        ]
+        ],
+        **SEARCH_TIME.of_command(),
     )
     rows = (await cursor.to_list(1))[0]
     return Tally(
@@ -120,7 +122,7 @@ async def failures(tenant: str, period: Period) -> int:
     failed = {"type": EventType.FAIL, "date": period.criteria()}
     criteria = {"status": CommunicationStatus.FAILED, "events": {"$elemMatch": failed}}
     counted: int = await Communication.get_motor_collection().count_documents(
-        Communication.owned(tenant, criteria)
+        Communication.owned(tenant, criteria), **SEARCH_TIME.of_command()
     )
     return counted
 

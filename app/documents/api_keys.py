@@ -7,6 +7,7 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from app.documents.base import Filter, TenantDocument
+from app.documents.searching import SEARCH_TIME
 
 
 class ApiKey(TenantDocument):
@@ -68,7 +69,7 @@ class ApiKey(TenantDocument):
         """The tenant's keys, the latest first; `limit` of them at most."""
         cursor = (
             cls.get_motor_collection()
-            .find(cls.owned(tenant, {}))
+            .find(cls.owned(tenant, {}), **SEARCH_TIME.of_find())
             .sort([("created", DESCENDING), ("_id", DESCENDING)])
             .limit(limit)
         )

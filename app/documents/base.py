@@ -7,11 +7,13 @@ from bson.errors import InvalidId
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from pymongo import ReturnDocument
-from pymongo.errors import ConnectionFailure
+from pymongo.errors import ConnectionFailure, ExecutionTimeout
 
 Filter = dict[str, Any]
 # MongoDB does not answer, or has no primary at the moment: the same call may succeed later.
 StoreUnavailableError = ConnectionFailure
+# MongoDB ended a search that took longer than `SEARCH_TIME`.
+SearchTimeoutError = ExecutionTimeout
 
 
 def stored_name(name: str) -> str:

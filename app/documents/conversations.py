@@ -15,6 +15,7 @@ from app.documents.base import Filter
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import UNSEEN, InboundMessage
+from app.documents.searching import SEARCH_TIME
 
 # Of each direction, the latest: what one answer holds in memory.
 MEMBERS_LIMIT = 2000
@@ -189,7 +190,7 @@ def _entity(entity_type: str, entity_id: str) -> Filter:
 async def _outbound(tenant: str, criteria: Filter, seen: Filter) -> list[Communication]:
     cursor = (
         Communication.get_motor_collection()
-        .find(Communication.owned(tenant, criteria), seen)
+        .find(Communication.owned(tenant, criteria), seen, **SEARCH_TIME.of_find())
         .sort([("created", DESCENDING), ("_id", DESCENDING)])
         .limit(MEMBERS_LIMIT)
     )
@@ -202,7 +203,7 @@ async def _outbound(tenant: str, criteria: Filter, seen: Filter) -> list[Communi
 async def _inbound(tenant: str, criteria: Filter, seen: Filter = UNSEEN) -> list[InboundMessage]:
     cursor = (
         InboundMessage.get_motor_collection()
-        .find(InboundMessage.owned(tenant, criteria), seen)
+        .find(InboundMessage.owned(tenant, criteria), seen, **SEARCH_TIME.of_find())
         .sort("receivedAt", DESCENDING)
         .limit(MEMBERS_LIMIT)
     )

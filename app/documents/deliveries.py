@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from app.documents import content
 from app.documents.base import Filter, StoredModel, TenantDocument, object_id_of
 from app.documents.delivery_indexes import INDEXES
+from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientStatus
 
 # When a provider that does not tell a mail's Message-ID at once is asked for it.
@@ -132,7 +133,11 @@ class Delivery(TenantDocument):
         """The addresses of a sending's envelopes, `limit` envelopes after `offset`."""
         cursor = (
             cls.get_motor_collection()
-            .find({"communicationId": id_, "sending": sending}, {"recipients": 1})
+            .find(
+                {"communicationId": id_, "sending": sending},
+                {"recipients": 1},
+                **SEARCH_TIME.of_find(),
+            )
             .sort("_id", ASCENDING)
             .skip(offset)
             .limit(limit)

@@ -11,6 +11,7 @@ from app.documents import content
 from app.documents.base import Filter, object_id_of
 from app.documents.communications import Event
 from app.documents.outsourcing import OutsourcingDocument
+from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import InboundStatus
 
 # Up to this size a message stands beside what was read from it.
@@ -157,7 +158,7 @@ class InboundMessage(OutsourcingDocument):
         criteria: Filter = {} if status is None else {"status": status}
         cursor = (
             cls.get_motor_collection()
-            .find(cls.owned(tenant, criteria), UNSEEN)
+            .find(cls.owned(tenant, criteria), UNSEEN, **SEARCH_TIME.of_find())
             .sort("receivedAt", DESCENDING)
             .limit(limit)
         )

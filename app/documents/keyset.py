@@ -14,6 +14,7 @@ from pymongo.collation import Collation
 from app.documents.base import Filter, TenantDocument
 from app.documents.fields import Kind
 from app.documents.outsourcing import OutsourcingDocument
+from app.documents.searching import SEARCH_TIME
 
 Document = TypeVar("Document", bound=TenantDocument)
 Row = dict[str, Any]
@@ -200,7 +201,8 @@ def _stages(
 
 
 def _options(listing: Listing[Any]) -> dict[str, Any]:
-    return {} if listing.collation is None else {"collation": listing.collation}
+    collation = {} if listing.collation is None else {"collation": listing.collation}
+    return {**SEARCH_TIME.of_command(), **collation}
 
 
 def _is_one(asked: Any) -> bool:

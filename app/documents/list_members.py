@@ -9,6 +9,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from app.documents.base import Filter, TenantDocument, object_ids_of
+from app.documents.searching import SEARCH_TIME
 from app.errors import ConflictError, FieldError
 
 _DUPLICATE = 11000
@@ -65,7 +66,9 @@ class ListMember(TenantDocument):
     @classmethod
     async def count_of(cls, tenant: str, list_id: PydanticObjectId) -> int:
         criteria = cls.owned(tenant, {"listId": list_id})
-        return await cls.get_motor_collection().count_documents(criteria)
+        return await cls.get_motor_collection().count_documents(
+            criteria, **SEARCH_TIME.of_command()
+        )
 
     @classmethod
     async def counts_of(cls, tenant: str, list_ids: Collection[str]) -> dict[str, int]:
@@ -75,7 +78,7 @@ class ListMember(TenantDocument):
             {"$match": cls.owned(tenant, {"listId": {"$in": list(wanted.values())}})},
             {"$group": {"_id": "$listId", "count": {"$sum": 1}}},
         ]
-        cursor = cls.get_motor_collection().aggregate(stages)
+        cursor = cls.get_motor_collection().aggregate(stages, **SEARCH_TIME.of_command())
         found = {row["_id"]: row["count"] async for row in cursor}
         return {text: found[id_] for text, id_ in wanted.items() if id_ in found}
 

@@ -15,6 +15,7 @@ from app.documents import content
 from app.documents.base import Filter, object_id_of
 from app.documents.communications import Communication
 from app.documents.fields import Field
+from app.documents.searching import SEARCH_TIME
 
 Row = dict[str, Any]
 Order = Sequence[tuple[Field, bool]]
@@ -42,7 +43,9 @@ async def page(tenant: str, criteria: Filter, order: Order, *, skip: int, limit:
 async def count(tenant: str, criteria: Filter) -> int:
     """How many of the tenant's records match."""
     owned = Communication.owned(tenant, criteria)
-    counted: int = await Communication.get_motor_collection().count_documents(owned)
+    counted: int = await Communication.get_motor_collection().count_documents(
+        owned, **SEARCH_TIME.of_command()
+    )
     return counted
 
 
@@ -55,7 +58,12 @@ async def stream(
     """
     cursor = (
         Communication.get_motor_collection()
-        .find(Communication.owned(tenant, criteria), _UNSEEN, batch_size=_BATCH)
+        .find(
+            Communication.owned(tenant, criteria),
+            _UNSEEN,
+            batch_size=_BATCH,
+            **SEARCH_TIME.of_find(),
+        )
         .sort(_keys(order))
         .skip(skip)
         .limit(limit)
@@ -95,7 +103,7 @@ async def _ids(
 ) -> list[PydanticObjectId]:
     cursor = (
         Communication.get_motor_collection()
-        .find(Communication.owned(tenant, criteria), {"_id": 1})
+        .find(Communication.owned(tenant, criteria), {"_id": 1}, **SEARCH_TIME.of_find())
         .sort(_keys(order))
         .skip(skip)
         .limit(limit)

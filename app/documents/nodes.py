@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from app.documents.base import TenantDocument, object_ids_of
+from app.documents.searching import SEARCH_TIME
 
 
 async def kinds_of(
@@ -24,6 +25,6 @@ async def kinds_of(
     for kind in others:
         coll = kind.get_motor_collection().name
         stages.append({"$unionWith": {"coll": coll, "pipeline": look(kind)}})
-    cursor = first.get_motor_collection().aggregate(stages)
+    cursor = first.get_motor_collection().aggregate(stages, **SEARCH_TIME.of_command())
     found = {row["_id"]: row["kind"] async for row in cursor}
     return {text: found[id_] for text, id_ in wanted.items() if id_ in found}

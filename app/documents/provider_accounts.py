@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from app.documents.base import StoredModel, TenantDocument, object_id_of
 from app.documents.names import NAMES
+from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import AccountStatus, ProviderType
 from app.errors import ConflictError, FieldError
 from app.settings import SmtpSecurity
@@ -129,7 +130,7 @@ class ProviderAccount(TenantDocument):
         """The tenant's accounts by name."""
         cursor = (
             cls.get_motor_collection()
-            .find(cls.owned(tenant, {}))
+            .find(cls.owned(tenant, {}), **SEARCH_TIME.of_find())
             .sort("name", ASCENDING)
             .collation(NAMES)
         )

@@ -63,6 +63,11 @@ class ProtectionSettings(BaseSettings):
     )
     graphiql: bool = Field(True, description="`false` serves no GraphiQL at /graphql.")
 
+    operation_timeout: Duration = Field(
+        timedelta(seconds=30),
+        description="Longest time for a request, an operation, and a search in MongoDB.",
+    )
+
     rate_limit_tenant: int = Field(
         6000,
         ge=0,

@@ -1,6 +1,6 @@
 import httpx2
 import pytest
-from pymongo.errors import AutoReconnect
+from pymongo.errors import AutoReconnect, ExecutionTimeout
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,16 +30,29 @@ async def test_a_fault_of_ours_shows_a_reference_and_nothing_else(
     assert reference in capsys.readouterr().out
 
 
-async def test_a_store_that_is_away_is_a_503_that_says_when_to_come_back(deps: Deps) -> None:
-    async def away(request: Request) -> Response:
-        raise AutoReconnect("10.0.0.7:27017: connection closed")
+@pytest.mark.parametrize(
+    ("fault", "status", "detail"),
+    [
+        (AutoReconnect("10.0.0.7:27017: connection closed"), 503,
+         "The store does not answer; try again."),
+        (ExecutionTimeout("operation exceeded time limit", 50), 504,
+         "The search took too long and was ended; ask for less, or narrow it down."),
+    ],
+    ids=["away", "slow"],
+)  # fmt: skip
+async def test_what_the_store_fails_in_is_told_apart_from_a_fault(
+    deps: Deps, fault: Exception, status: int, detail: str
+) -> None:
+    async def failing(request: Request) -> Response:
+        raise fault
 
     app = create_app(deps.settings, deps)
-    app.router.routes.append(Route("/away", away))
+    app.router.routes.append(Route("/failing", failing))
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://api.test") as client:
-        response = await client.get("/away")
+        response = await client.get("/failing")
 
-    assert response.status_code == 503
-    assert response.headers["retry-after"] == "5"
-    assert response.json()["detail"] == "The store does not answer; try again."
+    assert response.status_code == status
+    assert response.json()["detail"] == detail
+    # A search that took too long would do so again.
+    assert response.headers.get("retry-after") == ("5" if status == 503 else None)
