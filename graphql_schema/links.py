@@ -1,13 +1,28 @@
 """Fields that lead from one record to others; those of a whole list are loaded together."""
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import strawberry
 
 from app.documents.base import TenantDocument
+from app.services.connections import Part, PartCommand
+from app.services.families import Family, Slice
+from app.services.inputs import parse
+from graphql_schema.connections import After, Before, Last, connection_of
 from graphql_schema.context import Info
-from graphql_schema.selections import unasked
+from graphql_schema.limits import ListSize
+from graphql_schema.resolvers import families as resolvers
+from graphql_schema.selections import chosen_names, unasked
 from graphql_schema.types.nodes import KINDS
+
+NESTED_SIZE = 20
+First = Annotated[
+    int | None,
+    strawberry.argument(
+        description="How many from the start, or behind `after`: 0 to 200; 20 without `last`."
+    ),
+]
 
 
 def to_one(document: type[TenantDocument], key: str, description: str) -> Any:
@@ -28,3 +43,48 @@ async def record(info: Info, document: type[TenantDocument], id_: str) -> Any:
     kind = KINDS[document]
     found = await info.context.loaders.load(kind.find, id_, without=unasked(info, kind.heavy))
     return None if found is None else kind.show(found)
+
+
+def to_many(family: Family, document: type[TenantDocument], description: str) -> Any:
+    """Make a field that shows, of a record's list, the part that is asked for."""
+
+    async def resolve(  # noqa: PLR0917 - GraphQL gives arguments by name
+        root: Any,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Any:
+        size = NESTED_SIZE if first is None and last is None else first
+        asked = {"first": size, "after": after, "last": last, "before": before}
+        part = await _part(info, root.id, family, document, parse(PartCommand, asked))
+        return connection_of(part, KINDS[document].show)
+
+    sized = ListSize(assumed_size=NESTED_SIZE)
+    return strawberry.field(resolver=resolve, description=description, directives=[sized])
+
+
+async def _part(
+    info: Info, key: str, family: Family, document: type[TenantDocument], command: PartCommand
+) -> Part[Any]:
+    """Load the part with those of other records, and so what is asked for beside it."""
+    load, heavy = info.context.loaders.load, KINDS[document].heavy
+    found: Slice | None = None
+    if not chosen_names(info) <= {"totalCount", "__typename"}:
+        without = unasked(info, heavy, "edges", "node") & unasked(info, heavy, "nodes")
+        found = await load(resolvers.slices_of, key, family, command, without=without)
+    edges, more = ([], False) if found is None else (found.edges, found.more)
+
+    async def beyond(*, ahead: bool) -> bool:
+        if ahead and more:
+            return True
+        return bool(await load(resolvers.reached, key, family, command, ahead=ahead))
+
+    async def count() -> int:
+        return await load(resolvers.counts_of, key, family) or 0
+
+    forward, backward = partial(beyond, ahead=True), partial(beyond, ahead=False)
+    if command.last is not None:
+        forward, backward = backward, forward
+    return Part(edges, has_next=forward, has_previous=backward, count=count)

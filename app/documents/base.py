@@ -83,6 +83,8 @@ class TenantDocument(StoredDocument):
         cursor = cls.get_motor_collection().find(
             cls.owned(tenant, {"_id": {"$in": list(wanted.values())}}),
             dict.fromkeys([*cls.unseen, *without], 0),
+            # At first MongoDB gives 101 otherwise.
+            batch_size=len(wanted) + 1,
         )
         found = {row["_id"]: cls.model_validate(row) async for row in cursor}
         return {text: found[id_] for text, id_ in wanted.items() if id_ in found}

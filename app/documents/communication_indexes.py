@@ -28,6 +28,14 @@ INDEXES = [
     ),
     IndexModel([_TENANT, ("recipients", ASCENDING), _VISIBLE, *_NEWEST_FIRST]),
     IndexModel([_TENANT, _VISIBLE, ("sentAt", DESCENDING), *_NEWEST_FIRST]),
+    # What was made from a template, or sent to a list.
+    *(
+        IndexModel(
+            [_TENANT, (name, ASCENDING), _VISIBLE, *_NEWEST_FIRST],
+            partialFilterExpression={name: {"$exists": True}},
+        )
+        for name in ("templateId", "recipientListId")
+    ),
     # What waits for its time, next first.
     IndexModel(
         [

@@ -71,6 +71,10 @@ class InboundMessage(OutsourcingDocument):
             IndexModel([_TENANT, ("internetMessageId", ASCENDING)]),
             IndexModel([_TENANT, ("answered", ASCENDING)]),
             IndexModel([_TENANT, ("conversationId", ASCENDING)]),
+            IndexModel(
+                [_TENANT, ("parentCommunicationId", ASCENDING), *_NEWEST_FIRST],
+                partialFilterExpression={"parentCommunicationId": {"$exists": True}},
+            ),
             IndexModel([_TENANT, *_NEWEST_FIRST]),
             IndexModel([_TENANT, ("status", ASCENDING), *_NEWEST_FIRST]),
             IndexModel(

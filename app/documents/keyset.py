@@ -96,9 +96,8 @@ async def read(
     limit: int,
 ) -> list[Row]:
     """Read the first records behind `after` that stand before `before`, in order."""
-    bound = None if before is None else _behind(listing.turned.order, before)
-    branches: list[Filter] = [{}] if after is None else _branches(listing.order, after)
-    return await _rows(listing, tenant, branches, limit, bound=bound)
+    stages = pipelines(listing, tenant, after=after, before=before, limit=limit)
+    return await _rows(listing, stages, limit)
 
 
 async def shown(listing: Listing[Document], rows: Sequence[Row]) -> list[Document]:
@@ -117,17 +116,25 @@ async def shown(listing: Listing[Document], rows: Sequence[Row]) -> list[Documen
 
 async def reaches(listing: Listing[Any], tenant: str, position: Position) -> bool:
     """Tell whether a record stands at `position` or behind it."""
-    at = {key.path: {"$eq": value} for key, value in zip(listing.order, position, strict=True)}
-    branches = [at, *_branches(listing.order, position)]
-    return bool(await _rows(listing, tenant, branches, 1, shown={"_id": 1}))
+    return bool(await _rows(listing, reaching(listing, tenant, position), 1))
 
 
 async def count(listing: Listing[Any], tenant: str) -> int:
     """How many records the list has."""
     counted: int = await listing.document.get_motor_collection().count_documents(
-        listing.document.owned(tenant, listing.criteria), **_options(listing)
+        listing.document.owned(tenant, listing.criteria), **options(listing)
     )
     return counted
+
+
+def reaching(listing: Listing[Any], tenant: str, position: Position) -> list[list[Filter]]:
+    """What reads one record that stands at `position` or behind it, if there is any."""
+    order = listing.order
+    at = {key.path: {"$eq": value} for key, value in zip(order, position, strict=True)}
+    return [
+        list(_stages(listing, tenant, [listing.criteria, branch], 1, {"_id": 1}))
+        for branch in (at, *_branches(order, position))
+    ]
 
 
 def _branches(order: Order, position: Position) -> list[Filter]:
@@ -152,25 +159,33 @@ def _behind(order: Order, position: Position) -> Filter:
     return {"$and": [{order[0].path: reached}, behind]} if reached else behind
 
 
-async def _rows(
+def pipelines(
     listing: Listing[Any],
     tenant: str,
-    branches: Sequence[Filter],
-    limit: int,
     *,
-    bound: Filter | None = None,
-    shown: Mapping[str, int] | None = None,
-) -> list[Row]:
-    """Read the branches one behind the other, by one command."""
-    collection = listing.document.get_motor_collection()
-    shown = shown or dict.fromkeys(listing.hidden, 0)
-    first, *further = [
-        list(_stages(listing, tenant, [listing.criteria, branch, bound or {}], limit, shown))
+    after: Position | None,
+    before: Position | None,
+    limit: int,
+) -> list[list[Filter]]:
+    """What reads a part, to be run one behind the other."""
+    bound = {} if before is None else _behind(listing.turned.order, before)
+    branches: list[Filter] = [{}] if after is None else _branches(listing.order, after)
+    shown = dict.fromkeys(listing.hidden, 0)
+    return [
+        list(_stages(listing, tenant, [listing.criteria, branch, bound], limit, shown))
         for branch in branches
     ]
+
+
+async def _rows(
+    listing: Listing[Any], pipelines: Sequence[Sequence[Filter]], limit: int
+) -> list[Row]:
+    """Read them one behind the other, by one command."""
+    collection = listing.document.get_motor_collection()
+    first, *further = pipelines
     united = [{"$unionWith": {"coll": collection.name, "pipeline": stages}} for stages in further]
     cursor = collection.aggregate(
-        [*first, *united, {"$limit": limit}], batchSize=limit + 1, **_options(listing)
+        [*first, *united, {"$limit": limit}], batchSize=limit + 1, **options(listing)
     )
     rows: list[Row] = await cursor.to_list(limit)
     return rows
@@ -200,7 +215,8 @@ def _stages(
         yield {"$project": dict(shown)}
 
 
-def _options(listing: Listing[Any]) -> dict[str, Any]:
+def options(listing: Listing[Any]) -> dict[str, Any]:
+    """What all commands about a list are given."""
     collation = {} if listing.collation is None else {"collation": listing.collation}
     return {**SEARCH_TIME.of_command(), **collation}
 

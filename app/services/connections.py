@@ -99,7 +99,7 @@ class Part(Generic[Item]):
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """One direction through a list: `start` is where it begins, `end` where it has to stop."""
 
     listing: Listing[Any]
@@ -147,7 +147,7 @@ async def part_of(
     Raises InvalidInputError for `first` with `last`, and for cursors that this list, in this
     order, did not give.
     """
-    way = _way(caller, listing, command)
+    way = way_through(caller, listing, command)
     limit = way.size + 1
     rows = await _read(way, caller, limit) if wanted else []
     more = len(rows) == limit
@@ -163,21 +163,22 @@ async def part_of(
     async def count() -> int:
         return await keyset.count(listing, caller.tenant)
 
-    cursors = [_cursor(caller, listing, row) for row in shown]
+    cursors = [cursor_of(caller, listing, row) for row in shown]
     records = await keyset.shown(listing, shown)
     edges = [Edge(*one) for one in zip(cursors, records, strict=True)]
     return Part(edges, *((behind, ahead) if backward else (ahead, behind)), count)
 
 
-def _way(caller: Caller, listing: Listing[Any], command: PartCommand) -> _Way:
+def way_through(caller: Caller, listing: Listing[Any], command: PartCommand) -> Way:
+    """Read which way a part is asked for. Raises InvalidInputError as `part_of` does."""
     if command.first is not None and command.last is not None:
         reason = "cannot be given together with first"
         raise InvalidInputError.of(FieldError("last", reason))
     after, before = _places(caller, listing, after=command.after, before=command.before)
     if command.last is not None:
-        return _Way(listing.turned, before, after, command.last)
+        return Way(listing.turned, before, after, command.last)
     size = DEFAULT_SIZE if command.first is None else command.first
-    return _Way(listing, after, before, size)
+    return Way(listing, after, before, size)
 
 
 def _places(caller: Caller, listing: Listing[Any], **cursors: str | None) -> list[Position | None]:
@@ -199,7 +200,7 @@ def _places(caller: Caller, listing: Listing[Any], **cursors: str | None) -> lis
     return places
 
 
-async def _read(way: _Way, caller: Caller, limit: int) -> list[Row]:
+async def _read(way: Way, caller: Caller, limit: int) -> list[Row]:
     return await keyset.read(
         way.listing, caller.tenant, after=way.start, before=way.end, limit=limit
     )
@@ -209,6 +210,6 @@ async def _reaches(listing: Listing[Any], caller: Caller, position: Position | N
     return position is not None and await keyset.reaches(listing, caller.tenant, position)
 
 
-def _cursor(caller: Caller, listing: Listing[Any], row: Row) -> str:
+def cursor_of(caller: Caller, listing: Listing[Any], row: Row) -> str:
     position = listing.position(row)
     return write_cursor(position, name=listing.name, tenant=caller.tenant, order=listing.order)

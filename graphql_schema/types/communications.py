@@ -7,12 +7,20 @@ import strawberry
 from strawberry.scalars import JSON
 
 from app.documents import communications as documents
-from app.documents import provider_accounts, recipient_lists, templates
+from app.documents import (
+    deliveries,
+    inbound_messages,
+    provider_accounts,
+    recipient_lists,
+    templates,
+)
 from app.documents.list_progress import Progress as Counts
 from graphql_schema.limits import ListSize
-from graphql_schema.links import to_one
+from graphql_schema.links import to_many, to_one
 from graphql_schema.resolvers import communications as resolvers
+from graphql_schema.resolvers import families
 from graphql_schema.types.attachments import Attachment
+from graphql_schema.types.connections import Connection
 from graphql_schema.types.enums import (
     CommunicationStatus,
     CommunicationType,
@@ -22,6 +30,8 @@ from graphql_schema.types.enums import (
 from graphql_schema.types.nodes import Node, kind
 
 if TYPE_CHECKING:
+    from graphql_schema.types.deliveries import Delivery
+    from graphql_schema.types.inbound import InboundMessage
     from graphql_schema.types.provider_accounts import ProviderAccount
     from graphql_schema.types.recipient_lists import RecipientList
     from graphql_schema.types.templates import Template
@@ -185,6 +195,20 @@ class Communication(Node):
         provider_accounts.ProviderAccount,
         "provider_account_id",
         "The account that it goes by; null for the service's own relay.",
+    )
+    deliveries: (
+        Connection[Annotated["Delivery", strawberry.lazy("graphql_schema.types.deliveries")]] | None
+    ) = to_many(
+        families.DELIVERIES,
+        deliveries.Delivery,
+        "Its envelopes, the latest sending first: one of each sending, of list mail one of each "
+        "member.",
+    )
+    replies: (
+        Connection[Annotated["InboundMessage", strawberry.lazy("graphql_schema.types.inbound")]]
+        | None
+    ) = to_many(
+        families.ANSWERS, inbound_messages.InboundMessage, "The received messages that answer it."
     )
 
     @classmethod

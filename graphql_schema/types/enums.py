@@ -11,8 +11,10 @@ import strawberry
 from app.context import Scope
 from app.documents.vocabulary import (
     AccountStatus,
+    AttemptOutcome,
     CommunicationStatus,
     CommunicationType,
+    DeliveryStatus,
     Direction,
     EventType,
     InboundStatus,
@@ -25,9 +27,11 @@ from app.settings import SmtpSecurity
 
 __all__ = [
     "AccountStatus",
+    "AttemptOutcome",
     "BatchErrorPolicy",
     "CommunicationStatus",
     "CommunicationType",
+    "DeliveryStatus",
     "Direction",
     "EventType",
     "InboundStatus",
@@ -192,5 +196,28 @@ explained(
         "CONTINUE": "Every other mail is sent.",
         "STOP": "What stands before it is sent; what stands behind it is not.",
         "ALL_OR_NOTHING": "None is sent: all are stored by one transaction, or nothing is.",
+    },
+)
+explained(
+    DeliveryStatus,
+    "Where an envelope stands on its way to the provider.",
+    {
+        "QUEUED": "It waits, or is in the hands of a worker.",
+        "SENT": "The provider took it.",
+        "FAILED": "It was given up.",
+        "SUPPRESSED": "Its addresses get no mail any more.",
+        "CANCELLED": "It was called off.",
+    },
+)
+explained(
+    AttemptOutcome,
+    "What came of a hand-over to the provider.",
+    {
+        "SENT": "The provider took it.",
+        "TRANSIENT": "It failed in passing, and is tried again.",
+        "PARKED": "Nothing can go by its account at the moment; it waits, and this does not count.",
+        "UNCERTAIN": "The provider never confirmed it.",
+        "PERMANENT": "The provider refused it for good.",
+        "INTERRUPTED": "The worker stopped in the middle of it.",
     },
 )

@@ -1,15 +1,23 @@
 """Recipient lists as GraphQL shows them."""
 
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 from strawberry import UNSET
 
+from app.documents import communications, list_members
 from app.documents import recipient_lists as documents
 from graphql_schema.context import Info
+from graphql_schema.links import to_many
+from graphql_schema.resolvers import families
 from graphql_schema.resolvers import recipient_lists as resolvers
+from graphql_schema.types.connections import Connection
 from graphql_schema.types.nodes import Node, kind
+
+if TYPE_CHECKING:
+    from graphql_schema.types.communications import Communication
+    from graphql_schema.types.list_members import ListMember
 
 
 async def _member_count(root: "RecipientList", info: Info) -> int:
@@ -28,6 +36,20 @@ class RecipientList(Node):
     updated_by: str = strawberry.field(description="The user who made that change.")
     member_count: int = strawberry.field(
         resolver=_member_count, description="How many members it has."
+    )
+    members: (
+        Connection[Annotated["ListMember", strawberry.lazy("graphql_schema.types.list_members")]]
+        | None
+    ) = to_many(
+        families.MEMBERS, list_members.ListMember, "Its members, in the order in which they came."
+    )
+    communications: (
+        Connection[
+            Annotated["Communication", strawberry.lazy("graphql_schema.types.communications")]
+        ]
+        | None
+    ) = to_many(
+        families.SENT_TO, communications.Communication, "The mails sent to it, newest first."
     )
 
     @classmethod

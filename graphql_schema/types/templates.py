@@ -1,18 +1,25 @@
 """Templates as GraphQL shows them."""
 
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 from strawberry import UNSET
 from strawberry.scalars import JSON
 
+from app.documents import communications
 from app.documents import templates as documents
 from app.services import templates as services
+from graphql_schema.links import to_many
+from graphql_schema.resolvers import families
 from graphql_schema.resolvers import templates as resolvers
 from graphql_schema.types.attachments import AttachmentInput
+from graphql_schema.types.connections import Connection
 from graphql_schema.types.enums import CommunicationType, ProviderType
 from graphql_schema.types.nodes import Node, kind
+
+if TYPE_CHECKING:
+    from graphql_schema.types.communications import Communication
 
 
 @kind(documents.Template, find=resolvers.templates_with_ids, heavy={"body": ["body"]})
@@ -29,6 +36,14 @@ class Template(Node):
     created_by: str = strawberry.field(description="The user who made it.")
     updated: datetime = strawberry.field(description="The latest change.")
     updated_by: str = strawberry.field(description="The user who made that change.")
+    communications: (
+        Connection[
+            Annotated["Communication", strawberry.lazy("graphql_schema.types.communications")]
+        ]
+        | None
+    ) = to_many(
+        families.MADE_FROM, communications.Communication, "The mails made from it, newest first."
+    )
 
     @classmethod
     def of(cls, template: documents.Template) -> Self:

@@ -1,0 +1,42 @@
+"""The lists that each record of a kind has: its deliveries, its members, its answers."""
+
+from app.documents.base import object_id_of
+from app.documents.catalogues import COMMUNICATIONS, INBOUND_MESSAGES, LIST_MEMBERS
+from app.documents.communications import Communication
+from app.documents.deliveries import Delivery
+from app.documents.fields import Kind
+from app.documents.inbound_messages import InboundMessage
+from app.documents.keyset import Key, Listing
+from app.documents.list_members import ListMember
+
+
+def deliveries_of(communication_id: str, without: frozenset[str]) -> Listing[Delivery]:
+    """The envelopes of a mail, the latest sending first."""
+    order = [
+        Key("sending", Kind.NUMBER, ascending=False),
+        # A mail that goes to no list has one of each sending, without a member.
+        Key("memberId", Kind.ID, ascending=False, nullable=True),
+    ]
+    criteria = {"communicationId": object_id_of(communication_id)}
+    return Listing(Delivery, order, criteria, hidden=without | frozenset(Delivery.unseen))
+
+
+def members_of(list_id: str, without: frozenset[str]) -> Listing[ListMember]:
+    """The members of a recipient list, in the order in which they came."""
+    return LIST_MEMBERS.listing({"listId": object_id_of(list_id)}, without=without)
+
+
+def made_from(template_id: str, without: frozenset[str]) -> Listing[Communication]:
+    """The mails made from a template, newest first."""
+    return COMMUNICATIONS.listing({"templateId": template_id}, without=without)
+
+
+def sent_to(list_id: str, without: frozenset[str]) -> Listing[Communication]:
+    """The mails to a recipient list, newest first."""
+    return COMMUNICATIONS.listing({"recipientListId": list_id}, without=without)
+
+
+def answers_to(communication_id: str, without: frozenset[str]) -> Listing[InboundMessage]:
+    """The received messages that answer a mail, oldest first."""
+    criteria = {"parentCommunicationId": object_id_of(communication_id)}
+    return INBOUND_MESSAGES.listing(criteria, [("RECEIVED_AT", True)], without=without)
