@@ -11,13 +11,15 @@ from redis.asyncio import Redis
 
 from app.bootstrap import utc_now
 from app.context import Deps
+from app.embedded.ports import free_port
+from tests.conftest import SECRET
 
 LETTERBOX = Path(sys.executable).with_name("letterbox")
 
 
 @pytest.fixture
-def start_worker(deps: Deps, redis: Redis, tmp_path: Path) -> Iterator[Callable[[], Any]]:
-    """Starts `letterbox worker` processes on the test's database, queue and relay."""
+def start(deps: Deps, redis: Redis, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Starts `letterbox` commands as processes on the test's database, queue and relay."""
     settings = deps.settings
     environment = {
         **os.environ,
@@ -25,24 +27,42 @@ def start_worker(deps: Deps, redis: Redis, tmp_path: Path) -> Iterator[Callable[
         "LETTERBOX_MONGO_DATABASE": settings.mongo_database,
         "LETTERBOX_REDIS_URL": settings.redis_url,
         "LETTERBOX_SMTP_PORT": str(settings.smtp_port),
+        "LETTERBOX_DEFAULT_SENDER_EMAIL": "crm@acme.test",
+        "LETTERBOX_JWT_SECRET": SECRET,
         "LETTERBOX_LEASE": "2",
         "LETTERBOX_SWEEP_INTERVAL": "1",
         "LETTERBOX_RETRY_DELAY": "1",
     }
     started: list[subprocess.Popen[bytes]] = []
 
-    def start() -> subprocess.Popen[bytes]:
-        with (tmp_path / f"worker-{len(started)}.log").open("wb") as log:
-            worker = subprocess.Popen(  # noqa: S603 - our own program
-                [LETTERBOX, "worker"], env=environment, stderr=log
+    def begin(*command: str) -> subprocess.Popen[bytes]:
+        with (tmp_path / f"{command[0]}-{len(started)}.log").open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [LETTERBOX, *command], env=environment, stderr=log
             )
-        started.append(worker)
-        return worker
+        started.append(process)
+        return process
 
-    yield start
-    for worker in started:
-        worker.kill()
-        worker.wait()
+    yield begin
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def start_worker(start: Callable[..., Any]) -> Callable[[], Any]:
+    return lambda: start("worker")
+
+
+@pytest.fixture
+def start_api(start: Callable[..., Any]) -> Callable[[], Any]:
+    """Starts an API; its process and port."""
+
+    def begin() -> tuple[Any, int]:
+        port = free_port()
+        return start("serve", "--port", str(port)), port
+
+    return begin
 
 
 @pytest.fixture

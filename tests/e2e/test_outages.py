@@ -1,6 +1,7 @@
 """A server goes away in the middle of a hand-over and comes back: one mail, one copy."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from typing import Any
 import httpx2
 import pytest
 from aiosmtpd.smtp import SMTP
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from app.auth import issue_token
 from app.context import Scope
@@ -25,6 +28,10 @@ from tests.fakes.relay import Relay
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 LETTERBOX = Path(sys.executable).with_name("letterbox")
+FOLLOWED = (
+    "subscription ($id: ID!) "
+    "{ communicationChanged(of: { id: $id }) { events { type description } } }"
+)
 SECRET = "a secret of the outage tests, long enough"
 
 
@@ -177,3 +184,37 @@ async def test_mongodb_goes_away_with_a_mail_in_hand(
 
     assert refused.code == "UNAVAILABLE"
     assert len(relay.taken) == 1
+
+
+async def test_who_follows_a_mail_is_told_over_restarts_of_both(
+    door: RestDoor, servers: Servers, served_port: int, mail: dict[str, Any]
+) -> None:
+    accepted = await door.send(mail)
+    id_ = accepted.record["id"]
+    await until_sent(door, id_)
+    async with connect(
+        f"ws://127.0.0.1:{served_port}/graphql",
+        subprotocols=[Subprotocol("graphql-transport-ws")],
+        additional_headers={"Authorization": door.client.headers["Authorization"]},
+    ) as socket:
+        await socket.send('{"type": "connection_init"}')
+        await socket.recv()
+        payload = {"query": FOLLOWED, "variables": {"id": id_}}
+        await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": payload}))
+        await socket.recv()
+
+        await door.comment(id_, "just before")
+        await asyncio.gather(servers.restart_mongod(after=1), servers.restart_redis(after=1))
+        await until_told(socket, "just before")
+        while (await door.comment(id_, "after")).code is not None:  # noqa: ASYNC110 - it comes back
+            await asyncio.sleep(0.1)
+        await until_told(socket, "after")
+
+
+async def until_told(socket: ClientConnection, comment: str) -> None:
+    while True:
+        message = json.loads(await socket.recv())
+        assert message["type"] == "next", message
+        events = message["payload"]["data"]["communicationChanged"]["events"]
+        if any(event["description"] == comment for event in events):
+            return
