@@ -22,7 +22,7 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class Operations:
-    """At most `limit` run at a time. `send` raises no more than what cancels a task."""
+    """At most `limit` run at a time. `send` raises nothing, though nobody may listen any more."""
 
     def __init__(self, context: Context, send: Send, limit: int) -> None:
         self._context = context

@@ -96,9 +96,13 @@ async def _init(websocket: WebSocket) -> Message:
 async def _converse(websocket: WebSocket, caller: Caller, authorization: str) -> None:
     """Run what the client asks for until it leaves. Raises CloseSocket when it may not stay."""
     deps: Deps = websocket.state.deps
+    gone = asyncio.Event()
 
     async def send(message: Mapping[str, Any]) -> None:
-        await _send(websocket, message)
+        try:
+            await _send(websocket, message)
+        except _GONE:
+            gone.set()
 
     context = Context(deps=deps, caller=caller)
     operations = Operations(context, send, deps.settings.socket_operations)
@@ -107,6 +111,7 @@ async def _converse(websocket: WebSocket, caller: Caller, authorization: str) ->
         await first_of(
             _listen(websocket, operations, deps.settings.socket_message_limit),
             _until_refused(websocket, caller, authorization),
+            gone.wait(),
         )
     finally:
         await operations.end()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any
@@ -107,8 +108,9 @@ async def watch(since: Token | None = None) -> AsyncGenerator[Change | Mark, Non
     tokens = [] if since is None else [since]
     while True:
         try:
-            async for told in _since(tokens):
-                yield told
+            async with aclosing(_since(tokens)) as changes:
+                async for told in changes:
+                    yield told
         except ConnectionFailure as error:
             log.warning("changes.interrupted", error=type(error).__name__)
         except OperationFailure as error:

@@ -7,6 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from app.context import Caller, Deps
+from app.documents import dispatches
 from app.documents.changes import Change, Happening, Mark, Noun, watch
 from app.documents.communications import Communication
 from app.services import inbound, records
@@ -53,11 +54,12 @@ async def test_what_nobody_is_shown_is_not_told(
 ) -> None:
     record = await send()
     assert (await next_of(changes)).happening is Happening.CREATED
+    until = deps.now() + deps.settings.lease
+    taken = await dispatches.begin(str(record.id), now=deps.now(), until=until)
+    assert taken is not None
+    assert (await next_of(changes)).happening is Happening.CHANGED
 
-    await record.count_fault()
-    await Communication.begin_dispatch(
-        str(record.id), now=deps.now(), until=deps.now() + deps.settings.lease
-    )
+    await dispatches.end(taken)
     await records.delete(deps, caller, str(record.id))
     deleted = await next_of(changes)
     # Of what is deleted nothing more is told.

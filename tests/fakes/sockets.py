@@ -25,12 +25,17 @@ class ClientSocket:
         self.inbox: asyncio.Queue[Message] = asyncio.Queue()
         self.outbox: asyncio.Queue[Message] = asyncio.Queue()
         self.subprotocol: str | None = None
+        self.is_gone = False
 
     def say(self, message: Any) -> None:
         self.say_raw({"type": "websocket.receive", "text": orjson.dumps(message).decode()})
 
     def say_raw(self, received: Message) -> None:
         self.outbox.put_nowait(received)
+
+    def vanish(self) -> None:
+        """Be gone before the server has noticed."""
+        self.is_gone = True
 
     def leave(self) -> None:
         self.say_raw({"type": "websocket.disconnect", "code": 1001})
@@ -87,6 +92,9 @@ async def opened(
     client.say_raw({"type": "websocket.connect"})
 
     async def send(message: Message) -> None:
+        if client.is_gone:
+            # As servers tell it.
+            raise OSError
         if message["type"] == "websocket.accept":
             client.subprotocol = message["subprotocol"]
         else:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.types import ASGIApp
+from structlog.testing import capture_logs
 
 from app.context import Caller, Deps, Scope
 from app.documents.communications import Communication
@@ -360,6 +361,25 @@ async def test_leaving_ends_all_subscriptions(
         assert deps.feed.followers_of("acme") == 3
 
     assert deps.feed.followers_of("acme") == 0
+
+
+async def test_a_client_that_vanished_is_left_at_the_next_event(
+    app: ASGIApp, token: Token, send: Send, deps: Deps, caller: Caller
+) -> None:
+    record = await send()
+    with capture_logs() as logs:
+        async with opened(app) as client:
+            await client.begin({"token": token()})
+            for id_ in ("a", "b"):
+                client.subscribe(id_, FOLLOWED, id=str(record.id))
+                while (await client.heard())["id"] != id_:
+                    pass
+            client.vanish()
+            await records.comment(deps, caller, str(record.id), "Hello")
+            while deps.feed.followers_of("acme"):  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.01)
+
+    assert logs == []
 
 
 async def test_a_thousand_subscriptions_are_refused_by_the_cap(
