@@ -14,7 +14,7 @@ from joserfc.jwk import OctKey
 
 from app.context import Deps
 from app.dev.folder import DataFolder
-from app.services.api_keys import caller_by, keys_of
+from app.services.api_keys import caller_by, key_of
 
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -170,7 +170,7 @@ async def test_a_key_is_all_that_is_printed(run: Run, deps: Deps) -> None:
     assert json.loads(done.stderr)["event"] == "api_key.created"
     caller = await caller_by(done.stdout.strip(), deps.now())
     assert (caller.tenant, caller.scopes) == ("demo", frozenset({"communications:read"}))
-    [key] = await keys_of(caller)
+    key = await key_of(caller, str(caller.key_id))
     assert (key.name, key.created_by) == ("Shop", "letterbox")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("scopes[0]: must be one of communications:read, ")

@@ -7,7 +7,6 @@ from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from app.documents.base import Filter, TenantDocument
-from app.documents.searching import SEARCH_TIME
 
 
 class ApiKey(TenantDocument):
@@ -63,17 +62,6 @@ class ApiKey(TenantDocument):
             {"$or": [{"hash": hash_}, {"previousHash": hash_}]}
         )
         return None if row is None else cls.model_validate(row)
-
-    @classmethod
-    async def listed(cls, tenant: str, limit: int) -> list[Self]:
-        """The tenant's keys, the latest first; `limit` of them at most."""
-        cursor = (
-            cls.get_motor_collection()
-            .find(cls.owned(tenant, {}), **SEARCH_TIME.of_find())
-            .sort([("created", DESCENDING), ("_id", DESCENDING)])
-            .limit(limit)
-        )
-        return [cls.model_validate(row) async for row in cursor]
 
     @classmethod
     async def count_live(cls, tenant: str, now: datetime) -> int:

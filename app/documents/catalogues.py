@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from pymongo.collation import Collation
 
+from app.documents.api_keys import ApiKey
 from app.documents.base import Filter, TenantDocument
 from app.documents.communications import Communication
 from app.documents.fields import FIELDS, Field, Kind
@@ -170,4 +171,18 @@ PROVIDER_ACCOUNTS = Catalogue(
     _BY_NAME,
     ("NAME", True),
     collation=NAMES,
+)
+API_KEYS = Catalogue(
+    ApiKey,
+    _fields(
+        _ID,
+        *_of(Kind.TEXT, "name", "createdBy"),
+        *_of(Kind.INSTANT, "created", "expiresAt", "lastUsedAt", "revokedAt"),
+    ),
+    {
+        "CREATED": _CREATED,
+        "NAME": Key("name", Kind.TEXT),
+        "LAST_USED_AT": Key("lastUsedAt", Kind.INSTANT, nullable=True),
+    },
+    ("CREATED", False),
 )

@@ -152,6 +152,12 @@ class InboundMessageOrderField(StrEnum):
     SUBJECT = "SUBJECT"
 
 
+class ApiKeyOrderField(StrEnum):
+    CREATED = "CREATED"
+    NAME = "NAME"
+    LAST_USED_AT = "LAST_USED_AT"
+
+
 class SuppressionOrderField(StrEnum):
     CREATED = "CREATED"
     ADDRESS = "ADDRESS"

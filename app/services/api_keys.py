@@ -9,6 +9,7 @@ from pydantic import Field, StrictInt
 
 from app.context import Caller, Deps, Scope
 from app.documents.api_keys import ApiKey
+from app.documents.catalogues import API_KEYS
 from app.errors import (
     ConflictError,
     FieldError,
@@ -18,13 +19,13 @@ from app.errors import (
     NotFoundError,
 )
 from app.instants import format_instant
+from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
 from app.services.inputs import Command, Name, OptionalInstant, parse
 from app.services.key_secrets import SHOWN, hash_of, is_whole, new_secret
 
 log = structlog.get_logger()
 
 LIVE_LIMIT = 100
-LISTED_LIMIT = 1000
 LONGEST_OVERLAP = timedelta(days=7)
 USER_PREFIX = "key:"
 _OPERATOR = "letterbox"
@@ -62,9 +63,9 @@ async def key_of(caller: Caller, id_: str) -> ApiKey:
     return found
 
 
-async def keys_of(caller: Caller) -> list[ApiKey]:
-    """Give the caller's keys, the latest first, those that ended too."""
-    return await ApiKey.listed(caller.tenant, LISTED_LIMIT)
+async def keys_of(caller: Caller, command: ListCommand, needs: Needs = EVERYTHING) -> Part[ApiKey]:
+    """Give a part of the caller's keys, those that ended too; the latest first unless ordered."""
+    return await listed(caller, API_KEYS, command, needs)
 
 
 async def create(deps: Deps, caller: Caller, command: CreateApiKey) -> IssuedKey:

@@ -6,6 +6,7 @@ from app.context import Context, Scope
 from app.documents.api_keys import ApiKey
 from app.services import api_keys
 from app.services.api_keys import CreateApiKey, IssuedKey, RotateApiKey
+from app.services.connections import ListCommand, Needs, Part
 
 
 async def api_key(context: Context, id_: str) -> ApiKey:
@@ -20,9 +21,9 @@ async def api_keys_with_ids(
     return await ApiKey.with_ids(context.require(Scope.KEYS_READ).tenant, ids, without=without)
 
 
-async def api_keys_by_age(context: Context) -> list[ApiKey]:
-    """Give the caller's keys, the latest first."""
-    return await api_keys.keys_of(context.require(Scope.KEYS_READ))
+async def list_api_keys(context: Context, command: ListCommand, needs: Needs) -> Part[ApiKey]:
+    """Give a part of the caller's keys; as `keys_of`."""
+    return await api_keys.keys_of(context.require(Scope.KEYS_READ), command, needs)
 
 
 async def create_api_key(context: Context, command: CreateApiKey) -> IssuedKey:

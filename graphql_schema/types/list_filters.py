@@ -221,3 +221,29 @@ class ProviderAccountFilter:
     not_: "ProviderAccountFilter | None" = strawberry.field(
         name="not", default=None, description="This does not hold."
     )
+
+
+@strawberry.input(description=f"Which API keys: {_ALL}")
+class ApiKeyFilter:
+    id: IdFilter | None = strawberry.field(default=None, description="Id of the key.")
+    name: TextFilter | None = strawberry.field(default=None, description="What it is for.")
+    created: DateTimeFilter | None = strawberry.field(default=None, description="When it was made.")
+    created_by: TextFilter | None = strawberry.field(
+        default=None, description="The user or key that made it."
+    )
+    expires_at: DateTimeFilter | None = strawberry.field(default=None, description="When it ends.")
+    last_used_at: DateTimeFilter | None = strawberry.field(
+        default=None, description="When it was used last."
+    )
+    revoked_at: DateTimeFilter | None = strawberry.field(
+        default=None, description="When it was revoked."
+    )
+    and_: list["ApiKeyFilter"] | None = strawberry.field(
+        name="and", default=None, description="All of these hold."
+    )
+    or_: list["ApiKeyFilter"] | None = strawberry.field(
+        name="or", default=None, description="At least one of these holds."
+    )
+    not_: "ApiKeyFilter | None" = strawberry.field(
+        name="not", default=None, description="This does not hold."
+    )

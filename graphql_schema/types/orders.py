@@ -3,6 +3,7 @@
 import strawberry
 
 from app.documents.vocabulary import (
+    ApiKeyOrderField,
     CommunicationOrderField,
     InboundMessageOrderField,
     ListMemberOrderField,
@@ -51,6 +52,15 @@ explained(
     {"CREATED": "When it was added.", "ADDRESS": "The address."},
 )
 explained(
+    ApiKeyOrderField,
+    "What API keys can be ordered by.",
+    {
+        "CREATED": "When it was made.",
+        "NAME": "The name; capitals come before small letters.",
+        "LAST_USED_AT": "When it was used last.",
+    },
+)
+explained(
     NamedOrderField,
     "What records with a name can be ordered by.",
     {
@@ -82,6 +92,12 @@ class InboundMessageOrder:
 @strawberry.input(description="A field to order by.")
 class SuppressionOrder:
     field: SuppressionOrderField = strawberry.field(description="The field.")
+    direction: OrderDirection = strawberry.field(description="Which way.")
+
+
+@strawberry.input(description=_MISSING)
+class ApiKeyOrder:
+    field: ApiKeyOrderField = strawberry.field(description="The field.")
     direction: OrderDirection = strawberry.field(description="Which way.")
 
 

@@ -22,7 +22,11 @@ ROTATE = (
 )
 REVOKE = f"mutation($id: ID!) {{ answer: revokeApiKey(id: $id) {{ {FIELDS} }} }}"
 ONE = f"query($id: ID!) {{ answer: apiKey(id: $id) {{ {FIELDS} }} }}"
-LIST = f"{{ answer: apiKeys {{ {FIELDS} }} }}"
+LIST = (
+    "query($filter: ApiKeyFilter, $orderBy: [ApiKeyOrder!]) "
+    "{ answer: apiKeys(filter: $filter, orderBy: $orderBy) "
+    f"{{ nodes {{ {FIELDS} }} totalCount }} }}"
+)
 ME = "{ answer: me { tenant user scopes expiresAt apiKey { id name expiresAt } } }"
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 Footprint = Callable[[], Awaitable[dict[str, Any]]]
@@ -55,7 +59,7 @@ async def test_a_secret_is_shown_once(ask: Ask, issued: dict[str, Any]) -> None:
     key, secret = issued["apiKey"], issued["secret"]
 
     one = (await ask(ONE, id=key["id"]))["data"]["answer"]
-    listed = (await ask(LIST))["data"]["answer"]
+    listed = (await ask(LIST))["data"]["answer"]["nodes"]
 
     assert key == {
         "id": key["id"],
@@ -94,7 +98,7 @@ async def test_a_key_is_rotated_and_revoked(ask: Ask, issued: dict[str, Any]) ->
         "revokedAt": "2026-11-24T09:30:00Z",
         "revokedBy": "alice",
     }
-    assert (await ask(LIST))["data"]["answer"] == [revoked]
+    assert (await ask(LIST))["data"]["answer"] == {"nodes": [revoked], "totalCount": 1}
 
 
 async def test_what_a_key_does_is_the_keys(
@@ -113,7 +117,34 @@ async def test_what_a_key_does_is_the_keys(
         "updatedBy": author,
         "events": [{"type": "CREATE", "authorId": author}],
     }
-    assert (await ask(LIST))["data"]["answer"][0]["lastUsedAt"] == "2026-11-24T09:30:00Z"
+    [shown] = (await ask(LIST))["data"]["answer"]["nodes"]
+    assert shown["lastUsedAt"] == "2026-11-24T09:30:00Z"
+
+
+async def test_keys_are_found_and_ordered(ask: Ask, clock: Clock) -> None:
+    made = {}
+    for name in ("b", "a", "c"):
+        given = {**SHOP, "name": name, "expiresAt": "2026-12-24T09:30:00Z"}
+        made[name] = (await ask(CREATE, input=given))["data"]["answer"]
+        clock.advance(timedelta(milliseconds=1))
+    await ask(ME, made["b"]["secret"])
+    await ask(REVOKE, id=made["a"]["apiKey"]["id"])
+
+    async def names(**asked: Any) -> list[str]:
+        found = (await ask(LIST, **asked))["data"]["answer"]["nodes"]
+        return [key["name"] for key in found]
+
+    assert await names() == ["c", "a", "b"]
+    assert await names(orderBy=[{"field": "NAME", "direction": "DESC"}]) == ["c", "b", "a"]
+    by_use = [{"field": "LAST_USED_AT", "direction": "DESC"}]
+    assert (await names(orderBy=by_use))[0] == "b"
+    assert await names(filter={"revokedAt": {"isNull": True}}) == ["c", "b"]
+    assert await names(filter={"lastUsedAt": {"gte": "2026-11-24T09:30:00Z"}}) == ["b"]
+    assert await names(filter={"expiresAt": {"lt": "2026-12-01T00:00:00Z"}}) == []
+    for field, value in (("name", "a"), ("createdBy", "alice")):
+        assert "a" in await names(filter={field: {"eq": value}})
+    assert await names(filter={"id": {"eq": made["a"]["apiKey"]["id"]}}) == ["a"]
+    assert await names(filter={"created": {"lte": "2026-11-24T09:30:00Z"}}) == ["b"]
 
 
 @pytest.mark.parametrize(

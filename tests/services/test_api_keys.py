@@ -20,6 +20,7 @@ from app.errors import (
 )
 from app.services import api_keys
 from app.services.api_keys import CreateApiKey, IssuedKey, RotateApiKey
+from app.services.connections import ListCommand
 from app.services.inputs import parse
 from app.services.key_secrets import hash_of, new_secret
 from tests.fakes.clock import Clock
@@ -47,6 +48,11 @@ def by_key(clock: Clock) -> Callable[[str], Awaitable[Caller]]:
         return await api_keys.caller_by(secret, clock.now())
 
     return caller_by
+
+
+async def names_of(caller: Caller) -> list[str]:
+    part = await api_keys.keys_of(caller, ListCommand())
+    return [edge.node.name for edge in part.edges]
 
 
 async def rotate(deps: Deps, caller: Caller, key: ApiKey, overlap: int) -> IssuedKey:
@@ -95,7 +101,7 @@ async def test_its_use_is_noted_once_a_minute(
     for seconds in (0, 59, 1):
         clock.advance(timedelta(seconds=seconds))
         await by_key(issued.secret)
-        [key] = await api_keys.keys_of(caller)
+        key = await api_keys.key_of(caller, str(issued.key.id))
         noted.append(key.last_used_at)
 
     first = clock.now() - timedelta(minutes=1)
@@ -186,7 +192,7 @@ async def test_a_tenant_has_so_many_keys_that_work(
     clock.advance(timedelta(minutes=1))
     await make()
 
-    assert len(await api_keys.keys_of(caller)) == 4
+    assert len(await names_of(caller)) == 4
 
 
 async def test_keys_are_listed_with_the_latest_first(
@@ -196,7 +202,7 @@ async def test_keys_are_listed_with_the_latest_first(
         await make(name=name)
         clock.advance(timedelta(milliseconds=1))
 
-    assert [key.name for key in await api_keys.keys_of(caller)] == ["third", "second", "first"]
+    assert await names_of(caller) == ["third", "second", "first"]
 
 
 async def test_a_rotated_key_works_by_both_secrets_for_a_while(
