@@ -13,7 +13,7 @@ from app.services.inputs import parse
 from graphql_schema.context import Info
 from graphql_schema.selections import chosen_names, unasked
 from graphql_schema.types.connections import Connection, Edge, PageInfo
-from graphql_schema.types.nodes import KINDS
+from graphql_schema.types.nodes import KINDS, Heavy
 
 Item = TypeVar("Item")
 Node = TypeVar("Node")
@@ -50,10 +50,14 @@ async def connection(
     """
     command = parse(ListCommand, {to_camel(name): written(one) for name, one in asked.items()})
     kind = KINDS[document]
-    without = unasked(info, kind.heavy, "nodes") & unasked(info, kind.heavy, "edges", "node")
-    wanted = not {"edges", "nodes", "pageInfo"}.isdisjoint(chosen_names(info))
-    part = await find(info.context, *bound, command, Needs(without, wanted))
+    part = await find(info.context, *bound, command, needs_of(info, kind.heavy))
     return connection_of(part, kind.show)
+
+
+def needs_of(info: Info, heavy: Heavy) -> Needs:
+    """Tell what is asked for of a connection whose nodes have these `heavy` fields."""
+    without = unasked(info, heavy, "nodes") & unasked(info, heavy, "edges", "node")
+    return Needs(without, not {"edges", "nodes", "pageInfo"}.isdisjoint(chosen_names(info)))
 
 
 def connection_of(part: Part[Item], node: Callable[[Item], Node]) -> Connection[Node]:

@@ -2,10 +2,16 @@ from typing import Annotated
 
 import strawberry
 
+from app.services.connections import PartCommand
+from app.services.inputs import parse
+from graphql_schema.connections import After, Before, First, Last, connection_of, needs_of
 from graphql_schema.context import Info
 from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import conversations as resolvers
+from graphql_schema.types.connections import Connection
 from graphql_schema.types.conversations import Thread, TimelineEntry
+
+_BODIES = {"bodyHtml": ["bodyHtml"], "bodyText": ["bodyText"]}
 
 
 async def _thread(
@@ -15,13 +21,20 @@ async def _thread(
     return Thread.of(await resolvers.thread(info.context, id))
 
 
-async def _timeline(
+async def _timeline(  # noqa: PLR0917 - GraphQL gives arguments by name
     info: Info,
     entity_type: Annotated[str, strawberry.argument(description="Kind of the CRM entity.")],
     entity_id: Annotated[str, strawberry.argument(description="Id of that entity.")],
-) -> list[TimelineEntry]:
-    entries = await resolvers.timeline(info.context, entity_type, entity_id)
-    return [TimelineEntry.of(entry) for entry in entries]
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Connection[TimelineEntry]:
+    asked = {"first": first, "after": after, "last": last, "before": before}
+    command = parse(PartCommand, asked)
+    needs = needs_of(info, _BODIES)
+    part = await resolvers.timeline_part(info.context, entity_type, entity_id, command, needs)
+    return connection_of(part, TimelineEntry.of)
 
 
 @strawberry.type
@@ -29,10 +42,8 @@ class ConversationQuery:
     thread: Thread = strawberry.field(
         resolver=_thread, description="The conversation that a communication is part of."
     )
-    timeline: list[TimelineEntry] = strawberry.field(
-        directives=[ListSize(assumed_size=1_000)],
+    timeline: Connection[TimelineEntry] = strawberry.field(
+        directives=[ListSize(assumed_size=50)],
         resolver=_timeline,
-        description=(
-            "All mail of a CRM entity, newest first; of each direction at most the latest 2000."
-        ),
+        description="All mail of a CRM entity, in both directions, newest first, part by part.",
     )

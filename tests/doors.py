@@ -287,9 +287,11 @@ class GraphqlDoor:
     async def timeline(self, entity_type: str, entity_id: str) -> Answer:
         document = (
             "query($type: String!, $id: String!) { answer: timeline(entityType: $type, "
-            f"entityId: $id) {{ {TIMELINE_SELECTION} }} }}"
+            f"entityId: $id, first: 200) {{ nodes {{ {TIMELINE_SELECTION} }} }} }}"
         )
-        return await self._answer(document, {"type": entity_type, "id": entity_id})
+        answer = await self._answer(document, {"type": entity_type, "id": entity_id})
+        record = answer.record["nodes"] if answer.code is None else answer.record
+        return Answer(answer.code, answer.detail, record)
 
     async def analytics(self, **asked: str) -> Answer:
         document = (

@@ -10,7 +10,6 @@ from pymongo.errors import DuplicateKeyError
 from app.documents import content
 from app.documents.base import Filter, StoredModel, TenantDocument, object_id_of
 from app.documents.delivery_indexes import INDEXES
-from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientStatus
 
 # When a provider that does not tell a mail's Message-ID at once is asked for it.
@@ -125,28 +124,6 @@ class Delivery(TenantDocument):
         criteria = {"communicationId": id_, "sending": sending}
         row = await cls.get_motor_collection().find_one(criteria)
         return None if row is None else cls.model_validate(row)
-
-    @classmethod
-    async def recipients_of(
-        cls, id_: PydanticObjectId, sending: int, *, offset: int, limit: int
-    ) -> list[DeliveryRecipient]:
-        """The addresses of a sending's envelopes, `limit` envelopes after `offset`."""
-        cursor = (
-            cls.get_motor_collection()
-            .find(
-                {"communicationId": id_, "sending": sending},
-                {"recipients": 1},
-                **SEARCH_TIME.of_find(),
-            )
-            .sort("_id", ASCENDING)
-            .skip(offset)
-            .limit(limit)
-        )
-        return [
-            DeliveryRecipient.model_validate(recipient)
-            async for row in cursor
-            for recipient in row["recipients"]
-        ]
 
     async def stored_message(self) -> bytes:
         """The message as `app.mail.stored` writes it."""

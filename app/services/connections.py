@@ -5,6 +5,7 @@ https://relay.dev/graphql/connections.htm
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, Field, StrictInt, StrictStr
@@ -147,24 +148,36 @@ async def part_of(
     Raises InvalidInputError for `first` with `last`, and for cursors that this list, in this
     order, did not give.
     """
+    return await part_by(keyset, caller, listing, command, wanted=wanted)
+
+
+async def part_by(
+    reader: ModuleType, caller: Caller, listing: Any, command: PartCommand, *, wanted: bool = True
+) -> Part[Any]:
+    """As `part_of`, for the list of a module that reads its lists as `keyset` does."""
     way = way_through(caller, listing, command)
     limit = way.size + 1
-    rows = await _read(way, caller, limit) if wanted else []
+    rows: list[Row] = []
+    if wanted:
+        rows = await reader.read(
+            way.listing, caller.tenant, after=way.start, before=way.end, limit=limit
+        )
     more = len(rows) == limit
     backward = command.last is not None
     shown = rows[: way.size][::-1] if backward else rows[: way.size]
 
     async def ahead() -> bool:
-        return more or await _reaches(way.listing, caller, way.end)
+        return more or await _reaches(reader, way.listing, caller, way.end)
 
     async def behind() -> bool:
-        return await _reaches(way.listing.turned, caller, way.start)
+        return await _reaches(reader, way.listing.turned, caller, way.start)
 
     async def count() -> int:
-        return await keyset.count(listing, caller.tenant)
+        counted: int = await reader.count(listing, caller.tenant)
+        return counted
 
     cursors = [cursor_of(caller, listing, row) for row in shown]
-    records = await keyset.shown(listing, shown)
+    records = await reader.shown(listing, shown)
     edges = [Edge(*one) for one in zip(cursors, records, strict=True)]
     return Part(edges, *((behind, ahead) if backward else (ahead, behind)), count)
 
@@ -200,14 +213,10 @@ def _places(caller: Caller, listing: Listing[Any], **cursors: str | None) -> lis
     return places
 
 
-async def _read(way: Way, caller: Caller, limit: int) -> list[Row]:
-    return await keyset.read(
-        way.listing, caller.tenant, after=way.start, before=way.end, limit=limit
-    )
-
-
-async def _reaches(listing: Listing[Any], caller: Caller, position: Position | None) -> bool:
-    return position is not None and await keyset.reaches(listing, caller.tenant, position)
+async def _reaches(
+    reader: ModuleType, listing: Any, caller: Caller, position: Position | None
+) -> bool:
+    return position is not None and await reader.reaches(listing, caller.tenant, position)
 
 
 def cursor_of(caller: Caller, listing: Listing[Any], row: Row) -> str:

@@ -6,10 +6,13 @@ from datetime import datetime
 
 from app.context import Caller
 from app.documents import conversations as documents
+from app.documents import timelines
 from app.documents.communications import Communication
 from app.documents.inbound_messages import InboundMessage
+from app.documents.timelines import Entry, Timeline
 from app.documents.vocabulary import Direction
 from app.errors import FieldError, InvalidInputError
+from app.services.connections import EVERYTHING, Edge, Needs, Part, PartCommand, part_by
 from app.services.records import record_of
 
 
@@ -59,16 +62,42 @@ async def timeline(caller: Caller, entity_type: str, entity_id: str) -> Sequence
 
     Outbound mail is HTML and shows no `bodyText`. Raises InvalidInputError for what is blank.
     """
+    entity_type, entity_id = _entity(entity_type, entity_id)
+    outbound = await documents.outbound_about(caller.tenant, entity_type, entity_id)
+    inbound = await documents.inbound_about(caller.tenant, entity_type, entity_id)
+    entries = [*map(_sent, outbound), *map(_received, inbound)]
+    return sorted(entries, key=lambda entry: (entry.date, entry.id), reverse=True)
+
+
+async def timeline_part(
+    caller: Caller,
+    entity_type: str,
+    entity_id: str,
+    command: PartCommand,
+    needs: Needs = EVERYTHING,
+) -> Part[TimelineEntry]:
+    """Give a part of all mail of a CRM entity, newest first, otherwise as `timeline`.
+
+    Raises InvalidInputError as `part_of` does, too.
+    """
+    timeline = Timeline(*_entity(entity_type, entity_id), without=needs.without)
+    part: Part[Entry] = await part_by(timelines, caller, timeline, command, wanted=needs.nodes)
+    edges = [Edge(edge.cursor, _entry(edge.node)) for edge in part.edges]
+    return Part(edges, part.has_next, part.has_previous, part.count)
+
+
+def _entity(entity_type: str, entity_id: str) -> tuple[str, str]:
     # As with a mail, blanks around are no part of it.
     entity_type, entity_id = entity_type.strip(), entity_id.strip()
     given = {"entityType": entity_type, "entityId": entity_id}
     blank = [FieldError(name, "is required") for name, value in given.items() if not value]
     if blank:
         raise InvalidInputError.of(*blank)
-    outbound = await documents.outbound_about(caller.tenant, entity_type, entity_id)
-    inbound = await documents.inbound_about(caller.tenant, entity_type, entity_id)
-    entries = [*map(_sent, outbound), *map(_received, inbound)]
-    return sorted(entries, key=lambda entry: (entry.date, entry.id), reverse=True)
+    return entity_type, entity_id
+
+
+def _entry(record: Entry) -> TimelineEntry:
+    return _sent(record) if isinstance(record, Communication) else _received(record)
 
 
 def _date(record: Communication) -> datetime:

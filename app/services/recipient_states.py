@@ -1,33 +1,27 @@
 """What became of a mail at each of its addresses."""
 
-from typing import Annotated
-
-from pydantic import Field, StrictInt
-
 from app.context import Caller
-from app.documents.deliveries import Delivery, DeliveryRecipient
-from app.services.inputs import Command
+from app.documents import recipient_states as documents
+from app.documents.deliveries import DeliveryRecipient
+from app.documents.recipient_states import RecipientStates
+from app.documents.vocabulary import RecipientStatus
+from app.services.connections import EVERYTHING, Needs, Part, PartCommand, part_by
 from app.services.records import record_of
 
-LARGEST_LIMIT = 200
-LARGEST_OFFSET = 1_000_000
 
+class ListRecipientStates(PartCommand):
+    """Which part, of the addresses in any of `status`, or of all without it."""
 
-class ListRecipientStates(Command):
-    """Which of the envelopes: a mail has one, list mail one for each member."""
-
-    limit: Annotated[StrictInt, Field(ge=1, le=LARGEST_LIMIT)] = 50
-    offset: Annotated[StrictInt, Field(ge=0, le=LARGEST_OFFSET)] = 0
+    status: list[RecipientStatus] | None = None
 
 
 async def states_of(
-    caller: Caller, id_: str, command: ListRecipientStates
-) -> list[DeliveryRecipient]:
-    """Give the addresses of a record's latest sending; none before it was begun.
+    caller: Caller, id_: str, command: ListRecipientStates, needs: Needs = EVERYTHING
+) -> Part[DeliveryRecipient]:
+    """Give a part of the addresses of a record's latest sending; none before it was begun.
 
-    Raises NotFoundError.
+    Raises NotFoundError, and InvalidInputError as `part_of` does.
     """
     record = await record_of(caller, id_)
-    return await Delivery.recipients_of(
-        record.id, record.sending, offset=command.offset, limit=command.limit
-    )
+    states = RecipientStates(record.id, record.sending, command.status or ())
+    return await part_by(documents, caller, states, command, wanted=needs.nodes)
