@@ -19,6 +19,8 @@ LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 INTROSPECTION_DISABLED = "INTROSPECTION_DISABLED"
 # The library repeats the whole value, which may be a mail of 10 MB.
 MESSAGE_LENGTH = 2000
+# A name that is used a thousand times has a thousand places.
+_PLACES = 10
 # graphql-core tells the place of a wrong variable only in words.
 _INPUT_PATH = re.compile(r"has invalid value at \.?(?P<path>[^:\s]+):")
 _REQUIRED_FIELD = re.compile(r"to include required field '(?P<field>\w+)'")
@@ -104,9 +106,9 @@ def _request_extensions(error: GraphQLError) -> dict[str, Any]:
 def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
     return GraphQLError(
         message[:MESSAGE_LENGTH],
-        nodes=error.nodes,
+        nodes=list(error.nodes or ())[:_PLACES] or None,
         source=error.source,
-        positions=error.positions,
+        positions=list(error.positions or ())[:_PLACES] or None,
         path=error.path,
         extensions=extensions,
     )

@@ -18,6 +18,8 @@ from graphql_schema.execution import execute, read_operation, refused, response_
 from graphql_schema.socket_messages import CloseSocket
 
 _RETRY_SECONDS = 5
+# A client that reads what it is told stops long before; one that does not is not heard further.
+REFUSALS_LIMIT = 20
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
@@ -28,16 +30,23 @@ class Operations:
         self._context = context
         self._send = send
         self._limit = limit
+        self._refusals = 0
         # What still has a word under its id; all that run; those that end only when told to.
         self._speaking: dict[str, asyncio.Task[None]] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._endless: set[asyncio.Task[None]] = set()
 
     async def start(self, id_: str, payload: Mapping[str, Any]) -> None:
-        """Run what a `subscribe` asks for. Raises CloseSocket (4409) for an id in use."""
+        """Run what a `subscribe` asks for.
+
+        Raises CloseSocket: 4409 for an id in use, 4429 when too many were refused already.
+        """
         if id_ in self._speaking:
             raise CloseSocket(4409, f"Subscriber for {id_} already exists")
         if len(self._running) >= self._limit:
+            self._refusals += 1
+            if self._refusals > REFUSALS_LIMIT:
+                raise CloseSocket(4429, "Too many requests")
             reason = f"This socket runs {self._limit} operations already; complete one first."
             error = RateLimitedError(reason, retry_after=_RETRY_SECONDS)
             await self._send(_error(id_, refused(error)))

@@ -128,6 +128,8 @@ async def _listen(websocket: WebSocket, operations: Operations, limit: int) -> N
             operations.complete(message.id)
         else:
             await _answer_ping(websocket, message)
+        # Thousands of messages may be here already, and others wait.
+        await asyncio.sleep(0)
 
 
 async def _until_refused(websocket: WebSocket, caller: Caller, authorization: str) -> None:

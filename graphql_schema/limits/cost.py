@@ -1,8 +1,9 @@
 """What an operation would cost, reckoned from its document and variables before it runs.
 
 Each object that it may give costs 1, a list as many as its page has or `@listSize` says, a mutation
-10 more, and a field with `@cost` its weight. Fields that are asked for twice are given once, and
-count once, as GraphQL merges them (specification, section 6.3.2).
+10 more, a field with `@cost` its weight, and what is asked of the schema twenty times that. Fields
+that are asked for twice are given once, and count once, as GraphQL merges them (specification,
+section 6.3.2).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,6 +38,8 @@ from graphql_schema.limits.introspection import introspection_sizes
 from graphql_schema.limits.sizes import LISTS, NUMBERS, Cost, ListSize, directive_of
 
 MUTATION = 10
+# All of a schema is told in one go, while nobody else is served.
+INTROSPECTION = 20
 # A list of which nobody has said how long it is.
 UNTOLD = 10
 # The cost of what takes too long to reckon: the largest whole number of JavaScript.
@@ -123,7 +126,10 @@ class _Reckoning:
         each = _weight(field)
         named = get_named_type(field.type)
         inner = tuple(one.selection_set for one in nodes if one.selection_set is not None)
-        if parent.name.startswith("__"):
+        times: float
+        if node.name.value == "__schema":
+            times = INTROSPECTION
+        elif parent.name.startswith("__"):
             times = introspection_sizes(self._schema).get(node.name.value, 1)
         elif is_list_type(get_nullable_type(field.type)):
             times = next((one for one in (told, size) if one is not None), UNTOLD)

@@ -21,13 +21,16 @@ from app.settings import Settings
 from graphql_schema.errors import limit_exceeded
 from graphql_schema.limits.budget import budget
 from graphql_schema.limits.cost import cost_of
+from graphql_schema.limits.known import KnownDocuments
 from graphql_schema.limits.shape import excesses
 
-# Without a token there is nothing to ask for but the schema, once or twice.
-ANONYMOUS_COST = 10_000
+# Without a token there is nothing to ask for but the schema, once.
+ANONYMOUS_COST = 80_000
 # More help nobody, and each costs time.
 _ERRORS = 20
 _SUGGESTION = re.compile(r"\s*Did you mean .*\?$", re.DOTALL)
+
+_KNOWN = KnownDocuments()
 
 
 class OperationLimits(SchemaExtension):
@@ -73,11 +76,12 @@ class OperationLimits(SchemaExtension):
         return {"cost": {"requested": self.requested, "maximum": self._maximum}}
 
     def _errors(self, document: DocumentNode) -> list[GraphQLError]:
-        return (
-            list(excesses(document, self._settings))
-            or self._faults(document)
-            or self._too_costly(document)
-        )
+        query = self.execution_context.query or ""
+        if not _KNOWN.has(query, self._settings):
+            if errors := list(excesses(document, self._settings)) or self._faults(document):
+                return errors
+            _KNOWN.add(query, self._settings)
+        return self._too_costly(document)
 
     def _faults(self, document: DocumentNode) -> list[GraphQLError]:
         rules = [

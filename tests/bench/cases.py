@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import httpx2
 
+from tests.bench.abuse import abuse
 from tests.bench.conversations import conversations
 from tests.bench.figures import Figure
 from tests.bench.idle import idle
@@ -114,4 +115,5 @@ CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "lists": lists,
     "reading": reading,
     "conversations": conversations,
+    "abuse": abuse,
 }

@@ -175,10 +175,11 @@ def test_there_is_an_end_to_reckoning() -> None:
     assert cost("{ ...F0 }" + levels + " fragment F90 on Query { __typename }") == ENDLESS
 
 
-async def test_introspection_costs_about_what_it_gives(ask: Ask) -> None:
+async def test_introspection_is_dear_but_free_to_all_once(ask: Ask) -> None:
     answer = await ask(get_introspection_query())
 
-    assert 1_000 < answer["extensions"]["cost"]["requested"] < ANONYMOUS_COST
+    requested = answer["extensions"]["cost"]["requested"]
+    assert ANONYMOUS_COST / 2 < requested < ANONYMOUS_COST
 
 
 async def test_without_a_token_little_may_be_asked(anonymous: httpx2.AsyncClient) -> None:
