@@ -1,14 +1,26 @@
 """Documents: parsed once, before anything of them runs, and the operation that is to run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from graphql import DocumentNode, OperationDefinitionNode, parse
+from graphql import (
+    REMOVE,
+    DirectiveNode,
+    DocumentNode,
+    OperationDefinitionNode,
+    Visitor,
+    VisitorAction,
+    parse,
+    visit,
+)
 from strawberry.extensions import SchemaExtension
 from strawberry.types.graphql import OperationType
 
 from app.errors import FieldError, InvalidInputError
 
 _DOCUMENT = "letterbox.document"
+_WHOLE = "letterbox.whole"
+_PARTS = {"defer", "stream"}
 _SHOWN_NAMES = 10
 _SHOWN_LENGTH = 100
 
@@ -41,18 +53,53 @@ def kind_of(document: DocumentNode, operation_name: str | None) -> OperationType
     raise _refused("operationName", f"must name an operation of the document, {shown} is none")
 
 
-def handed_over(document: DocumentNode) -> dict[str, object]:
-    """Give what makes `HandedOver` take this document instead of parsing it again."""
-    return {_DOCUMENT: document}
+def asks_for_parts(document: DocumentNode) -> bool:
+    """Whether @defer or @stream stands in it."""
+    finder = _Parts(None)
+    visit(document, finder)
+    return finder.found
+
+
+def handed_over(document: DocumentNode, *, in_parts: bool) -> dict[str, object]:
+    """Give what makes `HandedOver` take this document instead of parsing it again.
+
+    Unless `in_parts`, it runs as if neither @defer nor @stream stood in it.
+    """
+    return {_DOCUMENT: document, _WHOLE: not in_parts}
 
 
 class HandedOver(SchemaExtension):
     """Run documents that are parsed already."""
 
     def on_parse(self) -> Iterator[None]:
-        handed = self.execution_context.operation_extensions or {}
-        self.execution_context.graphql_document = handed.get(_DOCUMENT)
+        self.execution_context.graphql_document = self._handed.get(_DOCUMENT)
         yield
+
+    def on_execute(self) -> Iterator[None]:
+        # Only now: a variable that only @defer uses must be known to be used.
+        document = self.execution_context.graphql_document
+        if self._handed.get(_WHOLE) and document is not None and asks_for_parts(document):
+            self.execution_context.graphql_document = visit(document, _Parts(REMOVE))
+        yield
+
+    @property
+    def _handed(self) -> Mapping[str, Any]:
+        return self.execution_context.operation_extensions or {}
+
+
+class _Parts(Visitor):
+    """Finds @defer and @stream, and does with them as told."""
+
+    def __init__(self, action: VisitorAction) -> None:
+        super().__init__()
+        self.found = False
+        self._action = action
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> VisitorAction:
+        if node.name.value not in _PARTS:
+            return None
+        self.found = True
+        return self._action
 
 
 def _name(node: OperationDefinitionNode) -> str:

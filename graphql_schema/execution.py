@@ -5,9 +5,10 @@ import re
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from graphql import DocumentNode, GraphQLError
+from graphql.execution import InitialIncrementalExecutionResult
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -15,9 +16,10 @@ from strawberry.types.graphql import OperationType
 from app.context import Context
 from app.errors import AppError, FieldError, InvalidInputError, PayloadTooLargeError, TimedOutError
 from graphql_schema.context import GraphqlContext
-from graphql_schema.documents import handed_over, kind_of, parsed
+from graphql_schema.documents import asks_for_parts, handed_over, kind_of, parsed
 from graphql_schema.errors import coded
 from graphql_schema.limits.budget import budget
+from graphql_schema.parts import Parts, payloads_of
 from graphql_schema.persisted import keep, names_document, reference_errors, reference_of, text_of
 from graphql_schema.schema import schema
 
@@ -98,14 +100,31 @@ def _other_errors(value: Mapping[str, Any]) -> list[FieldError]:
     return errors
 
 
+@overload
 async def execute(
     operation: Operation, context: Context, *, kinds: Collection[OperationType]
-) -> ExecutionResult | AsyncGenerator[ExecutionResult, None]:
+) -> ExecutionResult | AsyncGenerator[ExecutionResult, None]: ...
+
+
+@overload
+async def execute(
+    operation: Operation, context: Context, *, kinds: Collection[OperationType], in_parts: bool
+) -> ExecutionResult | AsyncGenerator[ExecutionResult, None] | Parts: ...
+
+
+async def execute(
+    operation: Operation,
+    context: Context,
+    *,
+    kinds: Collection[OperationType],
+    in_parts: bool = False,
+) -> ExecutionResult | AsyncGenerator[ExecutionResult, None] | Parts:
     """Run a query or mutation, or start a subscription, which gives a result for each event.
 
     What never ran (it does not parse or validate, its variables do not fit, it is not clear which
     operation is meant) gives a PreExecutionError, a subscription gives it as its only result. The
-    errors of all results have their codes and show nothing of our insides. Raises
+    errors of all results have their codes and show nothing of our insides. Where the transport
+    takes a result `in_parts`, @defer and @stream give one; elsewhere they are ignored. Raises
     KindNotAllowedError for operations that are not of these kinds, before anything runs.
     """
     try:
@@ -122,13 +141,15 @@ async def execute(
         "variable_values": operation.variables,
         "context_value": GraphqlContext.of(context),
         "operation_name": operation.operation_name,
-        "operation_extensions": handed_over(document),
+        "operation_extensions": handed_over(document, in_parts=in_parts),
     }
     if kind is OperationType.SUBSCRIPTION:
         return _events(arguments)
     limit = context.deps.settings.operation_timeout
     try:
         async with asyncio.timeout(limit.total_seconds()):
+            if in_parts and asks_for_parts(document):
+                return await _in_parts(arguments)
             return _finished(await schema.execute(**arguments))
     except TimeoutError:
         return refused(TimedOutError.of_operation(limit))
@@ -160,6 +181,17 @@ def response_body(result: ExecutionResult) -> dict[str, Any]:
     if result.extensions:
         body["extensions"] = result.extensions
     return body
+
+
+async def _in_parts(arguments: Mapping[str, Any]) -> ExecutionResult | Parts:
+    results: Any = await schema.stream(**arguments)
+    first = await anext(results)
+    if isinstance(first, InitialIncrementalExecutionResult):
+        return Parts(payloads_of(first, results))
+    # Nothing was put off; what ends the operation is yet to run.
+    async for _ in results:
+        pass
+    return _finished(first)
 
 
 async def _events(arguments: Mapping[str, Any]) -> AsyncGenerator[ExecutionResult, None]:

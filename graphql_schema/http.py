@@ -26,6 +26,7 @@ from graphql_schema.execution import KindNotAllowedError, Operation, execute, re
 from graphql_schema.graphiql import page as graphiql
 from graphql_schema.limits import adding_up
 from graphql_schema.negotiation import Accepted, accepted
+from graphql_schema.parts import Parts, parts_response
 from graphql_schema.requests import has_operation, read
 from graphql_schema.responses import (
     batch_response,
@@ -86,15 +87,28 @@ async def _answered(
                 # The request itself is counted already.
                 await rates.admit(context.deps, context.caller, requests=len(asked) - 1)
             return batch_response(await _run_each(asked, context), accepts.required_json())
-        if accepts.prefers_stream:
-            return event_stream(request, asked, context, stack)
-        try:
-            result = await _run(asked, context, _ALL if request.method == "POST" else _READS)
-        except NotAcceptableError:
-            if not accepts.stream:
-                raise
-            return event_stream(request, asked, context, stack)
-        return result_response(result, accepts.required_json())
+        return await _one_answered(request, asked, context, accepts, stack)
+
+
+async def _one_answered(
+    request: Request,
+    operation: Operation,
+    context: Context,
+    accepts: Accepted,
+    stack: AsyncExitStack,
+) -> Response:
+    if accepts.prefers_stream:
+        return event_stream(request, operation, context, stack)
+    kinds = _ALL if request.method == "POST" else _READS
+    try:
+        result = await _run(operation, context, kinds, in_parts=accepts.parts)
+    except NotAcceptableError:
+        if not accepts.stream:
+            raise
+        return event_stream(request, operation, context, stack)
+    if isinstance(result, Parts):
+        return parts_response(result)
+    return result_response(result, accepts.required_json())
 
 
 def _wants_page(request: Request, accepts: Accepted) -> bool:
@@ -107,7 +121,9 @@ async def _run_each(operations: list[Operation], context: Context) -> list[Execu
     with adding_up():
         for operation in operations:
             try:
-                results.append(await _run(operation, context, _ALL))
+                result = await _run(operation, context, _ALL, in_parts=False)
+                assert isinstance(result, ExecutionResult)  # noqa: S101 - it was not to have parts
+                results.append(result)
             except AppError as error:
                 results.append(refused(error))
             # What is refused at once has let nobody else run.
@@ -116,14 +132,14 @@ async def _run_each(operations: list[Operation], context: Context) -> list[Execu
 
 
 async def _run(
-    operation: Operation, context: Context, kinds: frozenset[OperationType]
-) -> ExecutionResult:
+    operation: Operation, context: Context, kinds: frozenset[OperationType], *, in_parts: bool
+) -> ExecutionResult | Parts:
     """Run it. Raises MethodNotAllowedError, NotAcceptableError."""
     try:
-        result = await execute(operation, context, kinds=kinds)
+        result = await execute(operation, context, kinds=kinds, in_parts=in_parts)
     except KindNotAllowedError as error:
         if error.kind is OperationType.SUBSCRIPTION:
             raise NotAcceptableError("A subscription is not answered in JSON.") from error
         raise MethodNotAllowedError("A mutation must be a POST request.", allowed="POST") from error
-    assert isinstance(result, ExecutionResult)  # noqa: S101 - only subscriptions give events
+    assert isinstance(result, ExecutionResult | Parts)  # noqa: S101 - only subscriptions give events
     return result

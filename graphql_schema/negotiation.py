@@ -13,6 +13,7 @@ class MediaType(StrEnum):
     JSON = "application/json"
     GRAPHQL_RESPONSE = "application/graphql-response+json"
     EVENT_STREAM = "text/event-stream"
+    MULTIPART = "multipart/mixed"
     HTML = "text/html"
 
 
@@ -20,6 +21,9 @@ class MediaType(StrEnum):
 JSON_TYPES = (MediaType.JSON, MediaType.GRAPHQL_RESPONSE)
 _MANY_RANGES = 50
 _QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
+_EXACT = 2
+# Formats of results in parts, and of subscriptions, that are not ours.
+_OTHER_FORMATS = {"deferspec", "subscriptionspec"}
 _UTF_8 = {"utf-8", "utf8", "*"}
 
 
@@ -28,12 +32,14 @@ class Accepted:
     """What a client takes.
 
     `json` is the JSON type that a result has, None where the client takes neither; `stream` tells
-    whether it takes events, `prefers_stream` that it wants them rather than JSON, for a query too;
-    `prefers_html` that it is a browser that shows a page.
+    whether it takes events, `parts` whether it names a type for results in parts, `prefers_stream`
+    that it wants events rather than JSON, for a query too; `prefers_html` that it is a browser that
+    shows a page.
     """
 
     json: MediaType | None
     stream: bool
+    parts: bool
     prefers_stream: bool
     prefers_html: bool
 
@@ -70,9 +76,11 @@ def accepted(accept: str | None) -> Accepted:
     # max() keeps the first of equals.
     json = max(JSON_TYPES, key=lambda type_: wanted[type_])
     best, stream, html = wanted[json], wanted[MediaType.EVENT_STREAM], wanted[MediaType.HTML]
+    parts = wanted[MediaType.MULTIPART]
     return Accepted(
         json=json if best.quality else None,
         stream=stream.quality > 0,
+        parts=parts.quality > 0 and parts.exactness == _EXACT,
         prefers_stream=stream.quality > best.quality,
         prefers_html=html[:2] > best[:2],
     )
@@ -86,7 +94,7 @@ def _ranges(accept: str) -> Iterator[_Range]:
         values = dict(_parameter(parameter) for parameter in parameters)
         quality = values.get("q", "1")
         known = _QUALITY.fullmatch(quality) and values.get("charset", "utf-8") in _UTF_8
-        if type_ and slash and subtype and known:
+        if type_ and slash and subtype and known and not _OTHER_FORMATS & values.keys():
             yield _Range(type_, subtype, float(quality))
 
 
@@ -98,7 +106,7 @@ def _parameter(text: str) -> tuple[str, str]:
 def _preference(offered: MediaType, ranges: list[_Range]) -> _Preference:
     """By the range that fits best: the type itself before `type/*` before `*/*`."""
     type_, _, subtype = offered.partition("/")
-    exactness = {(type_, subtype): 2, (type_, "*"): 1, ("*", "*"): 0}
+    exactness = {(type_, subtype): _EXACT, (type_, "*"): 1, ("*", "*"): 0}
     fitting = [
         (exactness[range_.type, range_.subtype], range_.quality, -position)
         for position, range_ in enumerate(ranges)

@@ -88,5 +88,8 @@ schema = LetterboxSchema(
     mutation=Mutation,
     subscription=Subscription,
     extensions=[HandedOver, OperationLimits],
-    config=StrawberryConfig(scalar_map={datetime: INSTANT, Upload: UPLOAD, strawberry.ID: ID}),
+    config=StrawberryConfig(
+        scalar_map={datetime: INSTANT, Upload: UPLOAD, strawberry.ID: ID},
+        enable_experimental_incremental_execution=True,
+    ),
 )

@@ -96,6 +96,25 @@ def test_events_are_given_to_whom_wants_them_rather_than_json(
 
 
 @pytest.mark.parametrize(
+    ("accept", "parts"),
+    [
+        (None, False),
+        ("*/*", False),
+        ("multipart/*", False),
+        (URQL, True),
+        ("multipart/mixed;incrementalSpec=v0.2,application/graphql-response+json", True),
+        ("multipart/mixed;deferSpec=20220824,application/json", False),
+        ("multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json", False),
+        ("multipart/mixed;q=0, application/json", False),
+    ],
+)
+def test_parts_are_given_to_whom_names_their_type_in_our_format(
+    accept: str | None, parts: bool
+) -> None:
+    assert accepted(accept).parts is parts
+
+
+@pytest.mark.parametrize(
     ("accept", "prefers"),
     [
         (BROWSER, True),
