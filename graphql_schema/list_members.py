@@ -72,7 +72,8 @@ async def _import(
         ),
     ],
 ) -> ListImport:
-    return ListImport.of(await resolvers.import_list_members(info.context, list_id, csv))
+    done = await resolvers.import_list_members(info.context, list_id, csv)
+    return ListImport.of(done, list_id)
 
 
 async def _update(

@@ -77,7 +77,7 @@ async def _set_default(info: Info, id: AccountId) -> ProviderAccount:
 
 
 async def _test(info: Info, id: AccountId) -> ProviderAccountTest:
-    return ProviderAccountTest.of(await resolvers.test_provider_account(info.context, id))
+    return ProviderAccountTest.of(await resolvers.test_provider_account(info.context, id), id)
 
 
 @strawberry.type

@@ -32,7 +32,10 @@ UPDATE = (
     "mutation($id: ID!, $input: UpdateProviderAccountInput!) { "
     f"answer: updateProviderAccount(id: $id, input: $input) {{ {ACCOUNT} }} }}"
 )
-TEST = "mutation($id: ID!) { answer: testProviderAccount(id: $id) { ok detail } }"
+TEST = (
+    "mutation($id: ID!) { answer: testProviderAccount(id: $id) "
+    "{ ok detail accountId account { id status } } }"
+)
 
 
 @pytest.fixture
@@ -220,3 +223,19 @@ async def test_a_change_of_another_kind_is_named_where_it_stands(
     assert error["extensions"]["fields"] == [
         {"path": "settings.resend", "message": "is no part of an account of type SMTP"}
     ]
+
+
+async def test_a_test_shows_the_account_as_it_left_it(ask: Ask, relay: Relay, deps: Deps) -> None:
+    made = await ask(CREATE, input=smtp("Main", relay.port))
+    await ProviderAccount.get_motor_collection().update_one(
+        {}, {"$set": {"downUntil": deps.now() + timedelta(minutes=15), "failures": 5}}
+    )
+
+    tested = await ask(TEST, id=made["id"])
+
+    assert tested == {
+        "ok": True,
+        "detail": None,
+        "accountId": made["id"],
+        "account": {"id": made["id"], "status": "UP"},
+    }

@@ -71,6 +71,7 @@ class ImportRowError:
 
 @strawberry.type(description="What became of the rows of a file.")
 class ListImport:
+    list_id: strawberry.ID = strawberry.field(description="The list they were for.")
     added: int = strawberry.field(description="How many became members.")
     duplicates: int = strawberry.field(
         description="How many addresses were there already, or earlier in the file."
@@ -83,10 +84,14 @@ class ListImport:
     variables: list[str] = strawberry.field(
         description="The columns as `{{ }}` names them: `First name` is `First_name`."
     )
+    list: (
+        Annotated["RecipientList", strawberry.lazy("graphql_schema.types.recipient_lists")] | None
+    ) = to_one(recipient_lists.RecipientList, "list_id", "The list as it is now.")
 
     @classmethod
-    def of(cls, done: list_imports.Import) -> Self:
+    def of(cls, done: list_imports.Import, list_id: strawberry.ID) -> Self:
         return cls(
+            list_id=list_id,
             added=done.added,
             duplicates=done.duplicates,
             failed=done.failed,

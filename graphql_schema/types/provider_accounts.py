@@ -8,6 +8,7 @@ import strawberry
 from app.documents import provider_accounts as documents
 from app.documents import vocabulary
 from app.services import provider_accounts as services
+from graphql_schema.links import to_one
 from graphql_schema.resolvers import provider_accounts as resolvers
 from graphql_schema.types.enums import AccountStatus, ProviderType, SmtpSecurity
 from graphql_schema.types.nodes import Node, kind
@@ -138,7 +139,11 @@ class ProviderAccount(Node):
 class ProviderAccountTest:
     ok: bool = strawberry.field(description="Whether the account works.")
     detail: str | None = strawberry.field(description="Why not, in the provider's words.")
+    account_id: strawberry.ID = strawberry.field(description="The account that was tested.")
+    account: ProviderAccount | None = to_one(
+        documents.ProviderAccount, "account_id", "The account as the test left it."
+    )
 
     @classmethod
-    def of(cls, test: services.AccountTest) -> Self:
-        return cls(ok=test.ok, detail=test.detail)
+    def of(cls, test: services.AccountTest, account_id: strawberry.ID) -> Self:
+        return cls(ok=test.ok, detail=test.detail, account_id=account_id)

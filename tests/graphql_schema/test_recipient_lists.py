@@ -15,7 +15,7 @@ ONE = f"query($id: ID!) {{ answer: recipientList(id: $id) {{ {LIST} }} }}"
 MANY = f"query($filter: RecipientListFilter) {{ answer: recipientLists(filter: $filter) {{ nodes {{ {LIST} }} }} }}"  # noqa: E501
 MEMBERS = f"query($id: ID!, $first: Int!, $after: String, $filter: ListMemberFilter) {{ answer: recipientListMembers(listId: $id, first: $first, after: $after, filter: $filter) {{ nodes {{ {MEMBER} }} pageInfo {{ endCursor }} totalCount }} }}"  # noqa: E501
 ADD = f"mutation($id: ID!, $members: [ListMemberInput!]!) {{ answer: addListMembers(listId: $id, members: $members) {{ member {{ {MEMBER} }} duplicate error }} }}"  # noqa: E501
-IMPORT = "mutation($id: ID!, $csv: String!) { answer: importListMembers(listId: $id, csv: $csv) { added duplicates failed variables errors { line message } } }"  # noqa: E501
+IMPORT = "mutation($id: ID!, $csv: String!) { answer: importListMembers(listId: $id, csv: $csv) { added duplicates failed variables errors { line message } list { id memberCount } } }"  # noqa: E501
 CHANGE = f"mutation($id: ID!, $input: UpdateListMemberInput!) {{ answer: updateListMember(id: $id, input: $input) {{ {MEMBER} }} }}"  # noqa: E501
 REMOVE = "mutation($id: ID!, $ids: [ID!]!) { answer: removeListMembers(listId: $id, ids: $ids) }"
 NOW = "2026-11-24T09:30:00Z"
@@ -99,6 +99,7 @@ async def test_members_from_their_adding_to_their_end(ask: Ask) -> None:
         "failed": 1,
         "variables": [],
         "errors": [{"line": 3, "message": "email: The address is empty."}],
+        "list": {"id": id_, "memberCount": 2},
     }
     assert (first["nodes"], first["totalCount"]) == ([jan], 2)
     assert [member["email"] for member in second["nodes"]] == ["piet@c.test"]
