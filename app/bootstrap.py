@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 
 from app.context import Deps
 from app.documents import ALL_DOCUMENTS, changes
+from app.documents.gathered import Gathered
 from app.documents.obsolete import drop_obsolete
 from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import ProviderType
@@ -59,6 +60,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
             http=http,
             now=utc_now,
             list_turns=asyncio.Semaphore(settings.list_connections),
+            gathered=Gathered(),
             ping_mongo=partial(_ping, client),
             room=Room(_ROOM),
             rate_limits=RateLimits(settings),

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import httpx2
 
+from app.documents.gathered import Gathered
 from app.documents.vocabulary import ProviderType
 from app.errors import ForbiddenError, UnauthenticatedError
 from app.feed import Feed
@@ -68,6 +69,7 @@ class Deps:
     http: httpx2.AsyncClient
     now: Callable[[], datetime]
     list_turns: asyncio.Semaphore
+    gathered: Gathered
     ping_mongo: Callable[[], Awaitable[None]]
     room: Room
     rate_limits: RateLimits

@@ -1,4 +1,5 @@
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -7,13 +8,22 @@ from bson.errors import InvalidId
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from pymongo import ReturnDocument
-from pymongo.errors import ConnectionFailure, ExecutionTimeout
+from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout
 
 Filter = dict[str, Any]
 # MongoDB does not answer, or has no primary at the moment: the same call may succeed later.
 StoreUnavailableError = ConnectionFailure
 # MongoDB ended a search that took longer than `SEARCH_TIME`.
 SearchTimeoutError = ExecutionTimeout
+_DUPLICATE = 11000
+
+
+@dataclass(frozen=True)
+class Change:
+    """A move that is worked out and not made yet: which states it leaves, and what it sets."""
+
+    leaving: Filter
+    update: dict[str, Any]
 
 
 def stored_name(name: str) -> str:
@@ -46,6 +56,11 @@ class StoredDocument(Document):
             {"_id": id_, **leaving}, update, return_document=ReturnDocument.AFTER
         )
         return None if row is None else cls.model_validate(row)
+
+    @classmethod
+    async def make(cls, id_: PydanticObjectId, change: Change) -> Self | None:
+        """Make a move that was worked out; the document after it, or None."""
+        return await cls.move(id_, leaving=change.leaving, update=change.update)
 
 
 class TenantDocument(StoredDocument):
@@ -128,3 +143,14 @@ def object_id_of(text: str) -> PydanticObjectId | None:
 def object_ids_of(texts: Collection[str]) -> dict[str, PydanticObjectId]:
     """The ids that these spell, by their spelling; what spells none is left out."""
     return {text: id_ for text in texts if (id_ := object_id_of(text)) is not None}
+
+
+def write_faults(error: BulkWriteError) -> dict[int, bool]:
+    """Tell which of many writes failed, by their places, and whether as duplicates.
+
+    Raises StoreUnavailableError where it is not sure what was written.
+    """
+    details = error.details or {}
+    if details.get("writeConcernErrors"):
+        raise StoreUnavailableError("it is not sure what was written") from error
+    return {fault["index"]: fault["code"] == _DUPLICATE for fault in details["writeErrors"]}

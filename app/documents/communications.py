@@ -9,7 +9,7 @@ from pymongo.errors import DuplicateKeyError
 
 from app.documents import content
 from app.documents.attachments import Attachment
-from app.documents.base import Filter, StoredModel
+from app.documents.base import Change, Filter, StoredModel
 from app.documents.communication_indexes import INDEXES
 from app.documents.list_progress import FanOut, Progress
 from app.documents.outsourcing import OutsourcingDocument
@@ -203,33 +203,30 @@ class Communication(OutsourcingDocument):
             },
         )
 
-    @classmethod
-    async def mark_sent(
-        cls,
-        id_: PydanticObjectId,
-        *,
-        now: datetime,
-        message_id: str,
-        internet_message_id: str | None,
-        remark: str | None,
-    ) -> Self | None:
-        """`remark` tells of recipients that were refused while others were taken.
+    @staticmethod
+    def sent(
+        *, now: datetime, message_id: str, internet_message_id: str | None, remark: str | None
+    ) -> Change:
+        """Work out the move to SENT.
 
-        The `internet_message_id` is None where the provider tells it later.
+        `remark` tells of recipients that were refused while others were taken. The
+        `internet_message_id` is None where the provider tells it later.
         """
         event = Event(type=EventType.SEND, date=now, description=remark)
         settled = {"status": CommunicationStatus.SENT, "sentAt": now, "messageId": message_id}
         # What is not known of this sending is not left standing of an earlier one.
         told = {"internetMessageId": internet_message_id, "errorMessage": remark}
         known = {name: value for name, value in told.items() if value is not None}
-        update = {
-            "$set": {**settled, **known, "updated": now},
-            "$unset": dict.fromkeys(["dispatchAt", *(told.keys() - known.keys())], ""),
-            "$push": {"events": event.stored()},
-        }
         # PENDING too: the mail is out, whatever a slower worker wrote in the meantime.
         leaving = [CommunicationStatus.SENDING, CommunicationStatus.PENDING]
-        return await cls.move(id_, leaving={"status": {"$in": leaving}}, update=update)
+        return Change(
+            {"status": {"$in": leaving}},
+            {
+                "$set": {**settled, **known, "updated": now},
+                "$unset": dict.fromkeys(["dispatchAt", *(told.keys() - known.keys())], ""),
+                "$push": {"events": event.stored()},
+            },
+        )
 
     @classmethod
     async def mark_failed(cls, id_: PydanticObjectId, *, now: datetime, reason: str) -> Self | None:

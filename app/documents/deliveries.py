@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -8,7 +8,7 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from app.documents import content
-from app.documents.base import Filter, StoredModel, TenantDocument, object_id_of
+from app.documents.base import Change, StoredModel, TenantDocument, object_id_of
 from app.documents.delivery_indexes import INDEXES
 from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientStatus
 
@@ -37,14 +37,6 @@ class Attempt(StoredModel):
     date: datetime
     outcome: AttemptOutcome
     detail: str | None = None
-
-
-@dataclass(frozen=True)
-class Change:
-    """A move that is worked out and not made yet: which states it leaves, and what it sets."""
-
-    leaving: Filter
-    update: dict[str, Any]
 
 
 class Delivery(TenantDocument):
@@ -104,20 +96,29 @@ class Delivery(TenantDocument):
 
         Returns the stored delivery, this or the earlier one.
         """
-        stored = self
-        if self.message is not None and len(self.message) > content.INLINE_LIMIT:
-            content_id = await content.put(Delivery, self.message)
-            stored = self.model_copy(update={"message": None, "content_id": content_id})
+        stored = await self.outsourced()
         try:
             await stored.insert()
         except DuplicateKeyError:
-            if stored.content_id is not None:
-                await content.remove(Delivery, stored.content_id)
-            earlier = await self.of_communication(self.communication_id, self.sending)
-            if earlier is None:
-                raise
-            return earlier
+            return await stored.earlier()
         return stored
+
+    async def outsourced(self) -> Self:
+        """The delivery as it is to be inserted: a message too large to stand in it is put aside."""
+        if self.message is None or len(self.message) <= content.INLINE_LIMIT:
+            return self
+        content_id = await content.put(Delivery, self.message)
+        outsourced: Self = self.model_copy(update={"message": None, "content_id": content_id})
+        return outsourced
+
+    async def earlier(self) -> Self:
+        """The delivery for which this could not be inserted, of which nothing stays."""
+        if self.content_id is not None:
+            await content.remove(Delivery, self.content_id)
+        earlier = await self.of_communication(self.communication_id, self.sending)
+        if earlier is None:
+            raise RuntimeError(f"delivery {self.id} was neither inserted nor there before")
+        return earlier
 
     @classmethod
     async def of_communication(cls, id_: PydanticObjectId, sending: int) -> Self | None:
@@ -154,6 +155,13 @@ class Delivery(TenantDocument):
             .limit(limit)
         )
         return [(str(row["_id"]), row.get("claims", 0), row["dueAt"]) async for row in cursor]
+
+    @classmethod
+    async def with_news(cls, ids: Sequence[PydanticObjectId]) -> set[PydanticObjectId]:
+        """Those of these deliveries that news came for before they were settled."""
+        criteria = {"_id": {"$in": list(ids)}, "newsWaits": True}
+        cursor = cls.get_motor_collection().find(criteria, {"_id": 1})
+        return {row["_id"] async for row in cursor}
 
     @classmethod
     async def communication_of(cls, tracking_id: str) -> PydanticObjectId | None:
@@ -196,23 +204,18 @@ class Delivery(TenantDocument):
         )
         return held is not None
 
-    async def settle(
-        self, status: DeliveryStatus, recipients: list[DeliveryRecipient], attempt: Attempt
-    ) -> Self | None:
-        return await self._made(self.settling(status, recipients, attempt))
-
     async def close(self, status: DeliveryStatus) -> Self | None:
-        return await self._made(self.settling(status, self.recipients))
+        return await self.make(self.id, self.settling(status, self.recipients))
 
     async def wait(
         self, due_at: datetime, recipients: list[DeliveryRecipient], attempt: Attempt
     ) -> Self | None:
         """Give it back until `due_at`; None when the lease was lost."""
-        return await self._made(self.giving_back(due_at, recipients, attempt))
+        return await self.make(self.id, self.giving_back(due_at, recipients, attempt))
 
     async def postpone(self, due_at: datetime) -> Self | None:
         """Give it back until `due_at` without an attempt; None when the lease was lost."""
-        return await self._made(self.giving_back(due_at, self.recipients))
+        return await self.make(self.id, self.giving_back(due_at, self.recipients))
 
     def settling(
         self,
@@ -241,9 +244,6 @@ class Delivery(TenantDocument):
         update["$set"]["dueAt" if self.member_id is None else "batchAt"] = due_at
         update["$unset"] = {"lease": ""}
         return Change({"status": DeliveryStatus.QUEUED, "lease": self.lease}, update)
-
-    async def _made(self, change: Change) -> Self | None:
-        return await self.move(self.id, leaving=change.leaving, update=change.update)
 
     def _after(
         self, recipients: list[DeliveryRecipient], attempt: Attempt | None

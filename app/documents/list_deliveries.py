@@ -12,8 +12,8 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from app.documents import content
-from app.documents.base import Filter
-from app.documents.deliveries import Change, Delivery
+from app.documents.base import Change, Filter
+from app.documents.deliveries import Delivery
 from app.documents.vocabulary import DeliveryStatus, RecipientStatus
 from app.mail.addresses import new_message_id
 

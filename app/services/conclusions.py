@@ -84,13 +84,13 @@ async def _conclude(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
     # The record first: a crash in between leaves a delivery that finds its record settled,
     # never a settled delivery whose record waits for ever.
     if outcome.accepted:
-        await Communication.mark_sent(
-            delivery.communication_id,
+        sent = Communication.sent(
             now=attempt.date,
             message_id=delivery.provider_id or delivery.message_id,
             internet_message_id=delivery.internet_message_id,
             remark=outcome.remark,
         )
+        await deps.gathered.move_record(delivery.communication_id, sent)
         await _settle(deps, delivery, DeliveryStatus.SENT, outcome, attempt)
         log.info("delivery.sent", delivery_id=str(delivery.id), attempt=number)
     elif await delivery.extend(attempt.date + deps.settings.lease):
@@ -106,8 +106,8 @@ async def _conclude(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
 async def _settle(
     deps: Deps, delivery: Delivery, status: DeliveryStatus, outcome: Outcome, attempt: Attempt
 ) -> None:
-    settled = await delivery.settle(status, outcome.recipients, attempt)
-    if settled is not None and settled.news_waits:
+    change = delivery.settling(status, outcome.recipients, attempt)
+    if await deps.gathered.settle(delivery, change):
         # The provider told what became of it before this worker could write that it is out.
         await provider_events.wake(deps, delivery.id)
 

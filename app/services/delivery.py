@@ -51,7 +51,7 @@ async def dispatch(deps: Deps, communication_id: str) -> None:
         prepared = await envelopes.prepare(deps, communication)
         # Claimed from its first moment on: it is in this worker's hands already.
         prepared.hold(lease=uuid4().hex, until=deps.now() + deps.settings.lease)
-        delivery = await prepared.store_once()
+        delivery = await deps.gathered.store_once(prepared)
     except asyncio.CancelledError:
         if prepared is not None:
             await prepared.postpone(deps.now())
@@ -96,7 +96,7 @@ async def _send(deps: Deps, communication: Communication, delivery: Delivery) ->
     try:
         async with _held(deps, delivery):
             # At each attempt: an address may be suppressed while the mail waits.
-            words = await suppressions.words_for(delivery.tenant_id, delivery.waiting())
+            words = await suppressions.words_for(deps, delivery.tenant_id, delivery.waiting())
             tried = await attempt(deps, communication, delivery, words)
     except asyncio.CancelledError:
         await conclusions.release(deps, delivery)

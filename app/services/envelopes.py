@@ -3,7 +3,6 @@
 import asyncio
 
 from app.context import Deps
-from app.documents import conversations
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery, DeliveryRecipient
 from app.mail.addresses import Mailbox, new_message_id, parse_mailbox
@@ -18,7 +17,7 @@ _LARGE_BODY = 256 * 1024
 async def prepare(deps: Deps, communication: Communication) -> Delivery:
     """Compose the mail of `communication`; its delivery, due at once, not stored yet."""
     await communication.load_content()
-    earlier = await conversations.message_ids(
+    earlier = await deps.gathered.message_ids(
         communication.tenant_id, communication.conversation_id
     )
     if len(communication.body) > _LARGE_BODY:

@@ -181,7 +181,8 @@ class _Batch:
         """Give those that can be sent, each with its message stored."""
         rows = list(self._rows.values())
         tenant = self._communication.tenant_id
-        words = await suppressions.words_for(tenant, [a for row in rows for a in row.waiting()])
+        addresses = [address for row in rows for address in row.waiting()]
+        words = await suppressions.words_for(self._deps, tenant, addresses)
         fresh: list[Delivery] = []
         for row in rows:
             row.recipients = outcomes.left_out(row.recipients, words)

@@ -6,8 +6,8 @@ from contextlib import suppress
 import structlog
 
 from app.documents import list_deliveries
-from app.documents.base import StoreUnavailableError
-from app.documents.deliveries import Change, Delivery
+from app.documents.base import Change, StoreUnavailableError
+from app.documents.deliveries import Delivery
 
 log = structlog.get_logger()
 

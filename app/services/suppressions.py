@@ -68,9 +68,12 @@ async def learn(
     return stored
 
 
-async def words_for(tenant: str, addresses: Collection[str]) -> dict[str, str]:
-    """Tell which of these addresses get no mail of the tenant, and why; in lower case."""
-    found = await Suppression.of_addresses(tenant, addresses)
+async def words_for(deps: Deps, tenant: str, addresses: Collection[str]) -> dict[str, str]:
+    """Tell which of these addresses get no mail of the tenant, and why; in lower case.
+
+    Others may be told besides.
+    """
+    found = await deps.gathered.suppressions(tenant, addresses)
     return {address: _words(suppression) for address, suppression in found.items()}
 
 

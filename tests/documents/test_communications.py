@@ -45,13 +45,15 @@ MOVES: dict[str, tuple[Move, set[S], S]] = {
         {S.SENDING},
         S.SENDING,
     ),
-    "mark_sent": (
-        lambda record, deps: Communication.mark_sent(
+    "sent": (
+        lambda record, deps: Communication.make(
             record.id,
-            now=deps.now(),
-            message_id="1",
-            internet_message_id="<1@acme.test>",
-            remark=None,
+            Communication.sent(
+                now=deps.now(),
+                message_id="1",
+                internet_message_id="<1@acme.test>",
+                remark=None,
+            ),
         ),
         {S.SENDING, S.PENDING},
         S.SENT,
@@ -95,7 +97,7 @@ async def test_a_move_of_an_unknown_record_makes_none(
     assert await Communication.count() == 0
 
 
-@pytest.mark.parametrize("name", ["begin_dispatch", "mark_sent", "mark_failed"])
+@pytest.mark.parametrize("name", ["begin_dispatch", "sent", "mark_failed"])
 async def test_of_many_movers_one_wins(deps: Deps, store_communication: Store, name: str) -> None:
     record = await store_communication()
 
@@ -142,12 +144,14 @@ async def test_what_was_sent_forgets_why_it_waited(
 ) -> None:
     record = await store_communication(status=S.SENDING, error_message="busy")
 
-    sent = await Communication.mark_sent(
+    sent = await Communication.make(
         record.id,
-        now=clock.now(),
-        message_id="1",
-        internet_message_id="<1@acme.test>",
-        remark=None,
+        Communication.sent(
+            now=clock.now(),
+            message_id="1",
+            internet_message_id="<1@acme.test>",
+            remark=None,
+        ),
     )
 
     assert sent is not None

@@ -22,8 +22,11 @@ MOVES: dict[str, Move] = {
         str(row.id), lease="new", now=deps.now(), until=deps.now() + timedelta(seconds=30)
     ),
     "extend": lambda row, deps: row.extend(deps.now() + timedelta(seconds=30)),
-    "settle": lambda row, deps: row.settle(
-        DeliveryStatus.SENT, REFUSED, Attempt(date=deps.now(), outcome=AttemptOutcome.SENT)
+    "settle": lambda row, deps: row.make(
+        row.id,
+        row.settling(
+            DeliveryStatus.SENT, REFUSED, Attempt(date=deps.now(), outcome=AttemptOutcome.SENT)
+        ),
     ),
     "close": lambda row, deps: row.close(DeliveryStatus.CANCELLED),
     "wait": lambda row, deps: row.wait(

@@ -24,7 +24,7 @@ async def settled(row: Delivery, deps: Deps, **fields: Any) -> Delivery | None:
     for name, value in fields.items():
         setattr(row, name, value)
     attempt = Attempt(date=deps.now(), outcome=AttemptOutcome.SENT)
-    return await row.settle(DeliveryStatus.SENT, row.recipients, attempt)
+    return await row.make(row.id, row.settling(DeliveryStatus.SENT, row.recipients, attempt))
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,9 @@ async def test_a_mail_that_goes_out_again_has_no_message_id_until_it_is_told(
         status=CommunicationStatus.SENDING, internet_message_id="<0@r.test>"
     )
 
-    sent = await Communication.mark_sent(
-        record.id, now=deps.now(), message_id="p-1", internet_message_id=None, remark=None
+    sent = await Communication.make(
+        record.id,
+        Communication.sent(now=deps.now(), message_id="p-1", internet_message_id=None, remark=None),
     )
 
     assert sent is not None
