@@ -6,10 +6,13 @@ from app.services.connections import PartCommand
 from app.services.inputs import parse
 from graphql_schema.connections import After, Before, First, Last, connection_of, needs_of
 from graphql_schema.context import Info
+from graphql_schema.ids import as_written
 from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import conversations as resolvers
+from graphql_schema.resolvers import correspondence
 from graphql_schema.types.connections import Connection
 from graphql_schema.types.conversations import Thread, TimelineEntry
+from graphql_schema.types.correspondence import Conversation
 
 _BODIES = {"bodyHtml": ["bodyHtml"], "bodyText": ["bodyText"]}
 
@@ -19,6 +22,17 @@ async def _thread(
     id: Annotated[strawberry.ID, strawberry.argument(description="Id of one of its records.")],
 ) -> Thread:
     return Thread.of(await resolvers.thread(info.context, id))
+
+
+async def _conversation(
+    info: Info,
+    id: Annotated[
+        strawberry.ID,
+        strawberry.argument(description="The `conversationId` of one of its messages."),
+    ],
+) -> Conversation | None:
+    written = as_written(id)
+    return Conversation.of(written, await correspondence.conversation(info.context, written))
 
 
 async def _timeline(  # noqa: PLR0917 - GraphQL gives arguments by name
@@ -39,6 +53,9 @@ async def _timeline(  # noqa: PLR0917 - GraphQL gives arguments by name
 
 @strawberry.type
 class ConversationQuery:
+    conversation: Conversation | None = strawberry.field(
+        resolver=_conversation, description="The conversation with this id."
+    )
     thread: Thread = strawberry.field(
         resolver=_thread, description="The conversation that a communication is part of."
     )

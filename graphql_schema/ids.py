@@ -18,11 +18,12 @@ _BASE64_LENGTH = 96
 
 
 class TypedId(str):
-    """The plain id of a record, from one that tells its `kind`."""
+    """The plain id of a record, from one that tells its `kind`, and as it was `written`."""
 
-    __slots__ = ("kind",)
+    __slots__ = ("kind", "written")
 
     kind: str
+    written: str
 
 
 def read_id(value: object) -> str:
@@ -33,12 +34,18 @@ def read_id(value: object) -> str:
         return text
     id_ = TypedId(typed["id"])
     id_.kind = typed["kind"]
+    id_.written = text
     return id_
 
 
 def kind_of(id_: str) -> str | None:
     """The kind that an id tells of its record, None when it tells none."""
     return id_.kind if isinstance(id_, TypedId) else None
+
+
+def as_written(id_: str) -> str:
+    """An id of what is no record, such as a conversation: it is whatever callers made it."""
+    return id_.written if isinstance(id_, TypedId) else id_
 
 
 def _decoded(text: str) -> str:

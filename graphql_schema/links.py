@@ -1,5 +1,6 @@
 """Fields that lead from one record to others; those of a whole list are loaded together."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -38,10 +39,16 @@ def to_one(document: type[TenantDocument], key: str, description: str) -> Any:
     return strawberry.field(resolver=resolve, description=description)
 
 
-async def record(info: Info, document: type[TenantDocument], id_: str) -> Any:
-    """Show the caller's document with this id, None when there is none."""
+async def record(
+    info: Info, document: type[TenantDocument], id_: str, paths: Sequence[Sequence[str]] = ((),)
+) -> Any:
+    """Show the caller's document with this id, None when there is none.
+
+    `paths` are where it is shown below the field that is worked out (`selections.chosen_names`).
+    """
     kind = KINDS[document]
-    found = await info.context.loaders.load(kind.find, id_, without=unasked(info, kind.heavy))
+    without = frozenset.intersection(*(unasked(info, kind.heavy, *path) for path in paths))
+    found = await info.context.loaders.load(kind.find, id_, without=without)
     return None if found is None else kind.show(found)
 
 
@@ -56,13 +63,25 @@ def to_many(family: Family, document: type[TenantDocument], description: str) ->
         last: Last = None,
         before: Before = None,
     ) -> Any:
-        size = NESTED_SIZE if first is None and last is None else first
-        asked = {"first": size, "after": after, "last": last, "before": before}
-        part = await _part(info, root.id, family, document, parse(PartCommand, asked))
+        command = part_command(first=first, after=after, last=last, before=before)
+        part = await _part(info, root.id, family, document, command)
         return connection_of(part, KINDS[document].show)
 
     sized = ListSize(assumed_size=NESTED_SIZE)
     return strawberry.field(resolver=resolve, description=description, directives=[sized])
+
+
+def part_command(
+    *,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> PartCommand:
+    """Read the arguments of a nested connection. Raises InvalidInputError."""
+    size = NESTED_SIZE if first is None and last is None else first
+    asked = {"first": size, "after": after, "last": last, "before": before}
+    return parse(PartCommand, asked)
 
 
 async def _part(

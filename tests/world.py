@@ -64,6 +64,7 @@ class World:
     member: str
     campaign: str
     paused: str
+    conversation: str
     key: str
 
 
@@ -138,6 +139,7 @@ async def _make_world(deps: Deps, caller: Caller) -> World:
         member=str(added.member.id),
         campaign=str(campaign.id),
         paused=str(paused.id),
+        conversation=sent.conversation_id,
         key=str(issued.key.id),
     )
 

@@ -21,6 +21,7 @@ from graphql_schema.resolvers import communications as resolvers
 from graphql_schema.resolvers import families
 from graphql_schema.types.attachments import Attachment
 from graphql_schema.types.connections import Connection
+from graphql_schema.types.correspondence import Conversation, conversation_of, thread_of
 from graphql_schema.types.enums import (
     CommunicationStatus,
     CommunicationType,
@@ -30,6 +31,7 @@ from graphql_schema.types.enums import (
 from graphql_schema.types.nodes import Node, kind
 
 if TYPE_CHECKING:
+    from graphql_schema.types.conversations import Thread
     from graphql_schema.types.deliveries import Delivery
     from graphql_schema.types.inbound import InboundMessage
     from graphql_schema.types.provider_accounts import ProviderAccount
@@ -209,6 +211,17 @@ class Communication(Node):
         | None
     ) = to_many(
         families.ANSWERS, inbound_messages.InboundMessage, "The received messages that answer it."
+    )
+
+    conversation: Conversation | None = strawberry.field(
+        resolver=conversation_of, description="The conversation it is part of."
+    )
+    thread: Annotated["Thread", strawberry.lazy("graphql_schema.types.conversations")] | None = (
+        strawberry.field(
+            resolver=thread_of,
+            description="The latest messages of its conversation, each direction oldest first.",
+            directives=[ListSize(assumed_size=20)],
+        )
     )
 
     @classmethod

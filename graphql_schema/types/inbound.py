@@ -9,6 +9,7 @@ from graphql_schema.limits import ListSize
 from graphql_schema.links import to_one
 from graphql_schema.resolvers import inbound as resolvers
 from graphql_schema.types.communications import Event
+from graphql_schema.types.correspondence import Conversation, conversation_of
 from graphql_schema.types.enums import InboundStatus
 from graphql_schema.types.nodes import Node, kind
 
@@ -71,6 +72,10 @@ class InboundMessage(Node):
         communications.Communication,
         "parent_communication_id",
         "The communication it answers; null when it answers none we know, or it was deleted.",
+    )
+
+    conversation: Conversation | None = strawberry.field(
+        resolver=conversation_of, description="The conversation it is part of."
     )
 
     @classmethod

@@ -93,6 +93,7 @@ ROWS = [
     _query("communicationsCsv", READ),
     _query("thread", READ, "{ outbound { id } inbound { id } }", id="$sent", theirs=NOT_FOUND),
     _query("timeline", READ, "{ nodes { id } totalCount }", entityType="deal", entityId="42"),
+    _query("conversation", READ, "{ id }", id="$conversation", theirs=NOT_FOUND),
     _query("inboundMessage", READ, "{ id }", id="$received", theirs=NOT_FOUND),
     _query("inboundMessages", READ, "{ nodes { id } totalCount }"),
     _query("analytics", READ, f"{{ {RATES_SELECTION} }}"),

@@ -1,0 +1,165 @@
+"""Conversations as GraphQL shows them: both directions as one list."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import strawberry
+
+from app.documents import communications, inbound_messages
+from app.documents.correspondence import Moment, Overview
+from app.services.connections import Edge, Part, PartCommand
+from app.services.correspondence import MessageSlice
+from graphql_schema.connections import After, Before, Last, connection_of
+from graphql_schema.context import Info
+from graphql_schema.limits import ListSize
+from graphql_schema.links import NESTED_SIZE, First, part_command, record
+from graphql_schema.resolvers import correspondence as resolvers
+from graphql_schema.selections import chosen_names
+from graphql_schema.types.connections import Connection
+
+if TYPE_CHECKING:
+    from graphql_schema.types.communications import Communication
+    from graphql_schema.types.inbound import InboundMessage
+
+_Sent = Annotated["Communication", strawberry.lazy("graphql_schema.types.communications")]
+_Received = Annotated["InboundMessage", strawberry.lazy("graphql_schema.types.inbound")]
+ConversationMessage = Annotated[
+    _Sent | _Received,
+    strawberry.union(
+        "ConversationMessage", description="A message of a conversation, sent or received."
+    ),
+]
+
+
+async def _participants(root: "Conversation", info: Info) -> list[str]:
+    return await info.context.loaders.load(resolvers.participants_of, root.id) or []
+
+
+async def _messages(  # noqa: PLR0917 - GraphQL gives arguments by name
+    root: "Conversation",
+    info: Info,
+    first: First = None,
+    after: After = None,
+    last: Last = None,
+    before: Before = None,
+) -> Any:
+    command = part_command(first=first, after=after, last=last, before=before)
+    part = await _part(root, info, command)
+    return connection_of(part, lambda shown: shown)
+
+
+async def _part(root: "Conversation", info: Info, command: PartCommand) -> Part[Any]:
+    load = info.context.loaders.load
+    found: MessageSlice | None = None
+    if not chosen_names(info) <= {"totalCount", "__typename"}:
+        found = await load(resolvers.slices_of, root.id, command)
+    edges, more = ([], False) if found is None else (found.edges, found.more)
+    shown = await _shown(info, [edge.node for edge in edges], (("edges", "node"), ("nodes",)))
+
+    async def beyond(*, ahead: bool) -> bool:
+        if ahead and more:
+            return True
+        return bool(await load(resolvers.reached, root.id, command, ahead=ahead))
+
+    async def count() -> int:
+        return root.outbound_count + root.inbound_count
+
+    forward, backward = partial(beyond, ahead=True), partial(beyond, ahead=False)
+    if command.last is not None:
+        forward, backward = backward, forward
+    nodes = [
+        # One that was deleted meanwhile is left out.
+        Edge(edge.cursor, node)
+        for edge, node in zip(edges, shown, strict=True)
+        if node is not None
+    ]
+    return Part(nodes, has_next=forward, has_previous=backward, count=count)
+
+
+async def _shown(
+    info: Info, moments: Sequence[Moment], paths: Sequence[Sequence[str]]
+) -> Sequence[Any]:
+    return await asyncio.gather(
+        *(
+            record(
+                info,
+                communications.Communication if one.sent else inbound_messages.InboundMessage,
+                str(one.id),
+                paths,
+            )
+            for one in moments
+        )
+    )
+
+
+@strawberry.type(description="Mail that was sent and received, each in answer to another.")
+class Conversation:
+    id: strawberry.ID = strawberry.field(
+        description="Id of the conversation: the `conversationId` of its messages."
+    )
+    subject: str | None = strawberry.field(description="The subject line of its first message.")
+    outbound_count: int = strawberry.field(description="How many messages were sent, or are to be.")
+    inbound_count: int = strawberry.field(description="How many messages were received.")
+    started: datetime = strawberry.field(description="The first message.")
+    latest_activity: datetime = strawberry.field(description="When one was last sent or received.")
+    participants: list[str] = strawberry.field(
+        resolver=_participants,
+        description=(
+            "Addresses of who wrote and who was written to, in lower case and order of "
+            "appearance; at most 100, blind recipients and members of lists not among them."
+        ),
+        directives=[ListSize(assumed_size=5)],
+    )
+    messages: Connection[ConversationMessage] = strawberry.field(
+        resolver=_messages,
+        description=(
+            "Its messages, oldest first: by when they were received or sent, else are to be sent."
+        ),
+        directives=[ListSize(assumed_size=NESTED_SIZE)],
+    )
+
+    @classmethod
+    def of(cls, id_: str, overview: Overview) -> Self:
+        return cls(
+            id=strawberry.ID(id_),
+            subject=overview.subject,
+            outbound_count=overview.outbound,
+            inbound_count=overview.inbound,
+            started=overview.started,
+            latest_activity=overview.latest,
+        )
+
+
+@dataclass(frozen=True)
+class _Thread:
+    inbound: Sequence[Any]
+    outbound: Sequence[Any]
+
+
+async def conversation_of(root: Any, info: Info) -> Conversation | None:
+    """Show the conversation that a message is part of."""
+    overview = await info.context.loaders.load(resolvers.overviews_of, root.conversation_id)
+    return None if overview is None else Conversation.of(root.conversation_id, overview)
+
+
+async def thread_of(
+    root: Any,
+    info: Info,
+    last: Annotated[
+        int, strawberry.argument(description="How many messages at most, the latest: 0 to 200.")
+    ] = NESTED_SIZE,
+) -> Any:
+    """Show the latest messages of the conversation that a message is part of."""
+    command = part_command(last=last)
+    found = await info.context.loaders.load(resolvers.slices_of, root.conversation_id, command)
+    moments = [] if found is None else [edge.node for edge in found.edges]
+    # At the same time, so that those of other records are asked for with them.
+    inbound, outbound = await asyncio.gather(
+        _shown(info, [one for one in moments if not one.sent], (("inbound",),)),
+        _shown(info, [one for one in moments if one.sent], (("outbound",),)),
+    )
+    return _Thread([one for one in inbound if one], [one for one in outbound if one])
