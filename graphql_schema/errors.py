@@ -21,6 +21,7 @@ INTROSPECTION_DISABLED = "INTROSPECTION_DISABLED"
 MESSAGE_LENGTH = 2000
 # A name that is used a thousand times has a thousand places.
 _PLACES = 10
+_OF_VARIABLES = ("Variable ", "Too many errors processing variables")
 # graphql-core tells the place of a wrong variable only in words.
 _INPUT_PATH = re.compile(r"has invalid value at \.?(?P<path>[^:\s]+):")
 _REQUIRED_FIELD = re.compile(r"to include required field '(?P<field>\w+)'")
@@ -92,7 +93,7 @@ def _request_extensions(error: GraphQLError) -> dict[str, Any]:
     """Tell variables of the wrong shape (the caller's input) from a wrong document."""
     if _ONE_OF.match(error.message):
         return {"code": ErrorCode.BAD_USER_INPUT.value, "fields": []}
-    if not error.message.startswith("Variable ") and error.path is None:
+    if not error.message.startswith(_OF_VARIABLES) and error.path is None:
         hidden = error.message.startswith(_NO_INTROSPECTION)
         code = INTROSPECTION_DISABLED if hidden else VALIDATION_FAILED
         return {"code": code, **(error.extensions or {})}

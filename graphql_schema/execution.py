@@ -158,9 +158,11 @@ async def execute(
 def _parsed(text: str, context: Context) -> DocumentNode:
     """Parse a document; those of a batch have as many tokens together as one may have."""
     shared = budget()
-    left = context.deps.settings.graphql_tokens - shared.tokens
-    document = parsed(text, max_tokens=max(left, 1))
-    shared.tokens += document.token_count
+    left = max(context.deps.settings.graphql_tokens - shared.tokens, 1)
+    # One that does not parse counts as if each token of it had one sign and a space.
+    shared.tokens += min(left, len(text) // 2)
+    document = parsed(text, max_tokens=left)
+    shared.tokens += document.token_count - min(left, len(text) // 2)
     return document
 
 

@@ -1,6 +1,7 @@
 """The schema: a table of contents. Each noun brings its queries, mutations and subscriptions."""
 
 from datetime import datetime
+from typing import Any
 
 import strawberry
 from graphql import GraphQLError
@@ -73,6 +74,9 @@ class Subscription(ChangeSubscription):
     pass
 
 
+VALUE_ERRORS = 10
+
+
 class LetterboxSchema(strawberry.Schema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -81,6 +85,13 @@ class LetterboxSchema(strawberry.Schema):
 
         `errors.coded` logs what is our fault.
         """
+
+    def _get_custom_context_kwargs(
+        self, operation_extensions: dict[str, Any] | None = None, *, sync: bool = False
+    ) -> dict[str, Any]:
+        """Have few wrong values told of one operation: for each, the library prints the whole."""
+        given = super()._get_custom_context_kwargs(operation_extensions, sync=sync)
+        return {**given, "max_coercion_errors": VALUE_ERRORS}
 
 
 schema = LetterboxSchema(

@@ -9,6 +9,7 @@ from app.settings import Settings
 from graphql_schema.errors import MESSAGE_LENGTH
 from graphql_schema.execution import DOCUMENT_LENGTH
 from graphql_schema.requests import ANONYMOUS_OCTETS
+from graphql_schema.schema import VALUE_ERRORS
 
 
 @pytest.fixture
@@ -305,3 +306,17 @@ async def test_fields_of_one_name_in_several_places_are_no_repeats(
     answer = (await post(client, query=f"{{ {spreads} __typename }} {fragments}")).json()
 
     assert answer["data"] == {"__typename": "Query"}
+
+
+async def test_few_of_many_wrong_values_are_told(
+    client: httpx2.AsyncClient, mail: dict[str, Any]
+) -> None:
+    wrong = {f"field{number}": 1 for number in range(50)}
+
+    response = await post(client, query=SEND, variables={"input": {**mail, **wrong}})
+
+    errors = response.json()["errors"]
+    assert len(errors) == VALUE_ERRORS + 1
+    assert {error["extensions"]["code"] for error in errors} == {"BAD_USER_INPUT"}
+    assert errors[-1]["message"].startswith("Too many errors processing variables")
+    assert await Communication.count() == 0

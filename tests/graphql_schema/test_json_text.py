@@ -38,6 +38,7 @@ def test_what_was_written_is_read(value: Any) -> None:
         (b"\xef\xbb\xbf{}", "is not valid JSON"),
         ('{"a": 1}'.encode("utf-16"), "is not valid JSON"),
         (b"[" * 100_000, "is not valid JSON"),
+        (b"[" * 100_000 + b"]" * 100_000, "is not valid JSON"),
         (b"[" * 1020 + b"]" * 1020, "is nested too deep"),
         (b'{"a":' * 1020 + b"1" + b"}" * 1020, "is nested too deep"),
         (b'{"a": 1, "a": 1}', 'has the key "a" twice in one object'),
@@ -69,6 +70,7 @@ def test_equal_keys_of_different_objects_are_no_matter() -> None:
         b"[" + b'"a",' * VALUES_LIMIT * 3 + b'"a"]',
         b"[" + b"{}," * VALUES_LIMIT + b"{}]",
         b"[" + b"[]," * VALUES_LIMIT + b"[]]",
+        b"[" + b"[[[[[]]]]]," * (VALUES_LIMIT // 2) + b"[]]",
     ],
 )
 def test_more_values_than_can_be_read_at_once_are_refused(text: bytes) -> None:

@@ -308,6 +308,18 @@ async def test_the_documents_of_a_batch_have_as_many_tokens_as_one(
     assert answers[3]["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
 
 
+async def test_documents_that_do_not_parse_use_tokens_up_too(
+    client_under: Callable[..., httpx2.AsyncClient],
+) -> None:
+    client = client_under(graphql_tokens=30)
+    broken = {"query": "{ " + "a " * 10}
+
+    answers = (await client.post("/graphql", json=[broken, broken, broken, TYPENAME])).json()
+
+    codes = [answer["errors"][0]["extensions"]["code"] for answer in answers]
+    assert codes == ["GRAPHQL_PARSE_FAILED"] * 2 + ["LIMIT_EXCEEDED"] * 2
+
+
 async def test_each_operation_of_a_batch_counts_as_a_request(
     client_under: Callable[..., httpx2.AsyncClient], redis: Redis
 ) -> None:
