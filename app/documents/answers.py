@@ -1,11 +1,13 @@
 """The first answer to a request, given again to whoever repeats it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from beanie import PydanticObjectId
 
 from app.documents.communications import ClickedLink, Communication
-from app.documents.vocabulary import CommunicationStatus
+from app.documents.vocabulary import CommunicationStatus, EventType
+from app.instants import parse_instant
 
 
 async def first_answer(tenant: str, id_: PydanticObjectId) -> Communication | None:
@@ -40,6 +42,7 @@ def as_accepted(record: Communication) -> Communication:
             "status": CommunicationStatus.SCHEDULED if scheduled else CommunicationStatus.PENDING,
             "message_id": None,
             "internet_message_id": None,
+            "scheduled_at": _scheduled_at(record),
             "sent_at": None,
             "error_message": None,
             "opened": False,
@@ -55,3 +58,11 @@ def as_accepted(record: Communication) -> Communication:
         }
     )
     return accepted
+
+
+def _scheduled_at(record: Communication) -> datetime | None:
+    """Give the time that it was scheduled for at first; only its event still tells."""
+    for event in record.events[:2]:
+        if event.type is EventType.SCHEDULE and event.description is not None:
+            return parse_instant(event.description.removeprefix("for "))
+    return record.scheduled_at

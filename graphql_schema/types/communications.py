@@ -150,6 +150,9 @@ class Communication(Node):
     )
     related_entity_id: str | None = strawberry.field(description="Id of that entity.")
     conversation_id: str | None = strawberry.field(description="The conversation it is part of.")
+    in_reply_to: str | None = strawberry.field(
+        description="The Message-ID of the mail that it answers, where `reply` made it."
+    )
     message_id: str | None = strawberry.field(description="The provider's id, once it is sent.")
     internet_message_id: str | None = strawberry.field(
         description="The Message-ID header, once it is sent."
@@ -254,6 +257,7 @@ class Communication(Node):
             related_entity_type=record.related_entity_type,
             related_entity_id=record.related_entity_id,
             conversation_id=record.conversation_id,
+            in_reply_to=record.in_reply_to,
             message_id=record.message_id,
             internet_message_id=record.internet_message_id,
             scheduled_at=record.scheduled_at,

@@ -13,7 +13,7 @@ from tests.fakes.messages import message
 REPLY = (
     "mutation($to: ReplyTarget!, $input: ReplyInput!) "
     '{ answer: reply(to: $to, input: $input, idempotencyKey: "one") '
-    "{ id subject recipients conversationId } }"
+    "{ id subject recipients conversationId inReplyTo } }"
 )  # fmt: skip
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -41,6 +41,7 @@ async def test_a_message_is_answered_once(ask: Ask, deps: Deps, caller: Caller) 
         "subject": "Re: Your offer",
         "recipients": ["Jan <jan@customer.test>"],
         "conversationId": received.conversation_id,
+        "inReplyTo": "<reply@customer.test>",
     }
 
 

@@ -74,6 +74,19 @@ async def test_it_goes_out_at_the_new_time_only(
     assert len(relay.taken) == 1
 
 
+async def test_a_schedule_is_answered_as_at_first_though_it_was_moved(
+    deps: Deps, caller: Caller, move: Move, clock: Clock, mail: dict[str, Any]
+) -> None:
+    asked = parse(ScheduleCommunication, {**mail, "scheduledAt": clock.now() + HOUR})
+    first = await scheduling.schedule(deps, caller, asked, idempotency_key="k")
+    await move(first, clock.now() + 2 * HOUR)
+
+    again = await scheduling.schedule(deps, caller, asked, idempotency_key="k")
+
+    assert (again.id, again.scheduled_at) == (first.id, first.scheduled_at)
+    assert [event.type for event in again.events] == [EventType.CREATE, EventType.SCHEDULE]
+
+
 async def test_an_earlier_time_has_a_job_of_its_own(
     schedule: Schedule,
     move: Move,
