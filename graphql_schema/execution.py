@@ -19,6 +19,7 @@ from graphql_schema.context import GraphqlContext
 from graphql_schema.documents import asks_for_parts, handed_over, kind_of, parsed
 from graphql_schema.errors import coded
 from graphql_schema.limits.budget import budget
+from graphql_schema.limits.turns import TURNS
 from graphql_schema.parts import Parts, payloads_of
 from graphql_schema.persisted import keep, names_document, reference_errors, reference_of, text_of
 from graphql_schema.schema import schema
@@ -129,7 +130,8 @@ async def execute(
     """
     try:
         text = await text_of(operation.query, operation.reference, context)
-        document = _parsed(text, context)
+        async with TURNS.taken(context.caller):
+            document = _parsed(text, context)
         kind = kind_of(document, operation.operation_name)
     except (GraphQLError, AppError) as error:
         return refused(error)

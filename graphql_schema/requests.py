@@ -17,6 +17,7 @@ from app.errors import (
 from graphql_schema import multipart
 from graphql_schema.execution import DOCUMENT_LENGTH, Operation, read_operation
 from graphql_schema.json_text import read_json
+from graphql_schema.limits.turns import TURNS
 
 JSON = "application/json"
 ANONYMOUS_OCTETS = 64 * 1024
@@ -43,7 +44,9 @@ async def read(
         raise UnsupportedMediaTypeError(reason)
     _check_coding(request, parameters)
     limit = ANONYMOUS_OCTETS if context.caller is None else None
-    value = read_json(await _body(request, limit))
+    body = await _body(request, limit)
+    async with TURNS.taken(context.caller):
+        value = read_json(body)
     if isinstance(value, list):
         return _batch(value, context)
     return read_operation(value)

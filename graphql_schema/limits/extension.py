@@ -1,7 +1,7 @@
 """Where an operation meets its limits: after it is parsed and before it runs."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from graphql import (
@@ -23,6 +23,7 @@ from graphql_schema.limits.budget import budget
 from graphql_schema.limits.cost import cost_of
 from graphql_schema.limits.known import KnownDocuments
 from graphql_schema.limits.shape import excesses
+from graphql_schema.limits.turns import TURNS
 
 # Without a token there is nothing to ask for but the schema, once.
 ANONYMOUS_COST = 80_000
@@ -64,11 +65,12 @@ class OperationLimits(SchemaExtension):
             for error in result.errors or ():
                 error.message = _SUGGESTION.sub("", error.message)
 
-    def on_validate(self) -> Iterator[None]:
+    async def on_validate(self) -> AsyncIterator[None]:
         document = self.execution_context.graphql_document
         if document is not None:
-            # The library validates nothing where errors, even none, are told already.
-            self.execution_context.pre_execution_errors = self._errors(document)
+            async with TURNS.taken(self._context.caller):
+                # The library validates nothing where errors, even none, are told already.
+                self.execution_context.pre_execution_errors = self._errors(document)
         yield
 
     def get_results(self) -> dict[str, Any]:
