@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 import strawberry
 from pydantic.alias_generators import to_camel
+from strawberry.types.unset import UnsetType
 
 from app.documents.base import TenantDocument
 from app.services.connections import ListCommand, Needs, Part
@@ -85,4 +86,8 @@ def written(value: Any) -> Any:
     values = {
         to_camel(field.name.rstrip("_")): getattr(value, field.name) for field in fields(value)
     }
-    return {name: written(given) for name, given in values.items() if given is not None}
+    return {
+        name: written(given)
+        for name, given in values.items()
+        if given is not None and not isinstance(given, UnsetType)
+    }

@@ -21,6 +21,7 @@ from app.settings import Settings
 from graphql_schema.errors import limit_exceeded
 from graphql_schema.limits.budget import budget
 from graphql_schema.limits.cost import cost_of
+from graphql_schema.limits.filters import large_filters
 from graphql_schema.limits.known import KnownDocuments
 from graphql_schema.limits.shape import excesses
 from graphql_schema.limits.turns import TURNS
@@ -106,6 +107,8 @@ class OperationLimits(SchemaExtension):
         if operation is None:
             return []
         variables = self.execution_context.variables
+        if large := list(large_filters(operation, variables)):
+            return large
         self.requested = cost_of(self._schema, document, operation, variables)
         shared, most = budget(), self._maximum
         shared.spent += self.requested

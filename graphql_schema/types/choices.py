@@ -1,6 +1,7 @@
 """What may be asked of a field that holds one of a few words."""
 
 import strawberry
+from strawberry import UNSET
 
 from graphql_schema.types.enums import (
     CommunicationStatus,
@@ -15,62 +16,62 @@ _GIVEN = "Operators that are null count as not given."
 
 @strawberry.input(description=f"What is asked of a status. {_GIVEN}")
 class CommunicationStatusFilter:
-    eq: CommunicationStatus | None = strawberry.field(default=None, description="It is this.")
-    ne: CommunicationStatus | None = strawberry.field(default=None, description="It is not this.")
+    eq: CommunicationStatus | None = strawberry.field(default=UNSET, description="It is this.")
+    ne: CommunicationStatus | None = strawberry.field(default=UNSET, description="It is not this.")
     in_: list[CommunicationStatus] | None = strawberry.field(
-        name="in", default=None, description="It is one of these."
+        name="in", default=UNSET, description="It is one of these."
     )
     not_in: list[CommunicationStatus] | None = strawberry.field(
-        default=None, description="It is none of these."
+        default=UNSET, description="It is none of these."
     )
 
 
 @strawberry.input(description=f"What is asked of a communication's type. {_GIVEN}")
 class CommunicationTypeFilter:
-    eq: CommunicationType | None = strawberry.field(default=None, description="It is this.")
+    eq: CommunicationType | None = strawberry.field(default=UNSET, description="It is this.")
     ne: CommunicationType | None = strawberry.field(
-        default=None, description="It is not this, or missing."
+        default=UNSET, description="It is not this, or missing."
     )
     in_: list[CommunicationType] | None = strawberry.field(
-        name="in", default=None, description="It is one of these."
+        name="in", default=UNSET, description="It is one of these."
     )
     not_in: list[CommunicationType] | None = strawberry.field(
-        default=None, description="It is none of these, or missing."
+        default=UNSET, description="It is none of these, or missing."
     )
-    is_null: bool | None = strawberry.field(default=None, description="Whether it is missing.")
+    is_null: bool | None = strawberry.field(default=UNSET, description="Whether it is missing.")
 
 
 @strawberry.input(description=f"What is asked of the kind of provider. {_GIVEN}")
 class ProviderTypeFilter:
-    eq: ProviderType | None = strawberry.field(default=None, description="It is this.")
-    ne: ProviderType | None = strawberry.field(default=None, description="It is not this.")
+    eq: ProviderType | None = strawberry.field(default=UNSET, description="It is this.")
+    ne: ProviderType | None = strawberry.field(default=UNSET, description="It is not this.")
     in_: list[ProviderType] | None = strawberry.field(
-        name="in", default=None, description="It is one of these."
+        name="in", default=UNSET, description="It is one of these."
     )
     not_in: list[ProviderType] | None = strawberry.field(
-        default=None, description="It is none of these."
+        default=UNSET, description="It is none of these."
     )
 
 
 @strawberry.input(description=f"What is asked of a received message's status. {_GIVEN}")
 class InboundStatusFilter:
-    eq: InboundStatus | None = strawberry.field(default=None, description="It is this.")
-    ne: InboundStatus | None = strawberry.field(default=None, description="It is not this.")
+    eq: InboundStatus | None = strawberry.field(default=UNSET, description="It is this.")
+    ne: InboundStatus | None = strawberry.field(default=UNSET, description="It is not this.")
     in_: list[InboundStatus] | None = strawberry.field(
-        name="in", default=None, description="It is one of these."
+        name="in", default=UNSET, description="It is one of these."
     )
     not_in: list[InboundStatus] | None = strawberry.field(
-        default=None, description="It is none of these."
+        default=UNSET, description="It is none of these."
     )
 
 
 @strawberry.input(description=f"What is asked of the reason of a suppression. {_GIVEN}")
 class SuppressionReasonFilter:
-    eq: SuppressionReason | None = strawberry.field(default=None, description="It is this.")
-    ne: SuppressionReason | None = strawberry.field(default=None, description="It is not this.")
+    eq: SuppressionReason | None = strawberry.field(default=UNSET, description="It is this.")
+    ne: SuppressionReason | None = strawberry.field(default=UNSET, description="It is not this.")
     in_: list[SuppressionReason] | None = strawberry.field(
-        name="in", default=None, description="It is one of these."
+        name="in", default=UNSET, description="It is one of these."
     )
     not_in: list[SuppressionReason] | None = strawberry.field(
-        default=None, description="It is none of these."
+        default=UNSET, description="It is none of these."
     )

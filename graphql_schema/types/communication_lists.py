@@ -1,6 +1,7 @@
 """How a list of communications is filtered."""
 
 import strawberry
+from strawberry import UNSET
 
 from graphql_schema.types.choices import (
     CommunicationStatusFilter,
@@ -23,99 +24,103 @@ from graphql_schema.types.filters import (
     )
 )
 class CommunicationFilter:
-    id: IdFilter | None = strawberry.field(default=None, description="Id of the record.")
+    id: IdFilter | None = strawberry.field(default=UNSET, description="Id of the record.")
     status: CommunicationStatusFilter | None = strawberry.field(
-        default=None, description="Where it stands."
+        default=UNSET, description="Where it stands."
     )
     type: CommunicationTypeFilter | None = strawberry.field(
-        default=None, description="What it is about."
+        default=UNSET, description="What it is about."
     )
     provider_type: ProviderTypeFilter | None = strawberry.field(
-        default=None, description="Who carries it."
+        default=UNSET, description="Who carries it."
     )
     provider_account_id: IdFilter | None = strawberry.field(
-        default=None, description="The account that it goes by."
+        default=UNSET, description="The account that it goes by."
     )
-    subject: TextFilter | None = strawberry.field(default=None, description="The subject line.")
-    sender_email: TextFilter | None = strawberry.field(default=None, description="Address in From.")
+    subject: TextFilter | None = strawberry.field(default=UNSET, description="The subject line.")
+    sender_email: TextFilter | None = strawberry.field(
+        default=UNSET, description="Address in From."
+    )
     sender_name: TextFilter | None = strawberry.field(
-        default=None, description="Display name in From."
+        default=UNSET, description="Display name in From."
     )
-    reply_to: TextFilter | None = strawberry.field(default=None, description="Where answers go.")
+    reply_to: TextFilter | None = strawberry.field(default=UNSET, description="Where answers go.")
     recipients: AddressesFilter | None = strawberry.field(
-        default=None, description="Addresses in To."
+        default=UNSET, description="Addresses in To."
     )
-    cc: AddressesFilter | None = strawberry.field(default=None, description="Addresses in Cc.")
-    bcc: AddressesFilter | None = strawberry.field(default=None, description="Addresses in Bcc.")
+    cc: AddressesFilter | None = strawberry.field(default=UNSET, description="Addresses in Cc.")
+    bcc: AddressesFilter | None = strawberry.field(default=UNSET, description="Addresses in Bcc.")
     related_entity_type: TextFilter | None = strawberry.field(
-        default=None, description="Kind of the CRM entity it belongs to."
+        default=UNSET, description="Kind of the CRM entity it belongs to."
     )
     related_entity_id: TextFilter | None = strawberry.field(
-        default=None, description="Id of that entity."
+        default=UNSET, description="Id of that entity."
     )
     conversation_id: TextFilter | None = strawberry.field(
-        default=None, description="The conversation it is part of."
+        default=UNSET, description="The conversation it is part of."
     )
     template_id: TextFilter | None = strawberry.field(
-        default=None, description="The template it was made from."
+        default=UNSET, description="The template it was made from."
     )
     template_name: TextFilter | None = strawberry.field(
-        default=None, description="That template's name."
+        default=UNSET, description="That template's name."
     )
     recipient_list_id: TextFilter | None = strawberry.field(
-        default=None, description="The list it was sent to."
+        default=UNSET, description="The list it was sent to."
     )
     message_id: TextFilter | None = strawberry.field(
-        default=None, description="The provider's id of it."
+        default=UNSET, description="The provider's id of it."
     )
     internet_message_id: TextFilter | None = strawberry.field(
-        default=None, description="The Message-ID header."
+        default=UNSET, description="The Message-ID header."
     )
     error_message: TextFilter | None = strawberry.field(
-        default=None, description="What went wrong, in words."
+        default=UNSET, description="What went wrong, in words."
     )
     created: DateTimeFilter | None = strawberry.field(
-        default=None, description="When it was accepted."
+        default=UNSET, description="When it was accepted."
     )
     updated: DateTimeFilter | None = strawberry.field(
-        default=None, description="The latest change."
+        default=UNSET, description="The latest change."
     )
     scheduled_at: DateTimeFilter | None = strawberry.field(
-        default=None, description="When it is to go out."
+        default=UNSET, description="When it is to go out."
     )
     sent_at: DateTimeFilter | None = strawberry.field(
-        default=None, description="When the provider took it."
+        default=UNSET, description="When the provider took it."
     )
-    opened_at: DateTimeFilter | None = strawberry.field(default=None, description="The first open.")
+    opened_at: DateTimeFilter | None = strawberry.field(
+        default=UNSET, description="The first open."
+    )
     created_by: TextFilter | None = strawberry.field(
-        default=None, description="The user who asked for it."
+        default=UNSET, description="The user who asked for it."
     )
     updated_by: TextFilter | None = strawberry.field(
-        default=None, description="The user who made the latest change."
+        default=UNSET, description="The user who made the latest change."
     )
-    opened: bool | None = strawberry.field(default=None, description="Whether it was opened.")
+    opened: bool | None = strawberry.field(default=UNSET, description="Whether it was opened.")
     open_count: IntFilter | None = strawberry.field(
-        default=None, description="How often it was opened."
+        default=UNSET, description="How often it was opened."
     )
     tracking_enabled: bool | None = strawberry.field(
-        default=None, description="Whether opens are counted."
+        default=UNSET, description="Whether opens are counted."
     )
     link_tracking_enabled: bool | None = strawberry.field(
-        default=None, description="Whether clicks are counted."
+        default=UNSET, description="Whether clicks are counted."
     )
     search: list[str] | None = strawberry.field(
-        default=None,
+        default=UNSET,
         description=(
             "Texts that must all be found in subject, body, sender or recipients, in any case; at "
             "most 20 of 200 characters."
         ),
     )
     and_: list["CommunicationFilter"] | None = strawberry.field(
-        name="and", default=None, description="All of these hold."
+        name="and", default=UNSET, description="All of these hold."
     )
     or_: list["CommunicationFilter"] | None = strawberry.field(
-        name="or", default=None, description="At least one of these holds."
+        name="or", default=UNSET, description="At least one of these holds."
     )
     not_: "CommunicationFilter | None" = strawberry.field(
-        name="not", default=None, description="This does not hold."
+        name="not", default=UNSET, description="This does not hold."
     )

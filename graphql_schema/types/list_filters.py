@@ -1,6 +1,7 @@
 """How the lists of other records than communications are filtered."""
 
 import strawberry
+from strawberry import UNSET
 
 from graphql_schema.types.choices import (
     CommunicationTypeFilter,
@@ -18,232 +19,240 @@ _ALL = (
 
 @strawberry.input(description=f"Which received messages: {_ALL}")
 class InboundMessageFilter:
-    id: IdFilter | None = strawberry.field(default=None, description="Id of the message.")
+    id: IdFilter | None = strawberry.field(default=UNSET, description="Id of the message.")
     status: InboundStatusFilter | None = strawberry.field(
-        default=None, description="What was done with it."
+        default=UNSET, description="What was done with it."
     )
-    subject: TextFilter | None = strawberry.field(default=None, description="The subject line.")
+    subject: TextFilter | None = strawberry.field(default=UNSET, description="The subject line.")
     from_email: TextFilter | None = strawberry.field(
-        default=None, description="Address of its author."
+        default=UNSET, description="Address of its author."
     )
-    from_name: TextFilter | None = strawberry.field(default=None, description="The author's name.")
+    from_name: TextFilter | None = strawberry.field(default=UNSET, description="The author's name.")
     recipients: AddressesFilter | None = strawberry.field(
-        default=None, description="Addresses in To."
+        default=UNSET, description="Addresses in To."
     )
-    cc: AddressesFilter | None = strawberry.field(default=None, description="Addresses in Cc.")
+    cc: AddressesFilter | None = strawberry.field(default=UNSET, description="Addresses in Cc.")
     conversation_id: TextFilter | None = strawberry.field(
-        default=None, description="The conversation it is part of."
+        default=UNSET, description="The conversation it is part of."
     )
     parent_communication_id: IdFilter | None = strawberry.field(
-        default=None, description="The communication it answers."
+        default=UNSET, description="The communication it answers."
     )
     related_entity_type: TextFilter | None = strawberry.field(
-        default=None, description="Kind of the CRM entity it belongs to."
+        default=UNSET, description="Kind of the CRM entity it belongs to."
     )
     related_entity_id: TextFilter | None = strawberry.field(
-        default=None, description="Id of that entity."
+        default=UNSET, description="Id of that entity."
     )
     internet_message_id: TextFilter | None = strawberry.field(
-        default=None, description="Its Message-ID header."
+        default=UNSET, description="Its Message-ID header."
     )
     received_at: DateTimeFilter | None = strawberry.field(
-        default=None, description="When the mail server took it."
+        default=UNSET, description="When the mail server took it."
     )
     created: DateTimeFilter | None = strawberry.field(
-        default=None, description="When it was stored here."
+        default=UNSET, description="When it was stored here."
     )
     created_by: TextFilter | None = strawberry.field(
-        default=None, description="The user who handed it in."
+        default=UNSET, description="The user who handed it in."
     )
     and_: list["InboundMessageFilter"] | None = strawberry.field(
-        name="and", default=None, description="All of these hold."
+        name="and", default=UNSET, description="All of these hold."
     )
     or_: list["InboundMessageFilter"] | None = strawberry.field(
-        name="or", default=None, description="At least one of these holds."
+        name="or", default=UNSET, description="At least one of these holds."
     )
     not_: "InboundMessageFilter | None" = strawberry.field(
-        name="not", default=None, description="This does not hold."
+        name="not", default=UNSET, description="This does not hold."
     )
 
 
 @strawberry.input(description=f"Which suppressions: {_ALL}")
 class SuppressionFilter:
-    id: IdFilter | None = strawberry.field(default=None, description="Id of the suppression.")
+    id: IdFilter | None = strawberry.field(default=UNSET, description="Id of the suppression.")
     address: TextFilter | None = strawberry.field(
-        default=None, description="The address, in lower case."
+        default=UNSET, description="The address, in lower case."
     )
     reason: SuppressionReasonFilter | None = strawberry.field(
-        default=None, description="Why it gets no mail."
+        default=UNSET, description="Why it gets no mail."
     )
     detail: TextFilter | None = strawberry.field(
-        default=None, description="What its server said, or the user who added it."
+        default=UNSET, description="What its server said, or the user who added it."
     )
     communication_id: IdFilter | None = strawberry.field(
-        default=None, description="The communication that led to it."
+        default=UNSET, description="The communication that led to it."
     )
     created: DateTimeFilter | None = strawberry.field(
-        default=None, description="When it was added."
+        default=UNSET, description="When it was added."
     )
     created_by: TextFilter | None = strawberry.field(
-        default=None, description="The user who added it."
+        default=UNSET, description="The user who added it."
     )
     and_: list["SuppressionFilter"] | None = strawberry.field(
-        name="and", default=None, description="All of these hold."
+        name="and", default=UNSET, description="All of these hold."
     )
     or_: list["SuppressionFilter"] | None = strawberry.field(
-        name="or", default=None, description="At least one of these holds."
+        name="or", default=UNSET, description="At least one of these holds."
     )
     not_: "SuppressionFilter | None" = strawberry.field(
-        name="not", default=None, description="This does not hold."
+        name="not", default=UNSET, description="This does not hold."
     )
 
 
 @strawberry.input(description=f"Which templates: {_ALL}")
 class TemplateFilter:
-    id: IdFilter | None = strawberry.field(default=None, description="Id of the template.")
+    id: IdFilter | None = strawberry.field(default=UNSET, description="Id of the template.")
     name: TextFilter | None = strawberry.field(
-        default=None, description="Its name; capitals and small letters are alike."
+        default=UNSET, description="Its name; capitals and small letters are alike."
     )
-    subject: TextFilter | None = strawberry.field(default=None, description="The subject line.")
-    description: TextFilter | None = strawberry.field(default=None, description="What it is for.")
+    subject: TextFilter | None = strawberry.field(default=UNSET, description="The subject line.")
+    description: TextFilter | None = strawberry.field(default=UNSET, description="What it is for.")
     type: CommunicationTypeFilter | None = strawberry.field(
-        default=None, description="What mail made from it is about."
+        default=UNSET, description="What mail made from it is about."
     )
-    created: DateTimeFilter | None = strawberry.field(default=None, description="When it was made.")
+    created: DateTimeFilter | None = strawberry.field(
+        default=UNSET, description="When it was made."
+    )
     updated: DateTimeFilter | None = strawberry.field(
-        default=None, description="The latest change."
+        default=UNSET, description="The latest change."
     )
     created_by: TextFilter | None = strawberry.field(
-        default=None, description="The user who made it."
+        default=UNSET, description="The user who made it."
     )
     updated_by: TextFilter | None = strawberry.field(
-        default=None, description="The user who made the latest change."
+        default=UNSET, description="The user who made the latest change."
     )
     and_: list["TemplateFilter"] | None = strawberry.field(
-        name="and", default=None, description="All of these hold."
+        name="and", default=UNSET, description="All of these hold."
     )
     or_: list["TemplateFilter"] | None = strawberry.field(
-        name="or", default=None, description="At least one of these holds."
+        name="or", default=UNSET, description="At least one of these holds."
     )
     not_: "TemplateFilter | None" = strawberry.field(
-        name="not", default=None, description="This does not hold."
+        name="not", default=UNSET, description="This does not hold."
     )
 
 
 @strawberry.input(description=f"Which recipient lists: {_ALL}")
 class RecipientListFilter:
-    id: IdFilter | None = strawberry.field(default=None, description="Id of the list.")
+    id: IdFilter | None = strawberry.field(default=UNSET, description="Id of the list.")
     name: TextFilter | None = strawberry.field(
-        default=None, description="Its name; capitals and small letters are alike."
+        default=UNSET, description="Its name; capitals and small letters are alike."
     )
-    description: TextFilter | None = strawberry.field(default=None, description="What it is for.")
-    created: DateTimeFilter | None = strawberry.field(default=None, description="When it was made.")
+    description: TextFilter | None = strawberry.field(default=UNSET, description="What it is for.")
+    created: DateTimeFilter | None = strawberry.field(
+        default=UNSET, description="When it was made."
+    )
     updated: DateTimeFilter | None = strawberry.field(
-        default=None, description="The latest change."
+        default=UNSET, description="The latest change."
     )
     created_by: TextFilter | None = strawberry.field(
-        default=None, description="The user who made it."
+        default=UNSET, description="The user who made it."
     )
     updated_by: TextFilter | None = strawberry.field(
-        default=None, description="The user who made the latest change."
+        default=UNSET, description="The user who made the latest change."
     )
     and_: list["RecipientListFilter"] | None = strawberry.field(
-        name="and", default=None, description="All of these hold."
+        name="and", default=UNSET, description="All of these hold."
     )
     or_: list["RecipientListFilter"] | None = strawberry.field(
-        name="or", default=None, description="At least one of these holds."
+        name="or", default=UNSET, description="At least one of these holds."
     )
     not_: "RecipientListFilter | None" = strawberry.field(
-        name="not", default=None, description="This does not hold."
+        name="not", default=UNSET, description="This does not hold."
     )
 
 
 @strawberry.input(description=f"Which members of a list: {_ALL}")
 class ListMemberFilter:
-    id: IdFilter | None = strawberry.field(default=None, description="Id of the member.")
+    id: IdFilter | None = strawberry.field(default=UNSET, description="Id of the member.")
     email: TextFilter | None = strawberry.field(
-        default=None, description="The address, in lower case."
+        default=UNSET, description="The address, in lower case."
     )
     name: TextFilter | None = strawberry.field(
-        default=None, description="The name beside the address."
+        default=UNSET, description="The name beside the address."
     )
     created: DateTimeFilter | None = strawberry.field(
-        default=None, description="When it was added."
+        default=UNSET, description="When it was added."
     )
     updated: DateTimeFilter | None = strawberry.field(
-        default=None, description="The latest change."
+        default=UNSET, description="The latest change."
     )
     and_: list["ListMemberFilter"] | None = strawberry.field(
-        name="and", default=None, description="All of these hold."
+        name="and", default=UNSET, description="All of these hold."
     )
     or_: list["ListMemberFilter"] | None = strawberry.field(
-        name="or", default=None, description="At least one of these holds."
+        name="or", default=UNSET, description="At least one of these holds."
     )
     not_: "ListMemberFilter | None" = strawberry.field(
-        name="not", default=None, description="This does not hold."
+        name="not", default=UNSET, description="This does not hold."
     )
 
 
 @strawberry.input(description=f"Which provider accounts: {_ALL}")
 class ProviderAccountFilter:
-    id: IdFilter | None = strawberry.field(default=None, description="Id of the account.")
+    id: IdFilter | None = strawberry.field(default=UNSET, description="Id of the account.")
     name: TextFilter | None = strawberry.field(
-        default=None, description="Its name; capitals and small letters are alike."
+        default=UNSET, description="Its name; capitals and small letters are alike."
     )
     provider_type: ProviderTypeFilter | None = strawberry.field(
-        default=None, description="What carries its mail."
+        default=UNSET, description="What carries its mail."
     )
     sender_emails: AddressesFilter | None = strawberry.field(
-        default=None, description="Addresses and @domains whose mail goes by it."
+        default=UNSET, description="Addresses and @domains whose mail goes by it."
     )
     is_default: bool | None = strawberry.field(
-        default=None, description="Whether it is the tenant's default."
+        default=UNSET, description="Whether it is the tenant's default."
     )
     fallback_id: IdFilter | None = strawberry.field(
-        default=None, description="The account that stands in for it."
+        default=UNSET, description="The account that stands in for it."
     )
-    created: DateTimeFilter | None = strawberry.field(default=None, description="When it was made.")
+    created: DateTimeFilter | None = strawberry.field(
+        default=UNSET, description="When it was made."
+    )
     updated: DateTimeFilter | None = strawberry.field(
-        default=None, description="The latest change."
+        default=UNSET, description="The latest change."
     )
     created_by: TextFilter | None = strawberry.field(
-        default=None, description="The user who made it."
+        default=UNSET, description="The user who made it."
     )
     updated_by: TextFilter | None = strawberry.field(
-        default=None, description="The user who made the latest change."
+        default=UNSET, description="The user who made the latest change."
     )
     and_: list["ProviderAccountFilter"] | None = strawberry.field(
-        name="and", default=None, description="All of these hold."
+        name="and", default=UNSET, description="All of these hold."
     )
     or_: list["ProviderAccountFilter"] | None = strawberry.field(
-        name="or", default=None, description="At least one of these holds."
+        name="or", default=UNSET, description="At least one of these holds."
     )
     not_: "ProviderAccountFilter | None" = strawberry.field(
-        name="not", default=None, description="This does not hold."
+        name="not", default=UNSET, description="This does not hold."
     )
 
 
 @strawberry.input(description=f"Which API keys: {_ALL}")
 class ApiKeyFilter:
-    id: IdFilter | None = strawberry.field(default=None, description="Id of the key.")
-    name: TextFilter | None = strawberry.field(default=None, description="What it is for.")
-    created: DateTimeFilter | None = strawberry.field(default=None, description="When it was made.")
-    created_by: TextFilter | None = strawberry.field(
-        default=None, description="The user or key that made it."
+    id: IdFilter | None = strawberry.field(default=UNSET, description="Id of the key.")
+    name: TextFilter | None = strawberry.field(default=UNSET, description="What it is for.")
+    created: DateTimeFilter | None = strawberry.field(
+        default=UNSET, description="When it was made."
     )
-    expires_at: DateTimeFilter | None = strawberry.field(default=None, description="When it ends.")
+    created_by: TextFilter | None = strawberry.field(
+        default=UNSET, description="The user or key that made it."
+    )
+    expires_at: DateTimeFilter | None = strawberry.field(default=UNSET, description="When it ends.")
     last_used_at: DateTimeFilter | None = strawberry.field(
-        default=None, description="When it was used last."
+        default=UNSET, description="When it was used last."
     )
     revoked_at: DateTimeFilter | None = strawberry.field(
-        default=None, description="When it was revoked."
+        default=UNSET, description="When it was revoked."
     )
     and_: list["ApiKeyFilter"] | None = strawberry.field(
-        name="and", default=None, description="All of these hold."
+        name="and", default=UNSET, description="All of these hold."
     )
     or_: list["ApiKeyFilter"] | None = strawberry.field(
-        name="or", default=None, description="At least one of these holds."
+        name="or", default=UNSET, description="At least one of these holds."
     )
     not_: "ApiKeyFilter | None" = strawberry.field(
-        name="not", default=None, description="This does not hold."
+        name="not", default=UNSET, description="This does not hold."
     )

@@ -55,6 +55,28 @@ async def test_lists_come_by_name(caller: Caller, make_list: MakeList) -> None:
     assert await names("a.b") == ["a.b"]
 
 
+@pytest.mark.parametrize(
+    ("size", "place", "end"), [("first", "after", -1), ("last", "before", 0)], ids=["to", "fro"]
+)
+async def test_names_in_any_letters_are_walked_once(
+    caller: Caller, make_list: MakeList, size: str, place: str, end: int
+) -> None:
+    for name in ("beta", "Alpha", "ALPHABET", "Ébène", "ebenen", "Zz", "é", "10", "9", "z z"):
+        await make_list(name=name)
+    whole = (await recipient_lists.lists_of(caller, ListCommand())).nodes
+    walked: list[RecipientList] = []
+    cursor = None
+
+    for _ in range(4):
+        command = parse(ListCommand, {size: 3, place: cursor})
+        part = await recipient_lists.lists_of(caller, command)
+        walked = [*walked, *part.nodes] if size == "first" else [*part.nodes, *walked]
+        cursor = part.edges[end].cursor
+
+    assert len(whole) == 10
+    assert walked == whole
+
+
 async def test_a_change_leaves_the_rest(deps: Deps, caller: Caller, make_list: MakeList) -> None:
     made = await make_list(name="Customers", description="Who bought")
     await make_list(name="Partners")
