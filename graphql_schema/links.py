@@ -10,11 +10,11 @@ from app.documents.base import TenantDocument
 from app.services.connections import Part, PartCommand
 from app.services.families import Family, Slice
 from app.services.inputs import parse
-from graphql_schema.connections import After, Before, Last, connection_of
+from graphql_schema.connections import After, Before, Last, connection_of, needs_of
 from graphql_schema.context import Info
 from graphql_schema.limits import ListSize
 from graphql_schema.resolvers import families as resolvers
-from graphql_schema.selections import chosen_names, unasked
+from graphql_schema.selections import unasked
 from graphql_schema.types.nodes import KINDS
 
 NESTED_SIZE = 20
@@ -88,11 +88,10 @@ async def _part(
     info: Info, key: str, family: Family, document: type[TenantDocument], command: PartCommand
 ) -> Part[Any]:
     """Load the part with those of other records, and so what is asked for beside it."""
-    load, heavy = info.context.loaders.load, KINDS[document].heavy
+    load, needs = info.context.loaders.load, needs_of(info, KINDS[document].heavy)
     found: Slice | None = None
-    if not chosen_names(info) <= {"totalCount", "__typename"}:
-        without = unasked(info, heavy, "edges", "node") & unasked(info, heavy, "nodes")
-        found = await load(resolvers.slices_of, key, family, command, without=without)
+    if needs.nodes:
+        found = await load(resolvers.slices_of, key, family, command, without=needs.without)
     edges, more = ([], False) if found is None else (found.edges, found.more)
 
     async def beyond(*, ahead: bool) -> bool:

@@ -13,12 +13,11 @@ from app.documents import communications, inbound_messages
 from app.documents.correspondence import Moment, Overview
 from app.services.connections import Edge, Part, PartCommand
 from app.services.correspondence import MessageSlice
-from graphql_schema.connections import After, Before, Last, connection_of
+from graphql_schema.connections import After, Before, Last, connection_of, needs_of
 from graphql_schema.context import Info
 from graphql_schema.limits import ListSize
 from graphql_schema.links import NESTED_SIZE, First, part_command, record
 from graphql_schema.resolvers import correspondence as resolvers
-from graphql_schema.selections import chosen_names
 from graphql_schema.types.connections import Connection
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ async def _messages(  # noqa: PLR0917 - GraphQL gives arguments by name
 async def _part(root: "Conversation", info: Info, command: PartCommand) -> Part[Any]:
     load = info.context.loaders.load
     found: MessageSlice | None = None
-    if not chosen_names(info) <= {"totalCount", "__typename"}:
+    if needs_of(info, {}).nodes:
         found = await load(resolvers.slices_of, root.id, command)
     edges, more = ([], False) if found is None else (found.edges, found.more)
     shown = await _shown(info, [edge.node for edge in edges], (("edges", "node"), ("nodes",)))

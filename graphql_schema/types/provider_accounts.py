@@ -1,7 +1,7 @@
 """Provider accounts as GraphQL shows them: their secrets only as being there or not."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 
@@ -110,6 +110,15 @@ class ProviderAccount(Node):
     created_by: str = strawberry.field(description="The user who made it.")
     updated: datetime = strawberry.field(description="The latest change.")
     updated_by: str = strawberry.field(description="The user who made that change.")
+
+    fallback: (
+        Annotated["ProviderAccount", strawberry.lazy("graphql_schema.types.provider_accounts")]
+        | None
+    ) = to_one(
+        documents.ProviderAccount,
+        "fallback_id",
+        "The account that stands in while mail cannot go by this one.",
+    )
 
     @classmethod
     def of(cls, account: documents.ProviderAccount) -> Self:

@@ -33,7 +33,8 @@ from tests.graphql_schema.live_app import FOLLOWED
 class Graph:
     """Ids. `sent` is a mail made from `template` that went by `account` to a list of one `member`.
 
-    `received` answers `answered`, because of which `suppression` stands.
+    `received` answers `answered`, because of which `suppression` stands. For the account `spare`
+    stands in `account`.
     """
 
     template: str
@@ -45,6 +46,7 @@ class Graph:
     received: str
     suppression: str
     key: str
+    spare: str
 
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
@@ -94,6 +96,8 @@ async def graph_of_acme(
     template = await templates.create(deps, caller, parse(templates.CreateTemplate, words))
     to = parse(templates.SendTemplate, {"recipientListId": str(customers.id)})
     sent = await templates.send_template(deps, caller, str(template.id), to, idempotency_key=None)
+    other = {"name": "Spare", "smtp": smtp, "fallbackId": str(account.id)}
+    spare = await provider_accounts.create(deps, caller, parse(CreateProviderAccount, other))
     issued = await api_keys.create(
         deps, caller, parse(api_keys.CreateApiKey, {"name": "CRM", "scopes": ["templates:read"]})
     )
@@ -107,6 +111,7 @@ async def graph_of_acme(
         received=str(received.id),
         suppression=str(suppression.id),
         key=str(issued.key.id),
+        spare=str(spare.id),
     )
 
 

@@ -1,18 +1,24 @@
 """Fields that lead from one record to another: what they show, to whom, and by how many calls."""
 
+import asyncio
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from beanie import PydanticObjectId
+from strawberry.types.graphql import OperationType
 
-from app.context import Scope
+from app.context import Caller, Context, Deps, Scope
 from app.documents.base import TenantDocument
 from app.documents.communications import Communication
 from app.documents.inbound_messages import InboundMessage
 from app.documents.list_members import ListMember
+from app.documents.provider_accounts import ProviderAccount
 from app.documents.suppressions import Suppression
+from app.services import records
+from graphql_schema.execution import Operation, execute
 from tests.fakes.messages import message
 from tests.fakes.mongo_calls import MongoCalls
 from tests.graphql_schema.conftest import Ask, Graph
@@ -45,8 +51,16 @@ LINKS = [
     Link(Communication, "sent", READ, "providerAccount", "account", Scope.ACCOUNTS_READ),
     Link(InboundMessage, "received", READ, "parentCommunication", "answered", READ),
     Link(ListMember, "member", LISTS_READ, "list", "list", LISTS_READ),
+    Link(ProviderAccount, "spare", Scope.ACCOUNTS_READ, "fallback", "account", Scope.ACCOUNTS_READ),
     Link(Suppression, "suppression", Scope.SUPPRESSIONS_READ, "communication", "answered", READ),
 ]
+LISTED = {
+    Communication: "communications",
+    InboundMessage: "inboundMessages",
+    ListMember: 'recipientListMembers(listId: "$list")',
+    ProviderAccount: "providerAccounts",
+    Suppression: "suppressions",
+}
 DELETING = {
     "answered": "deleteCommunication",
     "template": "deleteTemplate",
@@ -66,6 +80,38 @@ async def test_each_leads_to_its_record(graph_of_acme: Graph, query: Ask) -> Non
         assert answer == {
             "data": {"node": {"id": ids[link.parent], link.field: {"id": ids[link.to]}}}
         }
+
+
+async def test_each_leads_there_when_nothing_else_is_asked_for(
+    graph_of_acme: Graph, query: Ask
+) -> None:
+    """From a list, which leaves in MongoDB what is not needed."""
+    ids = vars(graph_of_acme)
+    for link in LINKS:
+        listed = LISTED[link.document].replace("$list", graph_of_acme.list)
+        answer = await query(f"{{ {listed} {{ nodes {{ {link.field} {{ id }} }} }} }}")
+        [name] = answer["data"]
+        assert {link.field: {"id": ids[link.to]}} in answer["data"][name]["nodes"]
+
+
+async def test_each_event_of_a_subscription_leads_on_as_records_are_by_then(
+    graph_of_acme: Graph, query: Ask, deps: Deps, caller: Caller
+) -> None:
+    text = f'subscription {{ it: communicationChanged(of: {{ id: "{graph_of_acme.sent}" }}) {{ template {{ name }} }} }}'  # noqa: E501
+    rename = 'mutation($id: ID!) { updateTemplate(id: $id, input: { name: "Other" }) { id } }'
+    async with asyncio.timeout(40), deps.feed.follow("nobody", lambda change: False):
+        results = await execute(
+            Operation(text), Context(deps, caller), kinds={OperationType.SUBSCRIPTION}
+        )
+        assert isinstance(results, AsyncGenerator)
+        async with aclosing(results) as events:
+            first = await anext(events)
+            await query(rename, id=graph_of_acme.template)
+            await records.comment(deps, caller, graph_of_acme.sent, "Hello")
+            second = await anext(events)
+
+    assert first.data == {"it": {"template": {"name": "Offer"}}}
+    assert second.data == {"it": {"template": {"name": "Other"}}}
 
 
 async def test_each_needs_the_scope_of_what_it_leads_to(
@@ -118,8 +164,8 @@ async def test_none_leads_to_another_tenants_record(
         row = await collection.find_one({"_id": PydanticObjectId(ids[link.parent])})
         assert row is not None
         other = PydanticObjectId()
-        twin = {**row, "_id": other, "tenantId": "rival", "key": str(other), "address": str(other)}
-        await collection.insert_one(twin)
+        unique = dict.fromkeys(("key", "address", "name"), str(other))
+        await collection.insert_one({**row, **unique, "_id": other, "tenantId": "rival"})
 
         answer = await query(link.asked, id=str(other), token=theirs)
 
