@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 # As many records may wait for a follower who takes them slowly.
 WAITING_LIMIT = 1000
-_OPEN_SECONDS = 10.0
+_OPEN_SECONDS = 30.0
 _PAUSE_SECONDS = 1.0
 _CLOSE_SECONDS = 3.0
 
