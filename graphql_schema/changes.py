@@ -4,13 +4,17 @@ from typing import Annotated, TypeVar
 
 import strawberry
 
+from app.documents import communications as documents
+from app.documents import inbound_messages as inbound_documents
 from app.services.changes import Entity, Target
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
 from graphql_schema.resolvers import changes as resolvers
+from graphql_schema.selections import unasked
 from graphql_schema.types.changes import CommunicationTarget, EntityInput
 from graphql_schema.types.communications import Communication
 from graphql_schema.types.inbound import InboundMessage
+from graphql_schema.types.nodes import KINDS
 
 Given = TypeVar("Given")
 Shown = TypeVar("Shown")
@@ -23,7 +27,10 @@ Of = Annotated[
 
 
 async def _changed(info: Info, of: Of) -> AsyncGenerator[Communication, None]:
-    records = await resolvers.changed_communications(info.context, read_command(of, Target))
+    without = unasked(info, KINDS[documents.Communication].heavy)
+    records = await resolvers.changed_communications(
+        info.context, read_command(of, Target), without=without
+    )
     return _shown(records, Communication.of)
 
 
@@ -40,7 +47,8 @@ async def _received(
     ] = None,
 ) -> AsyncGenerator[InboundMessage, None]:
     wanted = None if entity is None else read_command(entity, Entity)
-    messages = await resolvers.received_messages(info.context, wanted)
+    without = unasked(info, KINDS[inbound_documents.InboundMessage].heavy)
+    messages = await resolvers.received_messages(info.context, wanted, without=without)
     return _shown(messages, InboundMessage.of)
 
 
@@ -50,6 +58,8 @@ async def _shown(
     async with aclosing(events):
         async for event in events:
             yield shape(event)
+            # It is not held until the next one comes.
+            del event
 
 
 @strawberry.type

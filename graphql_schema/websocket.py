@@ -97,10 +97,14 @@ async def _converse(websocket: WebSocket, caller: Caller, authorization: str) ->
     """Run what the client asks for until it leaves. Raises CloseSocket when it may not stay."""
     deps: Deps = websocket.state.deps
     gone = asyncio.Event()
+    # While a client is slow, one message is written out, and not those of all its operations.
+    turn = asyncio.Lock()
 
     async def send(message: Mapping[str, Any]) -> None:
         try:
-            await _send(websocket, message)
+            async with turn:
+                if not gone.is_set():
+                    await _send(websocket, message)
         except _GONE:
             gone.set()
 

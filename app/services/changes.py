@@ -1,7 +1,7 @@
 """Following records: each is given as it is, whenever something about it changed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from typing import Annotated, TypeVar, cast
 
 from pydantic import Field
@@ -16,8 +16,11 @@ from app.feed import Wants
 from app.services.inputs import Command, Line
 
 _RETRY_SECONDS = 1.0
+# What need not be read to know whether there is a record.
+_LARGE = ("body", "originalBody", "contentId", "events")
 Word = Annotated[Line, Field(min_length=1, max_length=320)]
 Found = TypeVar("Found")
+Record = TypeVar("Record", Communication, InboundMessage)
 
 
 class Entity(Command):
@@ -35,23 +38,23 @@ class Target(Command):
 
 
 async def changed_communications(
-    deps: Deps, caller: Caller, target: Target
+    deps: Deps, caller: Caller, target: Target, *, without: Collection[str] = ()
 ) -> AsyncGenerator[Communication, None]:
     """Give each record of the caller's as it is after a change; followed when this returns.
+
+    The stored fields `without` are not read.
 
     One record by its id is given at once, too, and ends the stream when it is deleted. Changes
     that follow each other fast are given as one. Raises NotFoundError for unknown ids and other
     tenants' alike, UnavailableError when changes cannot be followed, and, in the stream of an
     entity, when some were missed.
     """
+    find = _finder(Communication, caller, without)
     if (entity := _entity(target)) is None:
-        return await _begun(_changed(deps, caller, _id(target)))
+        return await _begun(_changed(deps, caller, _id(target), find))
 
     def wants(change: Change) -> bool:
         return _is_of(change, entity) and change.happening is not Happening.DELETED
-
-    async def find(id_: str) -> Communication | None:
-        return await Communication.shown(caller.tenant, id_)
 
     return await _begun(_found(deps, caller, wants, find))
 
@@ -73,11 +76,12 @@ async def deleted_communications(
 
 
 async def received_messages(
-    deps: Deps, caller: Caller, entity: Entity | None
+    deps: Deps, caller: Caller, entity: Entity | None, *, without: Collection[str] = ()
 ) -> AsyncGenerator[InboundMessage, None]:
     """Give each message that comes in for the caller's tenant, or for one entity of it.
 
-    Raises UnavailableError as `changed_communications` does.
+    The stored fields `without` are not read. Raises UnavailableError as `changed_communications`
+    does.
     """
     key = None if entity is None else (entity.type, entity.id)
 
@@ -85,10 +89,24 @@ async def received_messages(
         is_new = change.noun is Noun.INBOUND_MESSAGE and change.happening is Happening.CREATED
         return is_new and key in {None, change.entity}
 
-    async def find(id_: str) -> InboundMessage | None:
-        return await InboundMessage.shown(caller.tenant, id_)
+    return await _begun(_found(deps, caller, wants, _finder(InboundMessage, caller, without)))
 
-    return await _begun(_found(deps, caller, wants, find))
+
+def _finder(
+    document: type[Record], caller: Caller, without: Collection[str]
+) -> Callable[[str], Awaitable[Record | None]]:
+    """Make what finds the caller's record; of what nobody asks for it takes no room."""
+
+    async def find(id_: str) -> Record | None:
+        found = (await document.with_ids(caller.tenant, [id_], without=without)).get(id_)
+        if found is not None:
+            await found.load_content()
+        return found
+
+    return find
+
+
+# While nothing happens, no record is held: there may be thousands who wait, and records of 10 MB.
 
 
 async def _found(
@@ -97,17 +115,19 @@ async def _found(
     async with deps.feed.follow(caller.tenant, wants) as follower:
         yield None
         while (change := await follower.next()) is not None:
-            if (found := await _patiently(find, change.id)) is not None:
+            found = await _patiently(find, change.id)
+            if found is not None:
                 yield found
+            found = None
     raise UnavailableError("Changes were missed: read anew what you show, and subscribe again.")
 
 
 async def _changed(
-    deps: Deps, caller: Caller, id_: str
+    deps: Deps,
+    caller: Caller,
+    id_: str,
+    find: Callable[[str], Awaitable[Communication | None]],
 ) -> AsyncGenerator[Communication | None, None]:
-    async def find(id_: str) -> Communication | None:
-        return await Communication.shown(caller.tenant, id_)
-
     async with deps.feed.follow(caller.tenant, _wants_one(id_)) as follower:
         found = await find(id_)
         if found is None:
@@ -115,6 +135,7 @@ async def _changed(
         yield None
         while found is not None:
             yield found
+            found = None
             change = await follower.next()
             if change is not None and change.happening is Happening.DELETED:
                 return
@@ -122,9 +143,7 @@ async def _changed(
 
 
 async def _deleted(deps: Deps, caller: Caller, id_: str) -> AsyncGenerator[str | None, None]:
-    async def find(id_: str) -> Communication | None:
-        return await Communication.of_tenant(caller.tenant, id_)
-
+    find = _finder(Communication, caller, _LARGE)
     async with deps.feed.follow(caller.tenant, _wants_one(id_)) as follower:
         if await find(id_) is None:
             raise _unknown()

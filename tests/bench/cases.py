@@ -13,6 +13,7 @@ from tests.bench.conversations import conversations
 from tests.bench.figures import Figure
 from tests.bench.idle import idle
 from tests.bench.lists import lists
+from tests.bench.live import live
 from tests.bench.rate import rate
 from tests.bench.reading import reading
 from tests.stack import Stack
@@ -116,4 +117,5 @@ CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "reading": reading,
     "conversations": conversations,
     "abuse": abuse,
+    "live": live,
 }

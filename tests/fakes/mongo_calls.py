@@ -11,11 +11,15 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
+# What stands for the collection where a whole database is watched.
+_FEED = {"$cmd.aggregate"}
+
 
 class MongoCalls(CommandListener):
     """The commands in their order: each by its name and collection, and in full.
 
-    The rest of a long answer (`getMore`) is a call as well.
+    The rest of a long answer (`getMore`) is a call as well. The feed of changes does not count: it
+    outlives who followed it by a second.
     """
 
     def __init__(self) -> None:
@@ -42,7 +46,7 @@ class MongoCalls(CommandListener):
         self.commands.clear()
 
     def started(self, event: CommandStartedEvent) -> None:
-        if self._listens:
+        if self._listens and _FEED.isdisjoint(map(str, event.command.values())):
             self.commands.append(dict(event.command))
 
     def succeeded(self, event: CommandSucceededEvent) -> None:

@@ -94,6 +94,21 @@ async def test_a_body_put_aside_is_given_too(deps: Deps, caller: Caller, send: S
     assert created.original_body == body
 
 
+async def test_what_is_not_asked_for_is_left_where_it_is(
+    deps: Deps, caller: Caller, send: Send
+) -> None:
+    record = await send()
+    without = ["body", "originalBody", "contentId"]
+
+    events = await changes.changed_communications(
+        deps, caller, Target(id=str(record.id)), without=without
+    )
+    async with aclosing(events):
+        given = await anext(events)
+
+    assert (given.body, given.original_body, given.subject) == ("", "", record.subject)
+
+
 async def test_deleted_records_are_told_by_their_ids(
     deps: Deps, caller: Caller, send: Send
 ) -> None:
