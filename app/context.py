@@ -60,6 +60,7 @@ class Deps:
 
     `providers` are the service's own, `accounts` those of tenants. `room` bounds how much of
     attachments is in memory for hand-overs. Whoever hands over list mail takes one of `list_turns`.
+    `gathered` asks MongoDB together for what single mails need at the same moment.
     """
 
     settings: Settings

@@ -58,18 +58,19 @@ async def _measure(deps: Deps, processes: Processes) -> list[Figure]:
     await fanout.fan_out(deps, str(record.id))
     laid = MEMBERS / (time.perf_counter() - begun)
     processes.start("worker")
-    ours, largest = await _arriving(sink, 0, MEMBERS, processes.running["worker"].process.pid)
+    worker = psutil.Process(processes.running["worker"].process.pid)
+    ours, largest, worked = await _arriving(sink, 0, MEMBERS, worker)
     ended = await _ended(record)
-    worked = _processor_seconds(processes) / MEMBERS * 1000
     processes.kill("worker")
-    connections = deps.settings.smtp_connections
+    # As many as list mail may use: the others are kept free for single mails.
+    connections = deps.settings.list_connections
     bare_loop = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.bench.bare_loop"),
         *map(str, (processes.smtp_port, BARE, connections)),
         stdin=asyncio.subprocess.PIPE,
     )
     waiting = asyncio.create_task(bare_loop.communicate(await sink.last()))
-    bare, _ = await _arriving(sink, MEMBERS, BARE, None)
+    bare, _, _ = await _arriving(sink, MEMBERS, BARE, None)
     await waiting
     return [
         Figure("deliveries laid down", laid, "rows/s", ">= 5000"),
@@ -96,25 +97,23 @@ async def _accepted(deps: Deps) -> Communication:
 
 
 async def _arriving(
-    sink: SinkControl, already: int, count: int, pid: int | None
-) -> tuple[float, float]:
-    """Mails a second, once the first has come, and the most memory of `pid` meanwhile, in MB."""
-    first: tuple[float, int] | None = None
+    sink: SinkControl, already: int, count: int, sender: psutil.Process | None
+) -> tuple[float, float, float]:
+    """Mails a second, once the first has come; the sender's most memory meanwhile, in MB, and its
+    processor time for each of them, in ms."""
+    first: tuple[float, int, float] | None = None
     largest = 0.0
     while True:
         arrived, now = (await sink.counts())["arrived"] - already, time.perf_counter()
-        if pid is not None:
-            largest = max(largest, psutil.Process(pid).memory_info().rss / 1e6)
+        largest = max(largest, sender.memory_info().rss / 1e6 if sender else 0)
+        worked = sum(sender.cpu_times()[:2]) if sender else 0
         if first is None and arrived > 0:
-            first = (now, arrived)
+            first = (now, arrived, worked)
         if first is not None and arrived >= count:
-            return (arrived - first[1]) / max(now - first[0], 0.001), largest
+            mails = max(arrived - first[1], 1)
+            seconds = max(now - first[0], 0.001)
+            return mails / seconds, largest, (worked - first[2]) / mails * 1000
         await asyncio.sleep(0.05)
-
-
-def _processor_seconds(processes: Processes) -> float:
-    times = psutil.Process(processes.running["worker"].process.pid).cpu_times()
-    return float(times.user + times.system)
 
 
 async def _ended(record: Communication) -> float:
