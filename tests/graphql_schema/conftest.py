@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from app.context import Caller, Deps
 from app.documents.communications import Communication
+from app.documents.deliveries import Delivery
 from app.documents.vocabulary import SuppressionReason
 from app.services import (
     api_keys,
@@ -34,7 +35,7 @@ class Graph:
     """Ids. `sent` is a mail made from `template` that went by `account` to a list of one `member`.
 
     `received` answers `answered`, because of which `suppression` stands. For the account `spare`
-    stands in `account`.
+    stands in `account`. In `envelope` the mail `sent` goes to `member` by `account`.
     """
 
     template: str
@@ -47,6 +48,7 @@ class Graph:
     suppression: str
     key: str
     spare: str
+    envelope: str
 
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
@@ -96,6 +98,17 @@ async def graph_of_acme(
     template = await templates.create(deps, caller, parse(templates.CreateTemplate, words))
     to = parse(templates.SendTemplate, {"recipientListId": str(customers.id)})
     sent = await templates.send_template(deps, caller, str(template.id), to, idempotency_key=None)
+    envelope = Delivery(
+        tenant_id="acme",
+        created=deps.now(),
+        communication_id=sent.id,
+        member_id=added.member.id,
+        account_id=account.id,
+        tracking_id="x",
+        recipients=[],
+        message_id="<x@acme.test>",
+    )
+    await envelope.store_once()
     other = {"name": "Spare", "smtp": smtp, "fallbackId": str(account.id)}
     spare = await provider_accounts.create(deps, caller, parse(CreateProviderAccount, other))
     issued = await api_keys.create(
@@ -112,6 +125,7 @@ async def graph_of_acme(
         suppression=str(suppression.id),
         key=str(issued.key.id),
         spare=str(spare.id),
+        envelope=str(envelope.id),
     )
 
 

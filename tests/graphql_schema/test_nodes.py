@@ -22,6 +22,7 @@ KIND = {
     "received": "InboundMessage",
     "suppression": "Suppression",
     "key": "ApiKey",
+    "envelope": "Delivery",
 }
 SCOPE = {
     "template": Scope.TEMPLATES_READ,
@@ -32,6 +33,7 @@ SCOPE = {
     "received": Scope.COMMUNICATIONS_READ,
     "suppression": Scope.SUPPRESSIONS_READ,
     "key": Scope.KEYS_READ,
+    "envelope": Scope.COMMUNICATIONS_READ,
 }
 
 
