@@ -47,6 +47,7 @@ async def reading(stack: Stack) -> list[Figure]:
                                                       '"2026-01-01", "lt": "2026-02-01"}}'}),
             await median_of(client, "/dynamic-search", {"search": "offer 777"}, wanted="-"),
         ]  # fmt: skip
+        figures += await _connections(client)
         # All of find-all is too much for one reader of JSON; 10,000 are what it must stand.
         figures += await _streamed(stack, client, "/csv-export", ROWS)
         await communications(stack).delete_many({"bench": {"$gte": 10_000}})
@@ -113,6 +114,40 @@ async def median_of(
     asked = " ".join(f"{name}={value}" for name, value in params.items())
     name = f"{path} {asked}".replace('"', "").strip()
     return Figure(name[:44], statistics.median(seconds) * 1000, "ms", wanted)
+
+
+async def _connections(client: httpx2.AsyncClient) -> list[Figure]:
+    """The first part of a connection, and one behind 50,000 records."""
+    ahead: str | None = None
+    for _ in range(250):
+        page = await _part(client, 200, ahead, "id")
+        ahead = page["pageInfo"]["endCursor"]
+    return [
+        Figure(f"communications(first: 50) {place}", await _median(client, cursor), "ms", "< 50")
+        for place, cursor in (("from the start", None), ("behind 50,000", ahead))
+    ]
+
+
+async def _median(client: httpx2.AsyncClient, cursor: str | None) -> float:
+    seconds: list[float] = []
+    for _ in range(25):
+        begun = time.perf_counter()
+        await _part(client, 50, cursor, "id subject status recipients sentAt")
+        seconds.append(time.perf_counter() - begun)
+    return statistics.median(seconds) * 1000
+
+
+async def _part(
+    client: httpx2.AsyncClient, first: int, after: str | None, fields: str
+) -> dict[str, Any]:
+    query = (
+        "query($first: Int, $after: String) { communications(first: $first, after: $after) "
+        f"{{ nodes {{ {fields} }} pageInfo {{ endCursor hasNextPage }} }} }}"
+    )
+    asked = {"query": query, "variables": {"first": first, "after": after}}
+    response = (await client.post("/graphql", json=asked)).raise_for_status()
+    part: dict[str, Any] = response.json()["data"]["communications"]
+    return part
 
 
 async def _streamed(stack: Stack, client: httpx2.AsyncClient, path: str, rows: int) -> list[Figure]:
