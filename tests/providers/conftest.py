@@ -70,8 +70,8 @@ async def open_smtp(relay: Relay) -> AsyncIterator[Callable[..., SmtpProvider]]:
             "password": None,
             "ca_file": None,
             "connections": 4,
-            "timeout": timedelta(seconds=0.5),
-            "data_timeout": timedelta(seconds=0.5),
+            "timeout": timedelta(seconds=1.5),
+            "data_timeout": timedelta(seconds=1.5),
         }
         provider = SmtpProvider(SmtpAccount(**{**fields, **changes}))
         opened.append(provider)
@@ -90,7 +90,7 @@ def open_resend(resend: FakeResend, http: httpx2.AsyncClient) -> Callable[..., R
         fields: dict[str, Any] = {
             "api_key": FULL,
             "base_url": resend.url,
-            "timeout": timedelta(seconds=0.5),
+            "timeout": timedelta(seconds=1.5),
         }
         account = ResendAccount(**{**fields, **changes})
         return ResendProvider(account, http, **({} if now is None else {"now": now}))
@@ -117,7 +117,7 @@ def open_graph(
             "mailbox": MAILBOX,
             "graph_url": f"{graph.url}/v1.0",
             "login_url": graph.url,
-            "timeout": timedelta(seconds=0.5),
+            "timeout": timedelta(seconds=1.5),
         }
         account = GraphAccount(**{**fields, **changes})
         pacer = StoredPacer("acme", f"graph:{account.mailbox}", patience=patience)

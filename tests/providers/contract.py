@@ -48,8 +48,8 @@ class Service(ABC):
 
 
 class ProviderContract:
-    """Needs the fixtures `service`, `provider`, which sends to it and waits for it at most a
-    second, `unreachable`, a provider whose service is not there, and `locked_out`, one with the
+    """Needs the fixtures `service`, `provider`, which sends to it and waits for it at most two
+    seconds, `unreachable`, a provider whose service is not there, and `locked_out`, one with the
     wrong secret `hunter2-wrong`."""
 
     async def test_a_mail_is_handed_over(
@@ -113,7 +113,7 @@ class ProviderContract:
         getattr(service, fault)(*[words] * bool(words))
 
         with pytest.raises(TransientError) as failed:
-            await asyncio.wait_for(provider.send(outgoing()), 5)
+            await asyncio.wait_for(provider.send(outgoing()), 20)
 
         assert words in failed.value.detail
         assert failed.value.detail.isprintable()
@@ -138,7 +138,7 @@ class ProviderContract:
         self, unreachable: EmailProvider, outgoing: Callable[..., OutgoingMessage]
     ) -> None:
         with pytest.raises(TransientError) as failed:
-            await asyncio.wait_for(unreachable.send(outgoing()), 5)
+            await asyncio.wait_for(unreachable.send(outgoing()), 20)
 
         assert len(failed.value.detail) > 10
 

@@ -294,7 +294,7 @@ async def test_a_send_that_is_cancelled_ends_its_connection(
 
     relay.on_data = hang
     send = asyncio.create_task(open_smtp().send(outgoing()))
-    await asyncio.wait_for(reached.wait(), 5)
+    await asyncio.wait_for(reached.wait(), 20)
     send.cancel()
     await asyncio.gather(send, return_exceptions=True)
     await asyncio.sleep(0.05)
@@ -444,7 +444,7 @@ async def test_a_server_that_is_no_relay_is_tried_later(
     provider = open_smtp(port=script.port)
 
     with pytest.raises(TransientError) as failed:
-        await asyncio.wait_for(provider.send(outgoing()), 5)
+        await asyncio.wait_for(provider.send(outgoing()), 20)
 
     assert failed.value.detail.startswith(f"no connection to the relay 127.0.0.1:{script.port}: ")
     failed.value.detail.encode()
@@ -458,12 +458,12 @@ async def test_nonsense_at_any_step_is_tried_later(
     open_smtp: OpenSmtp, outgoing: Outgoing, script: ScriptedRelay, verb: str, reply: bytes | None
 ) -> None:
     provider = open_smtp(
-        port=script.port, data_timeout=timedelta(seconds=0.2), timeout=timedelta(seconds=0.2)
+        port=script.port, data_timeout=timedelta(seconds=1), timeout=timedelta(seconds=1)
     )
     script.replies[verb] = reply
 
     with pytest.raises(TransientError) as failed:
-        await asyncio.wait_for(provider.send(outgoing()), 5)
+        await asyncio.wait_for(provider.send(outgoing()), 20)
 
     failed.value.detail.encode()
     script.replies.clear()
@@ -516,7 +516,7 @@ async def test_a_mail_waits_for_its_turn_no_longer_than_the_mails_before_it(
 ) -> None:
     relay.on_data = never_answer
     provider = open_smtp(
-        connections=1, data_timeout=timedelta(seconds=0.2), timeout=timedelta(seconds=0.2)
+        connections=1, data_timeout=timedelta(seconds=1), timeout=timedelta(seconds=1)
     )
 
     results = await asyncio.wait_for(
@@ -553,6 +553,6 @@ async def test_a_cancellation_that_comes_together_with_a_reply_counts(
     sending = asyncio.create_task(open_smtp().send(outgoing()))
 
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(sending, 5)
+        await asyncio.wait_for(sending, 20)
 
     assert len(replies) == reply

@@ -113,7 +113,7 @@ async def test_a_worker_that_is_stopped_gives_the_batch_back(
 
     relay.on_data = hang
     job = asyncio.create_task(list_batches.deliver(deps, f"{record.id}/{turn}"))
-    await asyncio.wait_for(reached.wait(), 5)
+    await asyncio.wait_for(reached.wait(), 20)
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
@@ -163,7 +163,7 @@ async def test_halted_while_a_batch_is_in_hand(
 
     relay.on_data = slow
     job = asyncio.create_task(list_batches.deliver(deps, f"{record.id}/{turn}"))
-    await asyncio.wait_for(in_hand.wait(), 5)
+    await asyncio.wait_for(in_hand.wait(), 20)
     act = list_mail.pause if halt == "pause" else scheduling.cancel
     await act(deps, caller, str(record.id))
     await asyncio.sleep(0.5)
