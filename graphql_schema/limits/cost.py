@@ -208,5 +208,6 @@ def _weight(field: GraphQLField) -> int:
     return 1 if is_costly else 0
 
 
-def _is_number(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_number(value: object) -> TypeGuard[float]:
+    """Tell whether it can be an Int: a variable of 7.0 is one, too (specification, section 3.5.1)."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -37,6 +37,7 @@ ANY = build_schema("""
         ("{ communicationsPage { content { id } } }", {}, 21),
         ("{ communicationsPage(size: 7) { content { id } } }", {}, 8),
         ("query($n: Int) { communicationsPage(size: $n) { content { id } } }", {"n": 7}, 8),
+        ("query($n: Int) { communicationsPage(size: $n) { content { id } } }", {"n": 7.0}, 8),
         ("query($n: Int = 7) { communicationsPage(size: $n) { content { id } } }", {}, 8),
         ("query($n: Int = 7) { communicationsPage(size: $n) { content { id } } }", {"n": 3}, 4),
         ("query($n: Int) { communicationsPage(size: $n) { content { id } } }", {"n": None}, 21),
