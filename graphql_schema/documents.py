@@ -7,7 +7,11 @@ from graphql import (
     REMOVE,
     DirectiveNode,
     DocumentNode,
+    GraphQLSyntaxError,
     OperationDefinitionNode,
+    Source,
+    Token,
+    TokenKind,
     Visitor,
     VisitorAction,
     parse,
@@ -21,13 +25,31 @@ from app.errors import FieldError, InvalidInputError
 _DOCUMENT = "letterbox.document"
 _WHOLE = "letterbox.whole"
 _PARTS = {"defer", "stream"}
+_NUMBERS = {TokenKind.INT, TokenKind.FLOAT}
 _SHOWN_NAMES = 10
 _SHOWN_LENGTH = 100
+# Any double can be written shorter; Python reads no whole number of 4,301 digits.
+_NUMBER_LENGTH = 1000
 
 
 def parsed(query: str, *, max_tokens: int) -> DocumentNode:
-    """Parse a document. Raises GraphQLSyntaxError, also for one that has more tokens."""
-    return parse(query, max_tokens=max_tokens)
+    """Parse a document.
+
+    Raises GraphQLSyntaxError, also for one that has more tokens, or a number without end.
+    """
+    document = parse(query, max_tokens=max_tokens)
+    if len(query) > _NUMBER_LENGTH:
+        _check_numbers(document, query)
+    return document
+
+
+def _check_numbers(document: DocumentNode, query: str) -> None:
+    token: Token | None = None if document.loc is None else document.loc.start_token
+    while token is not None:
+        if token.kind in _NUMBERS and token.end - token.start > _NUMBER_LENGTH:
+            reason = f"A number must have at most {_NUMBER_LENGTH} characters."
+            raise GraphQLSyntaxError(Source(query), token.start, reason)
+        token = token.next
 
 
 def kind_of(document: DocumentNode, operation_name: str | None) -> OperationType:

@@ -209,5 +209,5 @@ def _weight(field: GraphQLField) -> int:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    """Tell whether it can be an Int: a variable of 7.0 is one, too (specification, section 3.5.1)."""
+    """Whether it can be an Int: a variable of 7.0 is one, too (specification, section 3.5.1)."""
     return isinstance(value, int | float) and not isinstance(value, bool)

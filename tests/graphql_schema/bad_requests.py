@@ -43,6 +43,9 @@ UNPARSED = "GRAPHQL_PARSE_FAILED"
 BAD_REQUESTS = [
     BadRequest("malformed document", document('{ communication(id: "1'), UNPARSED,
                "Syntax Error: Unterminated string."),
+    BadRequest("a number of 5,000 digits",
+               document(f"{{ communicationsPage(size: {'1' * 5000}) {{ totalElements }} }}"),
+               UNPARSED, "Syntax Error: A number must have at most 1000 characters."),
     BadRequest("1,000 unknown fields",
                document(f"{{ communicationsPage {{ {fields(1000)} }} }}"), INVALID,
                "Cannot query field 'a0' on type 'CommunicationPage'."),
