@@ -64,7 +64,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
             ping_mongo=partial(_ping, client),
             room=Room(_ROOM),
             rate_limits=RateLimits(settings),
-            feed=Feed(changes.watch),
+            feed=Feed(changes.watch, limit=settings.live_subscriptions),
             documents=PersistedDocuments(settings),
         )
         try:

@@ -8,7 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 import structlog
 
 from app.documents.changes import Change, Happening, Mark, Noun
-from app.errors import UnavailableError
+from app.errors import RateLimitedError, UnavailableError
 
 log = structlog.get_logger()
 
@@ -17,6 +17,7 @@ WAITING_LIMIT = 1000
 _OPEN_SECONDS = 30.0
 _PAUSE_SECONDS = 1.0
 _CLOSE_SECONDS = 3.0
+_RETRY_SECONDS = 30
 
 Wants = Callable[[Change], bool]
 
@@ -66,11 +67,15 @@ class Follower:
 class Feed:
     """Follows `watch` for as long as anybody here follows anything.
 
+    A tenant may have at most `limit` followers.
     A follower is told of its own tenant's records only: this is the one place that sees to it.
     """
 
-    def __init__(self, watch: Callable[[], AsyncGenerator[Change | Mark, None]]) -> None:
+    def __init__(
+        self, watch: Callable[[], AsyncGenerator[Change | Mark, None]], *, limit: int | None = None
+    ) -> None:
         self._watch = watch
+        self._limit = limit
         self._followers: defaultdict[str, set[Follower]] = defaultdict(set)
         self._opened = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -79,8 +84,12 @@ class Feed:
     async def follow(self, tenant: str, wants: Wants) -> AsyncIterator[Follower]:
         """Follow the tenant's changes that are wanted, every one from when this returns.
 
-        Raises UnavailableError when they cannot be watched at the moment.
+        Raises UnavailableError when they cannot be watched at the moment, RateLimitedError when the
+        tenant has too many followers already: one change may have work for each of them.
         """
+        if self._limit is not None and self.followers_of(tenant) >= self._limit:
+            reason = f"There are {self._limit} subscriptions already; complete one first."
+            raise RateLimitedError(reason, retry_after=_RETRY_SECONDS)
         follower = Follower(wants)
         self._followers[tenant].add(follower)
         try:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from app.documents.changes import Change, Happening, Mark, Noun
-from app.errors import UnavailableError
+from app.errors import RateLimitedError, UnavailableError
 from app.feed import WAITING_LIMIT, Feed, Follower
 
 PATIENCE = 30.0
@@ -86,6 +86,19 @@ async def test_nobody_is_told_of_another_tenants_records() -> None:
         stream.tell(change(1, tenant="rival"), change(2), change(3, tenant="rival"))
         assert await all_of(ours, 1) == [change(2)]
         assert await all_of(theirs, 2) == [change(1, tenant="rival"), change(3, tenant="rival")]
+
+
+async def test_a_tenant_has_no_more_followers_than_are_allowed() -> None:
+    feed = Feed(Stream().watch, limit=1)
+
+    async with feed.follow("acme", everything), feed.follow("rival", everything):
+        with pytest.raises(RateLimitedError) as refused:
+            await feed.follow("acme", everything).__aenter__()
+        assert feed.followers_of("acme") == 1
+    async with feed.follow("acme", everything):
+        assert feed.followers_of("acme") == 1
+
+    assert refused.value.detail == "There are 1 subscriptions already; complete one first."
 
 
 async def test_one_stream_serves_all_and_ends_after_the_last() -> None:

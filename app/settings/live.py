@@ -10,6 +10,12 @@ class LiveSettings(BaseSettings):
         ge=1,
         description="Sockets and event streams one tenant may have open at one API process.",
     )
+    live_subscriptions: int = Field(
+        5000,
+        ge=1,
+        description="Subscriptions one tenant may have open at one API process, over all of its "
+        "sockets and event streams.",
+    )
     socket_operations: int = Field(
         100, ge=1, description="Operations one socket may run at a time, subscriptions among them."
     )

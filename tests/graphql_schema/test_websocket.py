@@ -13,7 +13,9 @@ from starlette.types import ASGIApp
 from structlog.testing import capture_logs
 
 from app.context import Caller, Deps, Scope
+from app.documents import changes
 from app.documents.communications import Communication
+from app.feed import Feed
 from app.services import api_keys, records
 from app.services.inputs import parse
 from tests.fakes.sockets import ClientSocket, Closed, opened
@@ -418,6 +420,24 @@ async def test_sockets_of_a_tenant_are_capped(deps: Deps, token: Token) -> None:
 
     assert closed.code == 1013
     assert closed.reason == "There are 1 live connections already; close one first."
+
+
+async def test_subscriptions_of_a_tenant_are_capped_over_its_sockets(
+    deps: Deps, token: Token, send: Send
+) -> None:
+    record = await send()
+    app = live_app(replace(deps, feed=Feed(changes.watch, limit=1)))
+
+    async with opened(app) as first, opened(app) as second:
+        await first.begin({"token": token()})
+        first.subscribe("1", FOLLOWED, id=str(record.id))
+        event = await first.heard()
+        await second.begin({"token": token()})
+        second.subscribe("1", FOLLOWED, id=str(record.id))
+        refused = await second.heard()
+
+    assert event["type"] == "next"
+    assert refused["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
 
 
 async def test_a_message_over_the_limit_is_closed(deps: Deps, token: Token) -> None:
