@@ -10,6 +10,8 @@ CLIENTS := tests/clients/node_modules/.installed
 GRAPHIQL := $(EDITOR)/node_modules/.installed
 # More than two cores can do: some always wait, for a process or a time limit.
 JOBS ?= 3
+# Each of these starts servers and processes of its own, which fill more than one core.
+FAULT_JOBS ?= 2
 
 .PHONY: help run test test-faults test-clients check lint types contracts format bench lock clean
 
@@ -23,7 +25,7 @@ test: $(READY) ## Run the tests against real MongoDB, Valkey and SMTP servers (A
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-faults: $(READY) ## Kill workers, API and servers under load, and count the mails (minutes)
-	$(BIN)/python -m pytest -m faults tests/faults -n 0 $(ARGS)
+	$(BIN)/python -m pytest -m faults tests/faults -n $(FAULT_JOBS) --dist worksteal $(ARGS)
 
 test-clients: $(READY) $(CLIENTS) ## Try Apollo, urql, graphql-ws and the audits from npm (needs Node 20)
 	$(BIN)/python -m pytest -m clients tests/clients -n 0 $(ARGS)

@@ -66,13 +66,16 @@ class Servers:
 class Processes:
     """The API, workers, an SMTP relay and a fake Resend on `servers`.
 
-    `settings` are variables of all of them.
+    `settings` are variables of all of them; clients act for `tenant`.
     """
+
+    tenant = "acme"
 
     def __init__(
         self, servers: Servers, folder: Path, database: str, settings: Mapping[str, str]
     ) -> None:
         self.folder = folder
+        self.database = database
         self.running: dict[str, Child] = {}
         self.port, self.smtp_port, self.control_port = free_port(), free_port(), free_port()
         self.resend_port = free_port()
@@ -132,7 +135,7 @@ class Processes:
         """Make a client of the API that trusts nothing to be there."""
         token = issue_token(
             Settings.model_validate({"jwt_secret": SECRET}),
-            tenant="acme",
+            tenant=self.tenant,
             user="alice",
             scopes=list(Scope),
             lifetime=timedelta(hours=1),
@@ -149,6 +152,14 @@ class Processes:
             while not await _answers(client, url):
                 for child in self.running.values():
                     assert child.is_running, child.last_lines()
+                await asyncio.sleep(0.02)
+
+    async def logged(self, name: str, words: str) -> None:
+        """Return once these words are among the last that the process logged."""
+        child = self.running[name]
+        async with asyncio.timeout(READY_LIMIT):
+            while not any(words in line for line in child.last_lines()):
+                assert child.is_running, child.last_lines()
                 await asyncio.sleep(0.02)
 
 

@@ -1,17 +1,26 @@
 """The stage of the fault tests: processes that may be killed, and mails that go on coming."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-from uuid import uuid4
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-from redis import Redis
 
 from tests.faults.crm import Crm
 from tests.faults.scenario import SETTINGS, Scenario
-from tests.faults.tally import Tally
+from tests.faults.stage import Stage
 from tests.processes import Outside, Processes, Servers, SinkControl
+
+BOOKS = "books"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print a line for each scenario, in whichever process it was."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    lines = [str(line) for one in reports for kind, line in one.user_properties if kind == BOOKS]
+    if lines:
+        terminalreporter.section("what became of the mails")
+        for line in sorted(lines):
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")
@@ -34,22 +43,28 @@ def workers() -> dict[str, list[str]]:
     return {"worker-1": [], "worker-2": []}
 
 
+@pytest.fixture(scope="session")
+def stage(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    stage = Stage(servers, tmp_path_factory.mktemp("stage"))
+    yield stage
+    stage.clear()
+
+
 @pytest.fixture
 async def processes(
-    servers: Servers, variables: dict[str, str], workers: dict[str, list[str]], tmp_path: Path
+    stage: Stage,
+    variables: dict[str, str],
+    workers: dict[str, list[str]],
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Processes]:
-    """API, SMTP relay and workers, on empty servers."""
-    with Redis.from_url(servers.running["redis"].url) as redis:
-        redis.flushall()
-    processes = Processes(servers, tmp_path, f"faults-{uuid4().hex}", variables)
-    for name, command in {"sink": [], "api": [], **workers}.items():
-        processes.start(name, *command)
+    """API, SMTP relay and workers, for a tenant that has nothing yet."""
+    failed = request.session.testsfailed
     try:
-        await processes.ready(f"http://127.0.0.1:{processes.control_port}/counts")
-        await processes.ready(f"http://127.0.0.1:{processes.port}/readyz")
-        yield processes
+        yield await stage.set(variables, workers)
     finally:
-        processes.stop()
+        if request.session.testsfailed > failed:
+            # Nobody knows in what state they are.
+            stage.clear()
 
 
 @pytest.fixture
@@ -72,17 +87,12 @@ def outside(sink: SinkControl) -> Outside:
 
 
 @pytest.fixture
-def scenario(
-    crm: Crm,
-    outside: Outside,
-    request: pytest.FixtureRequest,
-    capsys: pytest.CaptureFixture[str],
-) -> Scenario:
-    """Prints a line for the scenario, whatever pytest captures."""
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Have pytest say, at its end, what came of the mails of this scenario."""
     name = request.node.name.removeprefix("test_").replace("_", " ")
+    return lambda words: request.node.user_properties.append((BOOKS, f"{name:<54} {words}"))
 
-    def tell(books: Tally) -> None:
-        with capsys.disabled():
-            print(f"\n{books.line(name)}", flush=True)
 
+@pytest.fixture
+def scenario(crm: Crm, outside: Outside, tell: Callable[[str], None]) -> Scenario:
     return Scenario(crm, outside, tell)

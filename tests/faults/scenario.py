@@ -37,7 +37,7 @@ SETTINGS = {
 class Scenario:
     crm: Crm
     outside: Outside
-    told: Callable[[Tally], None]
+    tell: Callable[[str], None]
     # Of the record, where it names the mail as `outside` does.
     id_field: str = "internetMessageId"
     arrivals: list[dict[str, Any]] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Scenario:
         self.arrivals = await self.outside.arrivals()
         stored = await self.crm.stored()
         books = tally(self.crm, records, self.arrivals, stored=stored, over=over, seconds=seconds)
-        self.told(books)
+        self.tell(books.line())
         assert (books.accepted, books.stored) == (MAILS, MAILS)
         assert (books.lost, books.unsettled) == (set(), set())
         assert set(books.answers) <= {ACCEPTED, "503", "UNAVAILABLE", "no answer"}

@@ -31,10 +31,10 @@ class Tally:
     records: Mapping[int, Mapping[str, Any]]
     answers: Mapping[str, int]
 
-    def line(self, scenario: str) -> str:
+    def line(self) -> str:
         answers = ", ".join(f"{count} {answer}" for answer, count in sorted(self.answers.items()))
         return (
-            f"{scenario:<42} accepted {self.accepted}  delivered {self.delivered}"
+            f"accepted {self.accepted}  delivered {self.delivered}"
             f"  doubled {self.again}  lost {len(self.lost)}  failed {len(self.failed)}"
             f"  settled after {self.seconds:.1f} s, longest silence {self.silence:.1f} s"
             f"  ({answers})"

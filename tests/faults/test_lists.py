@@ -36,11 +36,9 @@ def run(
     listed: str,
     crm: Crm,
     sink: SinkControl,
-    request: pytest.FixtureRequest,
-    capsys: pytest.CaptureFixture[str],
+    tell: Callable[[str], None],
 ) -> Run:
     """Sends to the list and lets a fault happen meanwhile; gives how many copies were too many."""
-    name = request.node.name.removeprefix("test_").replace("_", " ")
 
     async def sending(fault: Callable[[], Awaitable[None]]) -> int:
         mail = {"subject": "Offer {{ number }}", "body": BODY, "recipientListId": listed}
@@ -56,11 +54,10 @@ def run(
         copies = Counter(one["subject"] for one in await sink.arrivals())
         again = copies.total() - len(copies)
         lost = {subject(n) for n in range(MAILS)} - set(copies)
-        with capsys.disabled():
-            print(
-                f"\n{name:<42} members {MAILS}  delivered {len(copies)}  doubled {again}"
-                f"  lost {len(lost)}  settled after {seconds:.1f} s"
-            )
+        tell(
+            f"members {MAILS}  delivered {len(copies)}  doubled {again}"
+            f"  lost {len(lost)}  settled after {seconds:.1f} s"
+        )
         assert lost == set()
         assert shown["status"] == "SENT"
         assert shown["progress"] == {
