@@ -18,6 +18,7 @@ from app.auth import Authenticator
 from app.context import Caller, Context, Deps
 from app.documents.base import StoreUnavailableError
 from app.errors import RateLimitedError, UnauthenticatedError, UnavailableError
+from graphql_schema.limits.turns import TURNS
 from graphql_schema.live import SEND_TIMEOUT, Live, first_of, until_refused
 from graphql_schema.socket_messages import (
     PROTOCOL,
@@ -113,7 +114,7 @@ async def _converse(websocket: WebSocket, caller: Caller, authorization: str) ->
     await send({"type": "connection_ack"})
     try:
         await first_of(
-            _listen(websocket, operations, deps.settings.socket_message_limit),
+            _listen(websocket, caller, operations, deps.settings.socket_message_limit),
             _until_refused(websocket, caller, authorization),
             gone.wait(),
         )
@@ -121,9 +122,11 @@ async def _converse(websocket: WebSocket, caller: Caller, authorization: str) ->
         await operations.end()
 
 
-async def _listen(websocket: WebSocket, operations: Operations, limit: int) -> None:
+async def _listen(websocket: WebSocket, caller: Caller, operations: Operations, limit: int) -> None:
     while True:
-        message = read_message(await _received(websocket), limit)
+        received = await _received(websocket)
+        async with TURNS.taken(caller):
+            message = read_message(received, limit)
         if message.type == "connection_init":
             raise CloseSocket(4429, "Too many initialisation requests")
         if message.type == "subscribe":

@@ -18,6 +18,7 @@ from app.documents.communications import Communication
 from app.feed import Feed
 from app.services import api_keys, records
 from app.services.inputs import parse
+from graphql_schema.limits.turns import TURNS
 from tests.fakes.sockets import ClientSocket, Closed, opened
 from tests.graphql_schema.live_app import FOLLOWED, live_app
 
@@ -438,6 +439,24 @@ async def test_subscriptions_of_a_tenant_are_capped_over_its_sockets(
 
     assert event["type"] == "next"
     assert refused["payload"][0]["extensions"]["code"] == "RATE_LIMITED"
+
+
+async def test_messages_of_one_caller_are_read_in_its_turns(
+    deps: Deps, caller: Caller, token: Token
+) -> None:
+    app = live_app(deps)
+    async with opened(app) as ours, opened(app) as theirs:
+        await ours.begin({"token": token()})
+        await theirs.begin({"token": token(tenant="rival")})
+        async with TURNS.taken(caller):
+            ours.say({"type": "ping"})
+            theirs.say({"type": "ping"})
+            pong = await theirs.heard()
+            answered_meanwhile = not ours.inbox.empty()
+        late = await ours.heard()
+
+    assert pong == late == {"type": "pong"}
+    assert not answered_meanwhile
 
 
 async def test_a_message_over_the_limit_is_closed(deps: Deps, token: Token) -> None:

@@ -90,6 +90,7 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
         (Kind.INSTANT, "yesterday"),
         (Kind.INSTANT, 2**62),
         (Kind.NUMBER, True),
+        (Kind.NUMBER, 2**63),
         (Kind.FLAG, 1),
         (Kind.TEXT, 1),
         (Kind.ID, "x"),
