@@ -63,13 +63,19 @@ def cost_of(
     root = schema.get_root_type(operation.operation)
     if root is None:
         return 0
-    given = {**dict(_defaults(operation)), **(variables or {})}
-    reckoning = _Reckoning(schema, fragments, given)
+    reckoning = _Reckoning(schema, fragments, with_defaults(operation, variables))
     base = MUTATION if operation.operation is OperationType.MUTATION else 0
     try:
         return min(round(reckoning.of(root, (operation.selection_set,), None, base)), ENDLESS)
     except OverflowError:
         return ENDLESS
+
+
+def with_defaults(
+    operation: OperationDefinitionNode, variables: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The variables of an operation, those too that it gives a value itself."""
+    return {**dict(_defaults(operation)), **(variables or {})}
 
 
 def _defaults(operation: OperationDefinitionNode) -> Iterator[tuple[str, Any]]:

@@ -20,10 +20,11 @@ from app.context import Context
 from app.settings import Settings
 from graphql_schema.errors import limit_exceeded
 from graphql_schema.limits.budget import budget
-from graphql_schema.limits.cost import cost_of
+from graphql_schema.limits.cost import cost_of, with_defaults
 from graphql_schema.limits.filters import large_filters
 from graphql_schema.limits.known import KnownDocuments
 from graphql_schema.limits.shape import excesses
+from graphql_schema.limits.streams import wrong_streams
 from graphql_schema.limits.turns import TURNS
 
 # Without a token there is nothing to ask for but the schema, once.
@@ -107,8 +108,11 @@ class OperationLimits(SchemaExtension):
         if operation is None:
             return []
         variables = self.execution_context.variables
-        if large := list(large_filters(operation, variables)):
-            return large
+        if wrong := [
+            *large_filters(operation, variables),
+            *wrong_streams(document, with_defaults(operation, variables)),
+        ]:
+            return wrong
         self.requested = cost_of(self._schema, document, operation, variables)
         shared, most = budget(), self._maximum
         shared.spent += self.requested

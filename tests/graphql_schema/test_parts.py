@@ -69,6 +69,36 @@ async def test_what_is_deferred_comes_later(client: httpx2.AsyncClient, send: Se
     assert [payload["hasNext"] for payload in rest][-1] is False
 
 
+@pytest.mark.parametrize(
+    ("count", "variables"),
+    [
+        ("-1", {}),
+        ("null", {}),
+        ("$n", {"n": -1}),
+        ("$n", {"n": None}),
+        ("$m", {}),
+    ],
+)
+@pytest.mark.parametrize("accept", [APOLLO, "application/graphql-response+json"])
+async def test_a_list_is_not_streamed_from_before_its_start(
+    client: httpx2.AsyncClient, accept: str, count: str, variables: dict[str, Any]
+) -> None:
+    query = (
+        "query($n: Int = 0, $m: Int = -1) { communicationsPage(page: $n, size: $m) "
+        f"{{ content @stream(initialCount: {count}) {{ subject }} }} }}"
+    )
+
+    response = await ask(client, query, accept, variables=variables)
+
+    assert response.status_code == 400
+    [error] = response.json()["errors"]
+    assert error["message"] == "@stream: initialCount must be 0 or more"
+    assert error["extensions"] == {
+        "code": "BAD_USER_INPUT",
+        "fields": [{"path": "initialCount", "message": "must be 0 or more"}],
+    }
+
+
 async def test_a_list_is_streamed(client: httpx2.AsyncClient, send: Send) -> None:
     for subject in ("One", "Two", "Three"):
         await send({"subject": subject})
