@@ -43,7 +43,7 @@ class TemplateStats:
 
 
 @strawberry.type(description="What became of the mail of one type.")
-class TypeStats:
+class CommunicationTypeStats:
     type: CommunicationType = strawberry.field(description="The type.")
     total_sent: int = strawberry.field(description=_SENT)
     total_opened: int = strawberry.field(description=_OPENED)
@@ -96,7 +96,7 @@ class Analytics:
         directives=[ListSize(assumed_size=50)],
         description="Mail made from templates, the most used first.",
     )
-    by_type: list[TypeStats] = strawberry.field(
+    by_type: list[CommunicationTypeStats] = strawberry.field(
         directives=[ListSize(assumed_size=8)],
         description="Mail that has a type, the most frequent first.",
     )
@@ -121,7 +121,7 @@ class Analytics:
             click_rate=found.rates.click_rate,
             failure_rate=found.failure_rate,
             by_template=[TemplateStats.of(stats) for stats in found.by_template],
-            by_type=[TypeStats.of(stats) for stats in found.by_type],
+            by_type=[CommunicationTypeStats.of(stats) for stats in found.by_type],
             send_volume_by_day=[
                 DayVolume(date=day.date, count=day.count) for day in found.send_volume_by_day
             ],

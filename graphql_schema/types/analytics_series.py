@@ -36,7 +36,7 @@ class DayStats:
 
 
 @strawberry.type(description="The days of the mail of one type.")
-class TypeSeries:
+class CommunicationTypeSeries:
     type: CommunicationType = strawberry.field(description="The type.")
     days: list[DayStats] = strawberry.field(
         directives=[ListSize(assumed_size=31)], description=_DAYS
@@ -69,7 +69,7 @@ class AnalyticsSeries:
     days: list[DayStats] = strawberry.field(
         directives=[ListSize(assumed_size=100)], description=_DAYS
     )
-    by_type: list[TypeSeries] = strawberry.field(
+    by_type: list[CommunicationTypeSeries] = strawberry.field(
         directives=[ListSize(assumed_size=8)], description="Mail that has a type, by it."
     )
     by_template: list[TemplateSeries] = strawberry.field(
@@ -81,6 +81,6 @@ class AnalyticsSeries:
     def of(cls, found: service.Series) -> Self:
         return cls(
             days=list(map(DayStats.of, found.days)),
-            by_type=list(map(TypeSeries.of, found.by_type)),
+            by_type=list(map(CommunicationTypeSeries.of, found.by_type)),
             by_template=list(map(TemplateSeries.of, found.by_template)),
         )

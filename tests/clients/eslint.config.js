@@ -17,8 +17,12 @@ export default [
       ...graphqlPlugin.configs["flat/schema-relay"].rules,
       // Values (an attachment, a click, a page) have no identity of their own.
       "@graphql-eslint/strict-id-in-types": "off",
-      // Besides connections there are short lists, and `nodes` for those who need no cursors.
-      "@graphql-eslint/relay-edge-types": ["error", { listTypeCanWrapOnlyEdgeType: false }],
+      // Besides connections there are short lists, and `nodes` for those who need no cursors; and
+      // connections of values, as the entries of a timeline are.
+      "@graphql-eslint/relay-edge-types": [
+        "error",
+        { listTypeCanWrapOnlyEdgeType: false, shouldImplementNode: false },
+      ],
       "@graphql-eslint/require-description": [
         "error",
         {
