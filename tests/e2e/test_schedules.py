@@ -92,7 +92,7 @@ async def test_a_restart_before_the_time_changes_nothing(
 
 
 async def test_what_was_due_while_everything_was_down_goes_out_at_the_start(stack: Stack) -> None:
-    due = utc_now() + timedelta(seconds=5)
+    due = utc_now() + timedelta(seconds=5 + round(stack.ready_seconds))
     id_ = await schedule(stack, due)
     await asyncio.to_thread(kill_children, stack)
     down = utc_now()

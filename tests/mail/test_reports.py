@@ -228,7 +228,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(40)
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_reports_take_no_time(raw: bytes) -> None:
     report = read_report(raw)

@@ -160,7 +160,7 @@ def test_any_text_gives_tidy_text(html: str) -> None:
     assert text == "" or text.endswith("\n")
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(40)
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_hostile_input_takes_linear_time(piece: str) -> None:
     for size in (100_000, 1_000_000):
