@@ -14,6 +14,8 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from app.context import Context
+from app.documents import volume
+from app.documents.volume import Volume
 from app.errors import AppError, FieldError, InvalidInputError, PayloadTooLargeError, TimedOutError
 from graphql_schema.context import GraphqlContext
 from graphql_schema.documents import asks_for_parts, handed_over, kind_of, parsed
@@ -145,14 +147,16 @@ async def execute(
         "operation_name": operation.operation_name,
         "operation_extensions": handed_over(document, in_parts=in_parts),
     }
+    settings = context.deps.settings
     if kind is OperationType.SUBSCRIPTION:
-        return _events(arguments)
-    limit = context.deps.settings.operation_timeout
+        return _events(arguments, settings.graphql_volume)
+    limit = settings.operation_timeout
     try:
         async with asyncio.timeout(limit.total_seconds()):
-            if in_parts and asks_for_parts(document):
-                return await _in_parts(arguments)
-            return _finished(await schema.execute(**arguments))
+            with volume.bounded(settings.graphql_volume):
+                if in_parts and asks_for_parts(document):
+                    return await _in_parts(arguments)
+                return _finished(await schema.execute(**arguments))
     except TimeoutError:
         return refused(TimedOutError.of_operation(limit))
 
@@ -191,17 +195,20 @@ async def _in_parts(arguments: Mapping[str, Any]) -> ExecutionResult | Parts:
     results: Any = await schema.stream(**arguments)
     first = await anext(results)
     if isinstance(first, InitialIncrementalExecutionResult):
-        return Parts(payloads_of(first, results))
+        return Parts(payloads_of(first, volume.under(results, volume.shared())))
     # Nothing was put off; what ends the operation is yet to run.
     async for _ in results:
         pass
     return _finished(first)
 
 
-async def _events(arguments: Mapping[str, Any]) -> AsyncGenerator[ExecutionResult, None]:
+async def _events(
+    arguments: Mapping[str, Any], limit: int
+) -> AsyncGenerator[ExecutionResult, None]:
     results = await schema.subscribe(**arguments)
     async with aclosing(results):
-        async for result in results:
+        # Each event by itself: a stream may go on for days.
+        async for result in volume.under(results, lambda: Volume(limit)):
             yield _finished(result)
 
 

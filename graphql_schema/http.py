@@ -19,6 +19,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from app.context import Context
+from app.documents import volume
 from app.errors import AppError, MethodNotAllowedError, NotAcceptableError
 from app.services import rates
 from graphql_schema.errors import told
@@ -118,7 +119,7 @@ def _wants_page(request: Request, accepts: Accepted) -> bool:
 async def _run_each(operations: list[Operation], context: Context) -> list[ExecutionResult]:
     """Run them one after the other, each whatever became of those before."""
     results: list[ExecutionResult] = []
-    with adding_up():
+    with adding_up(), volume.bounded(context.deps.settings.graphql_volume):
         for operation in operations:
             try:
                 result = await _run(operation, context, _ALL, in_parts=False)

@@ -1,9 +1,10 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, TypeVar
 
 import strawberry
 from strawberry.scalars import JSON
 
+from app.documents.volume import counted
 from app.errors import InvalidInputError
 from app.services.inputs import parse
 from app.services.paging import PageCommand
@@ -92,7 +93,7 @@ async def collected(items: AsyncIterator[Item], *, header: int = 0) -> list[Item
             raise InvalidInputError(
                 f"There are more than {ANSWER_LIMIT} records: ask for them page by page."
             )
-        found.append(item)
+        found.append(counted(item) if isinstance(item, Mapping) else item)
     return found
 
 

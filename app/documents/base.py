@@ -10,6 +10,8 @@ from pydantic.alias_generators import to_camel
 from pymongo import ReturnDocument
 from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout
 
+from app.documents.volume import counted
+
 Filter = dict[str, Any]
 # MongoDB does not answer, or has no primary at the moment: the same call may succeed later.
 StoreUnavailableError = ConnectionFailure
@@ -87,7 +89,7 @@ class TenantDocument(StoredDocument):
         if object_id is None:
             return None
         row = await cls.get_motor_collection().find_one(cls.owned(tenant, {"_id": object_id}))
-        return None if row is None else cls.model_validate(row)
+        return None if row is None else cls.model_validate(counted(row))
 
     @classmethod
     async def with_ids(
@@ -101,7 +103,7 @@ class TenantDocument(StoredDocument):
             # At first MongoDB gives 101 otherwise.
             batch_size=len(wanted) + 1,
         )
-        found = {row["_id"]: cls.model_validate(row) async for row in cursor}
+        found = {row["_id"]: cls.model_validate(counted(row)) async for row in cursor}
         return {text: found[id_] for text, id_ in wanted.items() if id_ in found}
 
 

@@ -10,6 +10,8 @@ from gridfs.errors import NoFile
 from motor.motor_asyncio import AsyncIOMotorDatabase, AsyncIOMotorGridFSBucket
 from pymongo import ASCENDING
 
+from app.documents.volume import count
+
 # Two bodies of 10 MB, or the message composed of one, do not fit one document.
 INLINE_LIMIT = 4 * 1024 * 1024
 _CHUNK = 1024 * 1024
@@ -39,6 +41,7 @@ async def get(owner: type[Document], file_id: PydanticObjectId) -> bytes:
     """The content stored by `put`. Raises gridfs.NoFile for an unknown id."""
     buffer = BytesIO()
     await _bucket(owner).download_to_stream(file_id, buffer)
+    count(buffer.tell())
     return buffer.getvalue()
 
 
@@ -54,6 +57,7 @@ async def get_many(
     )
     found: dict[PydanticObjectId, bytearray] = {}
     async for chunk in cursor:
+        count(len(chunk["data"]))
         found.setdefault(chunk["files_id"], bytearray()).extend(chunk["data"])
     return {file_id: bytes(octets) for file_id, octets in found.items()}
 

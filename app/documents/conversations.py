@@ -17,6 +17,7 @@ from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import UNSEEN, InboundMessage
 from app.documents.searching import SEARCH_TIME
+from app.documents.volume import counted
 
 # Of each direction, the latest: what one answer holds in memory.
 MEMBERS_LIMIT = 2000
@@ -221,7 +222,7 @@ async def _outbound(tenant: str, criteria: Filter, seen: Filter) -> list[Communi
         .sort([("created", DESCENDING), ("_id", DESCENDING)])
         .limit(MEMBERS_LIMIT)
     )
-    found = [Communication.model_validate(row) async for row in cursor]
+    found = [Communication.model_validate(counted(row)) async for row in cursor]
     for record in found:
         await record.load_content()
     return found
@@ -234,7 +235,7 @@ async def _inbound(tenant: str, criteria: Filter, seen: Filter = UNSEEN) -> list
         .sort("receivedAt", DESCENDING)
         .limit(MEMBERS_LIMIT)
     )
-    found = [InboundMessage.model_validate(row) async for row in cursor]
+    found = [InboundMessage.model_validate(counted(row)) async for row in cursor]
     for message in found:
         await message.load_content()
     return found

@@ -15,6 +15,7 @@ from app.documents.base import Filter, TenantDocument
 from app.documents.fields import Kind
 from app.documents.outsourcing import OutsourcingDocument
 from app.documents.searching import SEARCH_TIME
+from app.documents.volume import counted
 
 Document = TypeVar("Document", bound=TenantDocument)
 Row = dict[str, Any]
@@ -187,8 +188,7 @@ async def _rows(
     cursor = collection.aggregate(
         [*first, *united, {"$limit": limit}], batchSize=limit + 1, **options(listing)
     )
-    rows: list[Row] = await cursor.to_list(limit)
-    return rows
+    return [counted(row) async for row in cursor]
 
 
 def _stages(

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.documents.base import Filter
 from app.documents.keyset import Listing, Position, Row, options, pipelines, reaching
+from app.documents.volume import counted
 
 # The key of the list that a row is of.
 _OF = "ofList"
@@ -64,5 +65,5 @@ async def _each(
     united = [{"$unionWith": {"coll": collection.name, "pipeline": stages}} for stages in further]
     cursor = collection.aggregate([*first, *united], batchSize=_BATCH, **options(listing))
     async for row in cursor:
-        rows[row.pop(_OF)].append(row)
+        rows[row.pop(_OF)].append(counted(row))
     return rows

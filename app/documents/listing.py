@@ -16,6 +16,7 @@ from app.documents.base import Filter, object_id_of
 from app.documents.communications import Communication
 from app.documents.fields import Field
 from app.documents.searching import SEARCH_TIME
+from app.documents.volume import counted
 
 Row = dict[str, Any]
 Order = Sequence[tuple[Field, bool]]
@@ -35,9 +36,10 @@ _NEWEST_FIRST = (("created", DESCENDING), ("_id", DESCENDING))
 async def page(tenant: str, criteria: Filter, order: Order, *, skip: int, limit: int) -> list[Row]:
     """Read a part of what matches; `order` says which fields ascend, newest first behind them."""
     if skip < _NEAR:
-        return [row async for row in stream(tenant, criteria, order, skip=skip, limit=limit)]
+        rows = stream(tenant, criteria, order, skip=skip, limit=limit)
+        return [counted(row) async for row in rows]
     ids = await _ids(tenant, criteria, order, skip=skip, limit=limit)
-    return [row async for row in _of_ids(tenant, ids)]
+    return [counted(row) async for row in _of_ids(tenant, ids)]
 
 
 async def count(tenant: str, criteria: Filter) -> int:

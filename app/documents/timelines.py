@@ -14,6 +14,7 @@ from app.documents.fields import Kind
 from app.documents.inbound_messages import InboundMessage
 from app.documents.keyset import ID, Key, Order, Position, Row
 from app.documents.searching import SEARCH_TIME
+from app.documents.volume import counted
 
 Entry = Communication | InboundMessage
 _LATEST_FIRST = (Key("at", Kind.INSTANT, ascending=False), ID.turned)
@@ -132,5 +133,4 @@ async def _rows(timeline: Timeline, tenant: str, stages: list[Filter], limit: in
         batchSize=limit + 1,
         **SEARCH_TIME.of_command(),
     )
-    rows: list[Row] = await cursor.to_list(limit)
-    return rows
+    return [counted(row) async for row in cursor]

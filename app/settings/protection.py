@@ -40,6 +40,12 @@ class ProtectionSettings(BaseSettings):
         description="Most that an operation may cost, or all of a batch: about one for each object "
         "it may give. `extensions.cost` tells it.",
     )
+    graphql_volume: int = Field(
+        64 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Octets of texts, bodies above all, that the operations of one request may "
+        "read together.",
+    )
     graphql_batch: int = Field(
         10, ge=0, le=100, description="Most operations in one request; `0` refuses batches."
     )
