@@ -31,7 +31,7 @@ from app.services.recorder import Recorder
 
 log = structlog.get_logger()
 
-BATCH = 100
+BATCH = 500
 # Bodies of all mails of a batch together, in octets.
 _BATCH_OCTETS = 8 * 1024 * 1024
 # Mails that are filled in before others have a turn, and bodies for which that is too long.

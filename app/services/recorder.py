@@ -48,7 +48,8 @@ class Recorder:
             await self._something.wait()
             self._something.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closed.wait(), _GATHERED)
+                async with asyncio.timeout(_GATHERED):
+                    await self._closed.wait()
             gathered, self._waiting = self._waiting, []
             if gathered:
                 await _written(gathered)
