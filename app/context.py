@@ -53,6 +53,14 @@ class Caller:
     key_id: str | None = None
     expires_at: datetime | None = field(default=None, compare=False)
 
+    @classmethod
+    def of_door(cls, tenant: str, name: str) -> "Caller":
+        """Who acts where mail comes in and no user stands behind it; it may do nothing else.
+
+        `name` is what stands in `authorId` and `createdBy`: `account:ID`, or the door's own.
+        """
+        return cls(tenant=tenant, user=name, scopes=frozenset())
+
 
 @dataclass(frozen=True)
 class Deps:

@@ -56,7 +56,7 @@ _PAUSE_SECONDS = 1.0
 # A change of these alone shows nowhere.
 _INTERNAL = [
     "dispatchAt", "dispatches", "faults", "sending", "reports", "resendKeys", "fanOut",
-    "searchText", "purgeAt",
+    "searchText", "purgeAt", "providerKeys", "graphConversationId", "graphMailbox",
 ]  # fmt: skip
 _CHANGED_FIELDS = {
     "$concatArrays": [

@@ -12,7 +12,7 @@ from app.documents.base import Filter, object_id_of
 from app.documents.communications import Event
 from app.documents.outsourcing import OutsourcingDocument
 from app.documents.searching import SEARCH_TIME
-from app.documents.vocabulary import InboundStatus
+from app.documents.vocabulary import InboundStatus, ProviderType
 
 # Up to this size a message stands beside what was read from it.
 RAW_INLINE_LIMIT = 64 * 1024
@@ -26,10 +26,12 @@ _NEWEST_FIRST = [("receivedAt", DESCENDING), ("_id", DESCENDING)]
 class InboundMessage(OutsourcingDocument):
     """A received mail: the documented fields, and the octets it came as.
 
-    `key` makes it one however often it is delivered. `answered` are the Message-IDs it answers,
-    nearest first; an `is_report` is about them, and no answer: a mail server wrote it.
-    `received_at` is when the tenant's mail server took it, `created` when we did, `date` what its
-    author's clock said.
+    `key` makes it one however often it is delivered, and each of `provider_keys`, by which the
+    providers it came from know it (`Origin.key`). `provider_type` and what follows it tell of the
+    first of them, `envelope_recipients` whom it was delivered to, by all of them. `answered` are
+    the Message-IDs it answers, nearest first; an `is_report` is about them, and no answer: a mail
+    server wrote it. `received_at` is when the tenant's mail server took it, `created` when we did,
+    `date` what its author's clock said.
     """
 
     unseen: ClassVar = ("raw",)
@@ -51,6 +53,13 @@ class InboundMessage(OutsourcingDocument):
     internet_message_id: str | None = None
     in_reply_to: str | None = None
     graph_message_id: str | None = None
+    graph_conversation_id: str | None = None
+    graph_mailbox: str | None = None
+    provider_type: ProviderType | None = None
+    provider_message_id: str | None = None
+    provider_account_id: PydanticObjectId | None = None
+    provider_keys: list[str] = Field(default_factory=list)
+    envelope_recipients: list[str] = Field(default_factory=list)
     answered: list[str] = Field(default_factory=list)
     is_report: bool = False
     date: datetime | None = None
@@ -68,6 +77,11 @@ class InboundMessage(OutsourcingDocument):
         keep_nulls = False
         indexes: ClassVar = [
             IndexModel([_TENANT, ("key", ASCENDING)], unique=True),
+            IndexModel(
+                [_TENANT, ("providerKeys", ASCENDING)],
+                unique=True,
+                partialFilterExpression={"providerKeys": {"$type": "string"}},
+            ),
             IndexModel([_TENANT, ("internetMessageId", ASCENDING)]),
             IndexModel([_TENANT, ("answered", ASCENDING)]),
             IndexModel([_TENANT, ("conversationId", ASCENDING)]),
@@ -88,7 +102,10 @@ class InboundMessage(OutsourcingDocument):
         ]
 
     async def store(self, raw: bytes) -> bool:
-        """Insert with the octets it came as; False when the tenant has its `key` already."""
+        """Insert with the octets it came as; False when the tenant has it already.
+
+        It has when one of its has this `key`, or one of these `provider_keys`.
+        """
         changes: dict[str, Any] = {}
         if len(raw) > RAW_INLINE_LIMIT:
             changes["raw_id"] = await content.put(InboundMessage, raw)
@@ -128,7 +145,12 @@ class InboundMessage(OutsourcingDocument):
 
     @classmethod
     async def of_key(cls, tenant: str, key: str) -> Self | None:
-        row = await cls.get_motor_collection().find_one(cls.owned(tenant, {"key": key}), UNSEEN)
+        return await cls.one(tenant, {"key": key})
+
+    @classmethod
+    async def one(cls, tenant: str, criteria: Filter) -> Self | None:
+        """The tenant's message that matches; its octets and outsourced bodies are not read."""
+        row = await cls.get_motor_collection().find_one(cls.owned(tenant, criteria), UNSEEN)
         return None if row is None else cls.model_validate(row)
 
     @classmethod
@@ -150,11 +172,6 @@ class InboundMessage(OutsourcingDocument):
             cls.owned(tenant, {"internetMessageId": message_id}), {"graphMessageId": 1}
         )
         return None if row is None else row.get("graphMessageId")
-
-    async def learn_graph_id(self, graph_id: str) -> None:
-        """Write down what Graph calls it, where it came by another way before."""
-        known = {"$set": {"graphMessageId": graph_id}}
-        await self.move(self.id, leaving={"graphMessageId": None}, update=known)
 
     @classmethod
     async def newest(cls, tenant: str, status: InboundStatus | None, limit: int) -> list[Self]:

@@ -11,9 +11,10 @@ from app.documents import news as documents
 from app.documents.base import StoreUnavailableError
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
+from app.documents.origins import Origin
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
-from app.documents.vocabulary import EventSource, EventVerdict, NewsKind
+from app.documents.vocabulary import EventSource, EventVerdict, NewsKind, ProviderType
 from app.errors import AppError
 from app.mail.reports import Fate, read_report
 from app.providers.base import PermanentError, TransientError
@@ -167,8 +168,14 @@ async def _of_graph(deps: Deps, event: ProviderEvent) -> Found:
         return None, Effect(EventVerdict.FAILED, "the account was deleted")
     try:
         raw = await _fetched(deps, account, message_id)
-        caller = Caller(event.tenant_id, f"account:{account.id}", frozenset())
-        message = await inbound.ingest(deps, caller, raw, graph_id=message_id)
+        caller = Caller.of_door(event.tenant_id, f"account:{account.id}")
+        origin = Origin(
+            provider=ProviderType.GRAPH,
+            provider_id=message_id,
+            account_id=account.id,
+            mailbox=None if account.graph is None else account.graph.mailbox,
+        )
+        message = await inbound.ingest(deps, caller, raw, origin=origin)
     except (PermanentError, AppError) as error:
         # Gone, moved away, empty or too large.
         return None, Effect(EventVerdict.FAILED, error.detail)

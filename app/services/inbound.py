@@ -13,11 +13,12 @@ from uuid import uuid4
 import structlog
 
 from app.context import Caller, Deps
-from app.documents import conversations
+from app.documents import conversations, origins
 from app.documents.catalogues import INBOUND_MESSAGES
 from app.documents.communications import Event
 from app.documents.conversations import Place
 from app.documents.inbound_messages import InboundMessage
+from app.documents.origins import HANDED_IN, Origin
 from app.documents.replies import record_reply
 from app.documents.turns import turn
 from app.documents.vocabulary import EventType
@@ -36,13 +37,14 @@ _LARGE = 256 * 1024
 
 
 async def ingest(
-    deps: Deps, caller: Caller, raw: bytes, *, graph_id: str | None = None
+    deps: Deps, caller: Caller, raw: bytes, *, origin: Origin = HANDED_IN
 ) -> InboundMessage:
     """Keep a received message (RFC 5322 octets) and put it where it belongs.
 
-    It is one message however often it is delivered: by its Message-ID, by its octets when it has
-    none; what comes again gives the one that is kept. Whatever it is that came, it is kept; what
-    answers nothing we know begins a conversation of its own. `graph_id` is Graph's for it.
+    It is one message however often it is delivered: by its provider's id, by its Message-ID, by
+    its octets when it has none; what comes again gives the one that is kept, which learns that it
+    came by this way too. Whatever it is that came, it is kept; what answers nothing we know begins
+    a conversation of its own.
 
     Every step can be done again: a delivery that was cut off is completed by the next.
 
@@ -56,11 +58,10 @@ async def ingest(
         raise PayloadTooLargeError(f"{fault.path}: {fault.message}", fields=[fault])
     mail = await asyncio.to_thread(_read, raw) if len(raw) > _LARGE else _read(raw)
     key = _key(mail.parsed, raw)
-    message = await InboundMessage.of_key(caller.tenant, key)
+    message = await _known(caller, key, origin)
     if message is None:
-        message = await _kept(deps, caller, mail, key=key, raw=raw)
-    if graph_id is not None:
-        await message.learn_graph_id(graph_id)
+        message = await _kept(deps, caller, mail, origin, key=key, raw=raw)
+    await origins.learn(message, origin)
     async with turn(caller.tenant, "inbound"):
         await _settle(deps, message)
     if message.is_report:
@@ -100,14 +101,21 @@ def _key(parsed: ParsedMessage, raw: bytes) -> str:
     return f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
 
-async def _kept(deps: Deps, caller: Caller, mail: _Mail, *, key: str, raw: bytes) -> InboundMessage:
+async def _known(caller: Caller, key: str, origin: Origin) -> InboundMessage | None:
+    told_before = await origins.known(caller.tenant, origin)
+    return told_before or await InboundMessage.of_key(caller.tenant, key)
+
+
+async def _kept(
+    deps: Deps, caller: Caller, mail: _Mail, origin: Origin, *, key: str, raw: bytes
+) -> InboundMessage:
     place = await conversations.place_of(caller.tenant, mail.answered)
-    message = _message(deps, caller, mail, key=key, place=place)
+    message = _message(deps, caller, mail, origin, key=key, place=place)
     if await message.store(raw):
         log.info("inbound.kept", inbound_id=str(message.id), matched=place is not None)
         return message
     # Delivered twice at the same time: the other was first.
-    earlier = await InboundMessage.of_key(caller.tenant, key)
+    earlier = await _known(caller, key, origin)
     return message if earlier is None else earlier
 
 
@@ -115,6 +123,7 @@ def _message(
     deps: Deps,
     caller: Caller,
     mail: _Mail,
+    origin: Origin,
     *,
     key: str,
     place: Place | None,
@@ -122,8 +131,8 @@ def _message(
     parsed, now = mail.parsed, deps.now()
     place = place or Place(uuid4().hex, None, None, None)
     sender = parsed.sender
-    # The tenant's own server wrote it; but no mail was received in the future.
-    received = now if parsed.received is None else min(parsed.received, now)
+    # The provider, or the tenant's own server, told it; but no mail was received in the future.
+    received = min(origin.taken_at or parsed.received or now, now)
     return InboundMessage(
         tenant_id=caller.tenant,
         key=key,
@@ -149,6 +158,7 @@ def _message(
         created_by=caller.user,
         updated=now,
         updated_by=caller.user,
+        **origins.told(origin),
     )
 
 

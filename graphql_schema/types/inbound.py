@@ -10,7 +10,7 @@ from graphql_schema.links import to_one
 from graphql_schema.resolvers import inbound as resolvers
 from graphql_schema.types.communications import Event
 from graphql_schema.types.correspondence import Conversation, conversation_of
-from graphql_schema.types.enums import InboundStatus
+from graphql_schema.types.enums import InboundStatus, ProviderType
 from graphql_schema.types.nodes import Node, kind
 
 if TYPE_CHECKING:
@@ -58,6 +58,19 @@ class InboundMessage(Node):
     graph_message_id: str | None = strawberry.field(
         description="Its id at Microsoft Graph, when it came from there."
     )
+    envelope_recipients: list[str] = strawberry.field(
+        description=(
+            "Whom it was really delivered to (RFC 5321), whatever To and Cc say; empty where the "
+            "way it came by does not tell."
+        )
+    )
+    provider_type: ProviderType | None = strawberry.field(
+        description="Who took it: SMTP for a mail server of yours. Null when it was handed in."
+    )
+    provider_message_id: str | None = strawberry.field(description="Its id at that provider.")
+    provider_account_id: strawberry.ID | None = strawberry.field(
+        description="The provider account it came by."
+    )
     received_at: datetime = strawberry.field(description="When the mail server took it.")
     events: list[Event] = strawberry.field(
         directives=[ListSize(assumed_size=3)], description="The audit trail, oldest first."
@@ -80,7 +93,7 @@ class InboundMessage(Node):
 
     @classmethod
     def of(cls, message: documents.InboundMessage) -> Self:
-        parent = message.parent_communication_id
+        parent, account = message.parent_communication_id, message.provider_account_id
         return cls(
             id=strawberry.ID(str(message.id)),
             tenant_id=message.tenant_id,
@@ -99,6 +112,10 @@ class InboundMessage(Node):
             internet_message_id=message.internet_message_id,
             in_reply_to=message.in_reply_to,
             graph_message_id=message.graph_message_id,
+            envelope_recipients=message.envelope_recipients,
+            provider_type=message.provider_type,
+            provider_message_id=message.provider_message_id,
+            provider_account_id=None if account is None else strawberry.ID(str(account)),
             received_at=message.received_at,
             events=[Event.of(event) for event in message.events],
             created=message.created,

@@ -6,10 +6,13 @@ from typing import Any
 
 import httpx2
 import pytest
+from beanie import PydanticObjectId
 
-from app.context import Context, Scope
+from app.context import Caller, Context, Scope
 from app.documents.inbound_messages import InboundMessage
-from app.documents.vocabulary import InboundStatus
+from app.documents.origins import Origin
+from app.documents.vocabulary import InboundStatus, ProviderType
+from app.services.inbound import ingest
 from tests.doors import INBOUND_SELECTION, GraphqlDoor
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
@@ -102,3 +105,30 @@ async def test_base64_may_come_in_lines(ask: Ask) -> None:
     answer = await ask(query, raw="Cgp\r\nIaQ==\r\n")
 
     assert answer["data"]["answer"] == {"bodyText": "\nHi"}
+
+
+async def test_a_message_tells_which_way_it_came(ask: Ask, context: Context) -> None:
+    origin = Origin(
+        provider=ProviderType.RESEND,
+        provider_id="56761188",
+        account_id=PydanticObjectId(UNKNOWN),
+        recipients=("sales@acme.test",),
+    )
+    door = Caller.of_door("acme", f"account:{UNKNOWN}")
+    kept = await ingest(context.deps, door, message(), origin=origin)
+    handed_in = await ingest(context.deps, door, message("<1@c.test>"))
+    fields = "envelopeRecipients providerType providerMessageId providerAccountId"
+    query = f"query($id: ID!) {{ answer: inboundMessage(id: $id) {{ {fields} }} }}"
+
+    assert (await ask(query, id=str(kept.id)))["data"]["answer"] == {
+        "envelopeRecipients": ["sales@acme.test"],
+        "providerType": "RESEND",
+        "providerMessageId": "56761188",
+        "providerAccountId": UNKNOWN,
+    }
+    assert (await ask(query, id=str(handed_in.id)))["data"]["answer"] == {
+        "envelopeRecipients": [],
+        "providerType": None,
+        "providerMessageId": None,
+        "providerAccountId": None,
+    }
