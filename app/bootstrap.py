@@ -77,7 +77,8 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
 async def _ping(client: AsyncIOMotorClient[dict[str, Any]]) -> None:
     """Raise ConnectionError when MongoDB does not answer."""
     try:
-        await asyncio.wait_for(client.admin.command("ping"), _PING_SECONDS)
+        async with asyncio.timeout(_PING_SECONDS):
+            await client.admin.command("ping")
     except (PyMongoError, TimeoutError) as error:
         raise ConnectionError("MongoDB does not answer") from error
 

@@ -21,11 +21,11 @@ from app.settings import Settings
 from graphql_schema.errors import limit_exceeded
 from graphql_schema.limits.budget import budget
 from graphql_schema.limits.cost import cost_of, with_defaults
-from graphql_schema.limits.filters import large_filters
 from graphql_schema.limits.known import KnownDocuments
 from graphql_schema.limits.shape import excesses
 from graphql_schema.limits.streams import wrong_streams
 from graphql_schema.limits.turns import TURNS
+from graphql_schema.limits.values import large_values
 
 # Without a token there is nothing to ask for but the schema, once.
 ANONYMOUS_COST = 80_000
@@ -109,7 +109,7 @@ class OperationLimits(SchemaExtension):
             return []
         variables = self.execution_context.variables
         if wrong := [
-            *large_filters(operation, variables),
+            *large_values(self._schema, operation, variables),
             *wrong_streams(document, with_defaults(operation, variables)),
         ]:
             return wrong
