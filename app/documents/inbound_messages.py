@@ -28,10 +28,10 @@ class InboundMessage(OutsourcingDocument):
 
     `key` makes it one however often it is delivered, and each of `provider_keys`, by which the
     providers it came from know it (`Origin.key`). `provider_type` and what follows it tell of the
-    first of them, `envelope_recipients` whom it was delivered to, by all of them. `answered` are
-    the Message-IDs it answers, nearest first; an `is_report` is about them, and no answer: a mail
-    server wrote it. `received_at` is when the tenant's mail server took it, `created` when we did,
-    `date` what its author's clock said.
+    first of them, `envelope_recipients` whom it was delivered to, by all of them; `fetch_error`
+    why its content is not here. `answered` are the Message-IDs it answers, nearest first; an
+    `is_report` is about them, and no answer: a mail server wrote it. `received_at` is when the
+    tenant's mail server took it, `created` when we did, `date` what its author's clock said.
     """
 
     unseen: ClassVar = ("raw",)
@@ -60,6 +60,7 @@ class InboundMessage(OutsourcingDocument):
     provider_account_id: PydanticObjectId | None = None
     provider_keys: list[str] = Field(default_factory=list)
     envelope_recipients: list[str] = Field(default_factory=list)
+    fetch_error: str | None = None
     answered: list[str] = Field(default_factory=list)
     is_report: bool = False
     date: datetime | None = None

@@ -18,7 +18,8 @@ class Origin:
     `provider` took it, under the id `provider_id` and for `account_id`. `recipients` are the
     envelope's (RFC 5321 section 2.3.1): whom it was really delivered to, whatever To says.
     `conversation_id` is Graph's, and means something within `mailbox` only. `taken_at` is when the
-    provider took it, aware UTC.
+    provider took it, aware UTC. `fetch_error` says why the octets are only those of what was told
+    of it: the provider has it, or had it, and does not give it.
     """
 
     provider: ProviderType | None = None
@@ -28,6 +29,7 @@ class Origin:
     conversation_id: str | None = None
     mailbox: str | None = None
     taken_at: datetime | None = None
+    fetch_error: str | None = None
 
     @property
     def key(self) -> str | None:
@@ -58,6 +60,7 @@ def told(origin: Origin) -> dict[str, Any]:
         "provider_message_id": origin.provider_id,
         "provider_account_id": origin.account_id,
         "provider_keys": [] if origin.key is None else [origin.key],
+        "fetch_error": origin.fetch_error,
         "envelope_recipients": list(dict.fromkeys(origin.recipients)),
         "graph_message_id": origin.provider_id if graph else None,
         "graph_conversation_id": origin.conversation_id if graph else None,

@@ -12,17 +12,21 @@ from urllib.parse import quote
 import httpx2
 from pydantic import TypeAdapter, ValidationError
 
+from app.providers import resend_receiving
 from app.providers.base import (
     AccountError,
     OutgoingMessage,
+    Pacer,
     ParkedError,
     PermanentError,
     ProviderError,
     Receipt,
     TransientError,
 )
+from app.providers.downloads import download
 from app.providers.pacing import Pace
 from app.providers.resend_payload import request_body
+from app.providers.resend_receiving import Page, Received
 from app.providers.resend_replies import Reply, fault, readable
 
 # Resend answers 403 to requests without one.
@@ -39,11 +43,15 @@ _MESSAGE_ID = re.compile(r"<[^<>\s]{1,970}>")
 
 @dataclass(frozen=True)
 class ResendAccount:
-    """`base_url` is where the API is; `timeout` the longest wait for a piece of an answer."""
+    """`base_url` is where the API is; `timeout` the longest wait for a piece of an answer.
+
+    `public_only` reads contents of received mail from hosts of the Internet only.
+    """
 
     api_key: str = field(repr=False)
     base_url: str = "https://api.resend.com"
     timeout: timedelta = timedelta(seconds=30)
+    public_only: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,13 @@ class ResendProvider:
         http: httpx2.AsyncClient,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        reads: Pacer | None = None,
     ) -> None:
+        """Send as `account`; `reads` paces what is asked of received mail, so that mail goes out.
+
+        Without it, as fast as Resend lets it.
+        """
+        self._reads = reads
         self._account = account
         self._http = http
         self._now = now
@@ -127,6 +141,29 @@ class ResendProvider:
             raise self._fault(reply)
         if not isinstance(reply.body.get("data"), list):
             raise AccountError(f"{self._account.base_url} does not answer as Resend does")
+
+    async def received(self, id_: str, *, limit: int) -> Received:
+        """Fetch a received message; raises what `resend_receiving.received` raises."""
+        return await resend_receiving.received(self._read, self._download, id_, limit=limit)
+
+    async def list_received(self, after: str | None) -> Page:
+        """List what was received; raises what `resend_receiving.listed` raises."""
+        return await resend_receiving.listed(self._read, after)
+
+    async def _read(self, path: str) -> Reply:
+        if self._reads is None:
+            await self._pace.turn()
+            return await self._ask("GET", path)
+        async with self._reads.turn(path) as turn:
+            await turn.sends()
+            await self._pace.turn()
+            return await self._ask("GET", path)
+
+    async def _download(self, url: str, limit: int) -> bytes:
+        account = self._account
+        return await download(
+            self._http, url, limit=limit, patience=account.timeout, public_only=account.public_only
+        )
 
     async def close(self) -> None:
         """Nothing is held: the HTTP client belongs to whoever made it."""

@@ -12,7 +12,7 @@ from app.providers.graph import GraphAccount, GraphProvider
 from app.providers.resend import ResendAccount, ResendProvider
 from app.providers.smtp import SmtpAccount, SmtpProvider
 from app.services.account_secrets import secret_of
-from app.services.pacing import mailbox_pacer
+from app.services.pacing import mailbox_pacer, reading_pacer
 
 
 @asynccontextmanager
@@ -40,8 +40,10 @@ def open_provider(deps: Deps, account: ProviderAccount) -> EmailProvider:
             api_key=key,
             base_url=str(deps.settings.resend_url),
             timeout=deps.settings.http_timeout,
+            public_only=not deps.settings.allow_private_hosts,
         )
-        return ResendProvider(resend, deps.http, now=deps.now)
+        reads = reading_pacer(account.tenant_id, str(account.id))
+        return ResendProvider(resend, deps.http, now=deps.now, reads=reads)
     if account.graph is not None:
         pacer = mailbox_pacer(account.tenant_id, account.graph.mailbox)
         return GraphProvider(_graph_account(deps, account, account.graph), deps.http, pacer)

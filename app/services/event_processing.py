@@ -17,12 +17,13 @@ from app.documents.provider_events import ProviderEvent
 from app.documents.vocabulary import EventSource, EventVerdict, NewsKind, ProviderType
 from app.errors import AppError
 from app.mail.reports import Fate, read_report
-from app.providers.base import PermanentError, TransientError
+from app.providers.base import ParkedError, PermanentError, TransientError
 from app.providers.graph import GraphProvider
 from app.services import identification, inbound, news, provider_events
 from app.services.account_providers import lent_provider
 from app.services.graph_events import CREATED, message_of
 from app.services.news import Effect, News
+from app.services.receiving import resend as resend_mail
 from app.services.resend_events import ResendEvent, read_event
 
 log = structlog.get_logger()
@@ -56,6 +57,9 @@ async def process(deps: Deps, event_id: str) -> None:
     except StoreUnavailableError:
         # The sweep finds it when the lease ends.
         raise
+    except ParkedError as error:
+        await event.wait(deps.now() + min(error.retry_after or _SETTLING, _LONGEST_WAIT))
+        return
     except TransientError as error:
         log.warning("event.unread", event_id=event_id, error=type(error).__name__)
         await _blame(deps, event, error.detail, error.retry_after)
@@ -85,7 +89,10 @@ async def process(deps: Deps, event_id: str) -> None:
 async def _blame(
     deps: Deps, event: ProviderEvent, reason: str, retry_after: timedelta | None = None
 ) -> None:
-    if event.faults + 1 >= FAULT_LIMIT:
+    is_received = event.kind == resend_mail.RECEIVED and event.source is EventSource.RESEND
+    if event.faults + 1 >= (resend_mail.FAULT_LIMIT if is_received else FAULT_LIMIT):
+        if is_received:
+            await resend_mail.keep_as_told(deps, event, reason)
         await event.settle(EventVerdict.FAILED, now=deps.now(), reason=reason)
         return
     asked = min(retry_after or timedelta(0), _LONGEST_WAIT)
@@ -118,7 +125,12 @@ async def _of_mail(deps: Deps, event: ProviderEvent) -> Found:
 
 
 async def _of_resend(deps: Deps, event: ProviderEvent) -> Found:
-    """Let the mail that Resend tells of follow; a tag of ours or Resend's id names it."""
+    """Let the mail that Resend tells of follow; a tag of ours or Resend's id names it.
+
+    Mail that it received is fetched. Raises TransientError while that cannot be had.
+    """
+    if event.kind == resend_mail.RECEIVED:
+        return None, await resend_mail.take_in(deps, event)
     told = read_event(event.raw)
     delivery = await _delivery_of(event.tenant_id, told)
     if delivery is None:

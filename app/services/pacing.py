@@ -20,6 +20,8 @@ log = structlog.get_logger()
 # Exchange lets a mailbox send 30 messages a minute, and Graph serves it 4 requests at a time. The
 # second more than a minute is for what requests may gain on each other on their way.
 MAILBOX = Limits(at_once=4, sends=30, window=timedelta(seconds=61))
+# Resend takes as few as five requests a second of a team; some are left for sending.
+READING = Limits(at_once=4, sends=6, window=timedelta(seconds=2))
 # No job is held longer than this only to wait for others.
 PATIENCE = timedelta(seconds=2)
 _PAUSE_SECONDS = 0.1
@@ -29,6 +31,11 @@ _STORE_AWAY = timedelta(seconds=5)
 def mailbox_pacer(tenant: str, mailbox: str) -> "StoredPacer":
     """Make the pacer of a Microsoft 365 mailbox; all accounts for that mailbox share its pace."""
     return StoredPacer(tenant, f"graph:{mailbox.lower()}")
+
+
+def reading_pacer(tenant: str, account_id: str) -> "StoredPacer":
+    """Make the pacer of what is asked of received mail, of all workers, at a Resend account."""
+    return StoredPacer(tenant, f"resend:{account_id}", limits=READING)
 
 
 class StoredTurn:

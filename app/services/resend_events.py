@@ -31,7 +31,7 @@ NO_MOVES = {
     # Resend tells no more of them than our own pictures and links do, and would count them twice.
     "email.opened": "opens are counted by our own picture",
     "email.clicked": "clicks are counted by our own links",
-    "email.received": "mail that Resend received is not fetched",
+    "email.received": "mail that Resend received is fetched, and moves no record by itself",
 }
 UNKNOWN_TYPE = "events of this type move nothing"
 

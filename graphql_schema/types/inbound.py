@@ -71,6 +71,12 @@ class InboundMessage(Node):
     provider_account_id: strawberry.ID | None = strawberry.field(
         description="The provider account it came by."
     )
+    fetch_error: str | None = strawberry.field(
+        description=(
+            "Why its content is not here: what the provider said when it was fetched. Null when "
+            "the message is whole."
+        )
+    )
     received_at: datetime = strawberry.field(description="When the mail server took it.")
     events: list[Event] = strawberry.field(
         directives=[ListSize(assumed_size=3)], description="The audit trail, oldest first."
@@ -116,6 +122,7 @@ class InboundMessage(Node):
             provider_type=message.provider_type,
             provider_message_id=message.provider_message_id,
             provider_account_id=None if account is None else strawberry.ID(str(account)),
+            fetch_error=message.fetch_error,
             received_at=message.received_at,
             events=[Event.of(event) for event in message.events],
             created=message.created,

@@ -4,6 +4,8 @@ from typing import Any
 
 import orjson
 
+from tests.fakes.resend_mailroom import ReceivedMail
+
 EMAIL_ID = "56761188-7520-42d8-8898-ff6fc54ce618"
 
 
@@ -38,3 +40,11 @@ def bounce(type_: str = "Permanent", **more: Any) -> dict[str, Any]:
         "diagnosticCode": ["smtp; 550 5.1.1 user unknown"],
     }
     return {"bounce": {**told, **more}}
+
+
+def received(mail: ReceivedMail, **more: Any) -> bytes:
+    """The event that tells of a received mail: no body, no headers, and whom it was really for."""
+    fields = {name: value for name, value in mail.fields.items() if name not in {"id", "reply_to"}}
+    data = {"email_id": mail.id, **fields, "received_for": ["sales@acme.test"], **more}
+    told = {"type": "email.received", "created_at": "2100-11-24T09:28:00.000Z", "data": data}
+    return orjson.dumps(told)

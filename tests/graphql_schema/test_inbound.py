@@ -113,21 +113,24 @@ async def test_a_message_tells_which_way_it_came(ask: Ask, context: Context) -> 
         provider_id="56761188",
         account_id=PydanticObjectId(UNKNOWN),
         recipients=("sales@acme.test",),
+        fetch_error="Resend does not have it any more",
     )
     door = Caller.of_door("acme", f"account:{UNKNOWN}")
     kept = await ingest(context.deps, door, message(), origin=origin)
     handed_in = await ingest(context.deps, door, message("<1@c.test>"))
-    fields = "envelopeRecipients providerType providerMessageId providerAccountId"
+    fields = "envelopeRecipients fetchError providerType providerMessageId providerAccountId"
     query = f"query($id: ID!) {{ answer: inboundMessage(id: $id) {{ {fields} }} }}"
 
     assert (await ask(query, id=str(kept.id)))["data"]["answer"] == {
         "envelopeRecipients": ["sales@acme.test"],
+        "fetchError": "Resend does not have it any more",
         "providerType": "RESEND",
         "providerMessageId": "56761188",
         "providerAccountId": UNKNOWN,
     }
     assert (await ask(query, id=str(handed_in.id)))["data"]["answer"] == {
         "envelopeRecipients": [],
+        "fetchError": None,
         "providerType": None,
         "providerMessageId": None,
         "providerAccountId": None,

@@ -93,7 +93,9 @@ def open_resend(resend: FakeResend, http: httpx2.AsyncClient) -> Callable[..., R
             "timeout": timedelta(seconds=1.5),
         }
         account = ResendAccount(**{**fields, **changes})
-        return ResendProvider(account, http, **({} if now is None else {"now": now}))
+        if now is None:
+            return ResendProvider(account, http)
+        return ResendProvider(account, http, now=now)
 
     return make
 

@@ -89,6 +89,7 @@ async def test_a_reply_belongs_to_what_it_answers(
         "provider_account_id": None,
         "provider_keys": [],
         "envelope_recipients": [],
+        "fetch_error": None,
         "answered": [record.internet_message_id],
         "is_report": False,
         "date": reply.date,

@@ -1,0 +1,1 @@
+"""How mail comes in: one module for each door."""
