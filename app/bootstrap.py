@@ -17,6 +17,7 @@ from app.documents import ALL_DOCUMENTS, changes
 from app.documents.gathered import Gathered
 from app.documents.obsolete import drop_obsolete
 from app.documents.searching import SEARCH_TIME
+from app.documents.template_upgrade import upgrade_all
 from app.documents.vocabulary import ProviderType
 from app.feed import Feed
 from app.persisted_documents import PersistedDocuments
@@ -50,6 +51,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
     )
     await drop_obsolete(client[settings.mongo_database])
     await init_beanie(database=client[settings.mongo_database], document_models=ALL_DOCUMENTS)
+    await upgrade_all()
     SEARCH_TIME.limit = settings.operation_timeout
     async with httpx2.AsyncClient(timeout=10, follow_redirects=False) as http:
         deps = Deps(

@@ -28,6 +28,7 @@ from graphql_schema.recipient_states import RecipientStateQuery
 from graphql_schema.replies import ReplyMutation
 from graphql_schema.search import SearchQuery
 from graphql_schema.suppressions import SuppressionMutation, SuppressionQuery
+from graphql_schema.template_versions import TemplateVersionMutation, TemplateVersionQuery
 from graphql_schema.templates import TemplateMutation, TemplateQuery
 from graphql_schema.types.scalars import ID, INSTANT, UPLOAD
 
@@ -42,6 +43,7 @@ class Query(
     InboundQuery,
     AnalyticsQuery,
     TemplateQuery,
+    TemplateVersionQuery,
     RecipientStateQuery,
     SuppressionQuery,
     ProviderAccountQuery,
@@ -60,6 +62,7 @@ class Mutation(
     BatchMutation,
     InboundMutation,
     TemplateMutation,
+    TemplateVersionMutation,
     SuppressionMutation,
     ProviderAccountMutation,
     RecipientListMutation,

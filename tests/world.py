@@ -49,12 +49,17 @@ GRAPH = {
 
 @dataclass(frozen=True)
 class World:
-    """Ids: of a mail that is out, of its tracking, of one that waits, a template and so on."""
+    """Ids: of a mail that is out, of its tracking, of one that waits, a template and so on.
+
+    Of the template `drafted` there is a draft; `archived` is put away.
+    """
 
     sent: str
     tracking: str
     waiting: str
     template: str
+    drafted: str
+    archived: str
     received: str
     suppression: str
     account: str
@@ -103,6 +108,15 @@ async def _make_world(deps: Deps, caller: Caller) -> World:
     waiting = await scheduling.schedule(deps, caller, later)
     words = {"name": "Offer", "subject": "Your offer", "body": "<p>Hello</p>"}
     template = await templates.create(deps, caller, parse(templates.CreateTemplate, words))
+    drafted, archived = [
+        await templates.create(
+            deps, caller, parse(templates.CreateTemplate, {**words, "name": name})
+        )
+        for name in ("Drafted", "Archived")
+    ]
+    changes = parse(templates.SaveDraft, {"subject": "Another offer"})
+    await templates.save_draft(deps, caller, str(drafted.id), changes)
+    await templates.archive(deps, caller, str(archived.id))
     received = await inbound.ingest(deps, caller, message("<first@customer.test>"))
     address = parse(suppressions.AddSuppression, {"address": "eve@customer.test"})
     suppression = await suppressions.add(deps, caller, address)
@@ -130,6 +144,8 @@ async def _make_world(deps: Deps, caller: Caller) -> World:
         tracking=sent.tracking_id,
         waiting=str(waiting.id),
         template=str(template.id),
+        drafted=str(drafted.id),
+        archived=str(archived.id),
         received=str(received.id),
         suppression=str(suppression.id),
         account=str(account.id),

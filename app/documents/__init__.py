@@ -12,6 +12,7 @@ from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
 from app.documents.recipient_lists import RecipientList
 from app.documents.suppressions import Suppression
+from app.documents.template_versions import TemplateVersion
 from app.documents.templates import Template
 from app.documents.turns import Turn
 
@@ -29,5 +30,6 @@ ALL_DOCUMENTS: list[type[Document]] = [
     RecipientList,
     Suppression,
     Template,
+    TemplateVersion,
     Turn,
 ]

@@ -50,7 +50,9 @@ class Communication(OutsourcingDocument):
     `account_id` is the provider account by which it goes; None: the service's own provider.
     `dispatch_at` is when the sweep must see to it; absent once its delivery exists and is moving.
     `in_reply_to` is the Message-ID of the mail it answers, where it answers a certain one; another
-    continues its conversation. `reports` is how many news of that delivery its status reckons with.
+    continues its conversation. `text` is its text part, where it has one of its own, and `locale`
+    the language of its template that it is in. `reports` is how many news of that delivery its
+    status reckons with.
     """
 
     # Deleting hides the record at once; it is purged later.
@@ -66,6 +68,11 @@ class Communication(OutsourcingDocument):
     variables: dict[str, Any] | None = None
     template_id: str | None = None
     template_name: str | None = None
+    template_version: int | None = None
+    template_version_id: PydanticObjectId | None = None
+    locale: str | None = None
+    text: str | None = None
+    is_test: bool | None = None
     sender_email: str
     sender_name: str | None = None
     reply_to: str | None = None
@@ -129,12 +136,12 @@ class Communication(OutsourcingDocument):
 
     async def outsourced(self) -> Self:
         """The record as it is to be inserted: bodies too large to stand in it are put aside."""
-        if len(self.body.encode()) + len(self.original_body.encode()) <= content.INLINE_LIMIT:
+        bodies = [self.body, self.original_body, *([] if self.text is None else [self.text])]
+        if sum(len(body.encode()) for body in bodies) <= content.INLINE_LIMIT:
             return self
         # Orphaned by a crash before the insert, never the other way round.
-        bodies = json.dumps([self.body, self.original_body]).encode()
-        content_id = await content.put(Communication, bodies)
-        aside = {"body": "", "original_body": "", "content_id": content_id}
+        content_id = await content.put(Communication, json.dumps(bodies).encode())
+        aside = {"body": "", "original_body": "", "text": None, "content_id": content_id}
         outsourced: Self = self.model_copy(update=aside)
         return outsourced
 
@@ -143,7 +150,8 @@ class Communication(OutsourcingDocument):
         return bool(self.body)
 
     def fill(self, octets: bytes) -> None:
-        self.body, self.original_body = json.loads(octets)
+        self.body, self.original_body, *text = json.loads(octets)
+        self.text = text[0] if text else None
 
     @classmethod
     async def any_waits_for(cls, tenant: str, account_id: PydanticObjectId) -> bool:

@@ -45,7 +45,7 @@ class Delivery(TenantDocument):
     A mail has one of each sending, list mail one of each sending and `member_id`. That of a member
     has `batch_at` in place of `due_at`, because it is taken together with others, and its message
     only from its first attempt until it is settled. `links` are where its tracked links lead, where
-    they are not those of its record.
+    they are not those of its record, and `locale` is the language of its template that it is in.
 
     `due_at` is the next time anyone may take it: when it is due, or when the lease of the worker
     that holds it ends; absent once it is settled. `message` is worked out once, so that every
@@ -75,6 +75,7 @@ class Delivery(TenantDocument):
     member_id: PydanticObjectId | None = None
     batch_at: datetime | None = None
     links: list[str] | None = None
+    locale: str | None = None
     identify_at: datetime | None = None
     lease: str | None = None
     claims: int = 0

@@ -1,13 +1,15 @@
 """The lists that each record of a kind has: its deliveries, its members, its answers."""
 
 from app.documents.base import object_id_of
-from app.documents.catalogues import COMMUNICATIONS, INBOUND_MESSAGES, LIST_MEMBERS
+from app.documents.catalogues import COMMUNICATIONS, INBOUND_MESSAGES, LIST_MEMBERS, TEMPLATES
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.fields import Kind
 from app.documents.inbound_messages import InboundMessage
 from app.documents.keyset import Key, Listing
 from app.documents.list_members import ListMember
+from app.documents.template_versions import TemplateVersion
+from app.documents.templates import Template
 
 
 def deliveries_of(communication_id: str, without: frozenset[str]) -> Listing[Delivery]:
@@ -29,6 +31,18 @@ def members_of(list_id: str, without: frozenset[str]) -> Listing[ListMember]:
 def made_from(template_id: str, without: frozenset[str]) -> Listing[Communication]:
     """The mails made from a template, newest first."""
     return COMMUNICATIONS.listing({"templateId": template_id}, without=without)
+
+
+def versions_of(template_id: str, without: frozenset[str]) -> Listing[TemplateVersion]:
+    """The published versions of a template, the latest first."""
+    number = Key("number", Kind.NUMBER, ascending=False, unique=True)
+    criteria = {"templateId": object_id_of(template_id), "number": {"$gt": 0}}
+    return Listing(TemplateVersion, [number], criteria, hidden=without)
+
+
+def users_of(template_id: str, without: frozenset[str]) -> Listing[Template]:
+    """The templates whose current version was compiled with a layout or partial, by name."""
+    return TEMPLATES.listing({"uses": object_id_of(template_id)}, without=without)
 
 
 def sent_to(list_id: str, without: frozenset[str]) -> Listing[Communication]:

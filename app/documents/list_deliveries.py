@@ -97,12 +97,14 @@ async def give_back(ids: Sequence[PydanticObjectId], *, lease: str, due_at: date
 
 
 async def keep_messages(rows: Sequence[Delivery]) -> None:
-    """Store the messages, and links, that were worked out for these."""
+    """Store the messages, with links and language, that were worked out for these."""
     changes: list[UpdateOne] = []
     for row in rows:
         stored: dict[str, Any] = {}
         if row.links is not None:
             stored["links"] = row.links
+        if row.locale is not None:
+            stored["locale"] = row.locale
         if row.message is not None and len(row.message) > content.INLINE_LIMIT:
             row.content_id = stored["contentId"] = await content.put(Delivery, row.message)
         else:

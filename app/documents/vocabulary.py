@@ -56,6 +56,35 @@ class EventType(StrEnum):
     DELETE = "DELETE"
 
 
+class TemplateKind(StrEnum):
+    """What mail is made of: whole mails, the frames around them, and parts that they share."""
+
+    TEMPLATE = "TEMPLATE"
+    LAYOUT = "LAYOUT"
+    PARTIAL = "PARTIAL"
+
+
+class TemplateFormat(StrEnum):
+    HTML = "HTML"
+    MJML = "MJML"
+
+
+class VersionState(StrEnum):
+    DRAFT = "DRAFT"
+    PUBLISHED = "PUBLISHED"
+
+
+class VariableType(StrEnum):
+    STRING = "STRING"
+    NUMBER = "NUMBER"
+    BOOLEAN = "BOOLEAN"
+    DATE = "DATE"
+    URL = "URL"
+    EMAIL = "EMAIL"
+    LIST = "LIST"
+    OBJECT = "OBJECT"
+
+
 class InboundStatus(StrEnum):
     NEW = "NEW"
     READ = "READ"

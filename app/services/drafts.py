@@ -23,7 +23,7 @@ from app.instants import format_instant
 from app.mail.search_text import search_text
 from app.services.account_choice import Route, choose
 from app.services.attachments import OptionalAttachments
-from app.services.filling import Content, filled_in, to_be_filled_in, tracked
+from app.services.filling import Content, filled_in, text_of, to_be_filled_in, tracked
 from app.services.inputs import (
     Addresses,
     Command,
@@ -148,8 +148,10 @@ def _record(  # noqa: PLR0917 - all of what is accepted
     now = deps.now()
     tracks_opens, tracks_links = _tracks(command)
     tracking_id = secrets.token_urlsafe(16)
+    text = None
     if command.recipient_list_id is None:
         subject, body = filled_in(deps.settings, content)
+        text = text_of(deps.settings, content)
         tracked_body, links = tracked(
             deps.settings, body, tracking_id, opens=tracks_opens, clicks=tracks_links
         )
@@ -168,6 +170,10 @@ def _record(  # noqa: PLR0917 - all of what is accepted
         variables=command.variables,
         template_id=content.template_id,
         template_name=content.template_name,
+        template_version=content.template_version,
+        template_version_id=content.template_version_id,
+        locale=content.locale,
+        text=text,
         sender_email=chosen.sender,
         sender_name=_sender_name(deps.settings, command, chosen),
         reply_to=command.reply_to,

@@ -69,6 +69,8 @@ def _references(earlier: list[str], answered: str | None) -> list[str]:
 
 def _text(communication: Communication) -> str:
     """The text part shows where links really lead; clicks are counted in the HTML only."""
+    if communication.text is not None:
+        return communication.text
     originals = {link.url: link.original_url for link in communication.clicked_links}
     return plain_text(communication.body, replacements=originals)
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from beanie import PydanticObjectId
+
 from app.documents.communications import ClickedLink
 from app.errors import FieldError, InvalidInputError
 from app.mail.render import check, html_pieces, render_text
@@ -21,13 +23,20 @@ _VARIES = re.compile(r"\{\{|\{%")
 
 @dataclass(frozen=True)
 class Content:
-    """Subject and HTML as they were given; with `variables` they are filled in."""
+    """Subject and HTML as they were given; with `variables` they are filled in.
+
+    So is the `text` part, where there is one of its own. `locale` is the language they are in.
+    """
 
     subject: str
     body: str
     variables: Mapping[str, Any] | None = None
+    text: str | None = None
     template_id: str | None = None
     template_name: str | None = None
+    template_version: int | None = None
+    template_version_id: PydanticObjectId | None = None
+    locale: str | None = None
 
 
 def filled_in(settings: Settings, content: Content) -> tuple[str, str]:
@@ -59,6 +68,19 @@ def pieces_of(settings: Settings, content: Content) -> tuple[str, list[str]]:
         raise InvalidInputError.of(*faults)
     # Once more: a variable may have brought a line break into the subject.
     return parse_subject(subject), pieces
+
+
+def text_of(settings: Settings, content: Content) -> str | None:
+    """Give the text part with the variables filled in, None without one of its own.
+
+    Raises InvalidInputError.
+    """
+    if content.text is None or content.variables is None:
+        return content.text
+    try:
+        return render_text(content.text, content.variables, limit=settings.body_limit)
+    except RenderError as error:
+        raise InvalidInputError.of(FieldError("text", str(error))) from error
 
 
 def to_be_filled_in(content: Content, *, clicks: bool) -> tuple[str, str, list[ClickedLink]]:

@@ -28,6 +28,7 @@ from app.services.decisions import Decision, decide
 from app.services.member_mail import Pattern
 from app.services.outcomes import Outcome
 from app.services.recorder import Recorder
+from app.services.templates.filled import texts_of
 
 log = structlog.get_logger()
 
@@ -77,7 +78,8 @@ async def _next_batch(deps: Deps, id_: str, turn: int, stopping: Callable[[], bo
         if not await list_deliveries.any_unsettled(communication.id):
             await _hasten(deps, communication)
         return False
-    batch = _Batch(deps, communication, rows, lease, stopping)
+    pattern = Pattern.of(communication, await texts_of(communication))
+    batch = _Batch(deps, communication, rows, lease, stopping, pattern)
     async with batch.held():
         await batch.send()
     if batch.is_halted:
@@ -99,20 +101,21 @@ def _size(communication: Communication) -> int:
 class _Batch:
     """Deliveries that this worker holds; each ends up settled or given back."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - all of a batch
         self,
         deps: Deps,
         communication: Communication,
         rows: list[Delivery],
         lease: str,
         stopping: Callable[[], bool],
+        pattern: Pattern,
     ) -> None:
         self._deps = deps
         self._communication = communication
         self._rows = {row.id: row for row in rows}
         self._lease = lease
         self._stopping = stopping
-        self._pattern = Pattern.of(communication)
+        self._pattern = pattern
         # What was written in this batch needs not be read from what was stored.
         self._messages: dict[PydanticObjectId, Message] = {}
         self._recorder = Recorder()

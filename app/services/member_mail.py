@@ -12,7 +12,8 @@ from app.mail.addresses import Mailbox, parse_mailbox
 from app.mail.compose import Attachment, Message
 from app.mail.stored import dump
 from app.mail.text_outline import plain_text_of
-from app.services.filling import Content, pieces_of, tracked
+from app.services.filling import Content, pieces_of, text_of, tracked
+from app.services.templates.filled import Texts
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,18 @@ class Pattern:
     links: list[str]
     opens: bool
     clicks: bool
+    texts: Texts | None = None
 
     @classmethod
-    def of(cls, communication: Communication) -> "Pattern":
+    def of(cls, communication: Communication, texts: Texts | None = None) -> "Pattern":
+        """Make it of a record; `texts` are those of its template."""
         sender, reply_to = parse_mailbox(communication.sender_email), communication.reply_to
         return cls(
             content=Content(
-                communication.subject, communication.original_body, communication.variables or {}
+                communication.subject,
+                communication.original_body,
+                communication.variables or {},
+                locale=communication.locale,
             ),
             sender=Mailbox(sender.address, communication.sender_name or sender.name),
             reply_to=None if reply_to is None else parse_mailbox(reply_to),
@@ -40,15 +46,19 @@ class Pattern:
             links=[link.original_url for link in communication.clicked_links],
             opens=communication.tracking_enabled,
             clicks=communication.link_tracking_enabled,
+            texts=texts,
         )
 
 
 def write(deps: Deps, pattern: Pattern, row: Delivery, member: Addressee) -> Message:
     """Put the member's mail into `row`: its message, which is given too, and where its links lead.
 
-    Raises InvalidInputError that names every variable that is missing.
+    Raises InvalidInputError that names every variable that is missing, or not what it must be.
     """
     content = replace(pattern.content, variables=variables_of(pattern, member))
+    if pattern.texts is not None:
+        content = pattern.texts.content_for(content)
+        row.locale = content.locale
     subject, pieces = pieces_of(deps.settings, content)
     html, links = tracked(
         deps.settings,
@@ -64,7 +74,7 @@ def write(deps: Deps, pattern: Pattern, row: Delivery, member: Addressee) -> Mes
         subject=subject,
         html=html,
         # Made before it is tracked: it shows where links really lead.
-        text=plain_text_of(pieces),
+        text=text_of(deps.settings, content) or plain_text_of(pieces),
         message_id=row.message_id,
         date=deps.now(),
         attachments=pattern.attachments,

@@ -11,6 +11,8 @@ from app.services.families import Family, Slice
 DELIVERIES = Family(Scope.COMMUNICATIONS_READ, documents.deliveries_of)
 ANSWERS = Family(Scope.COMMUNICATIONS_READ, documents.answers_to)
 MADE_FROM = Family(Scope.COMMUNICATIONS_READ, documents.made_from)
+VERSIONS = Family(Scope.TEMPLATES_READ, documents.versions_of)
+USED_BY = Family(Scope.TEMPLATES_READ, documents.users_of)
 SENT_TO = Family(Scope.COMMUNICATIONS_READ, documents.sent_to)
 MEMBERS = Family(Scope.RECIPIENTS_READ, documents.members_of)
 

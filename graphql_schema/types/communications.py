@@ -12,20 +12,20 @@ from app.documents import (
     inbound_messages,
     provider_accounts,
     recipient_lists,
+    template_versions,
     templates,
 )
-from app.documents.list_progress import Progress as Counts
 from graphql_schema.limits import ListSize
 from graphql_schema.links import to_many, to_one
 from graphql_schema.resolvers import communications as resolvers
 from graphql_schema.resolvers import families
 from graphql_schema.types.attachments import Attachment
+from graphql_schema.types.communication_parts import ClickedLink, Event, Progress
 from graphql_schema.types.connections import Connection
 from graphql_schema.types.correspondence import Conversation, conversation_of, thread_of
 from graphql_schema.types.enums import (
     CommunicationStatus,
     CommunicationType,
-    EventType,
     ProviderType,
 )
 from graphql_schema.types.nodes import Node, kind
@@ -36,79 +36,20 @@ if TYPE_CHECKING:
     from graphql_schema.types.inbound import InboundMessage
     from graphql_schema.types.provider_accounts import ProviderAccount
     from graphql_schema.types.recipient_lists import RecipientList
+    from graphql_schema.types.template_versions import TemplateVersion
     from graphql_schema.types.templates import Template
 
 _HEAVY = {
     "body": ["body"],
     "originalBody": ["originalBody"],
-    # Where both stand when they are large.
-    "contentId": ["body", "originalBody"],
+    # Where they stand when they are large.
+    "contentId": ["body", "originalBody", "text"],
+    "text": ["text"],
     "variables": ["variables"],
     "attachments": ["attachments"],
     "clickedLinks": ["clickedLinks"],
     "events": ["events"],
 }
-
-
-@strawberry.type(description="One line of a record's audit trail: who did what, and when.")
-class Event:
-    id: strawberry.ID = strawberry.field(description="Id of the event.")
-    type: EventType = strawberry.field(description="What happened.")
-    date: datetime = strawberry.field(description="When it happened.")
-    author_id: str | None = strawberry.field(
-        description="The user who did it; null for what the service did by itself."
-    )
-    description: str | None = strawberry.field(description="Details in words.")
-
-    @classmethod
-    def of(cls, event: documents.Event) -> Self:
-        return cls(
-            id=strawberry.ID(event.id),
-            type=event.type,
-            date=event.date,
-            author_id=event.author_id,
-            description=event.description,
-        )
-
-
-@strawberry.type(description="A link in the mail whose clicks are counted.")
-class ClickedLink:
-    original_url: str = strawberry.field(description="Where the link leads.")
-    url: str = strawberry.field(
-        description=(
-            "The tracking address that stands in the mail; of mail to a list, in which each "
-            "member has another one, the original address."
-        )
-    )
-    click_count: int = strawberry.field(description="How often it was followed.")
-    clicked_at: datetime | None = strawberry.field(description="The first click.")
-    last_clicked_at: datetime | None = strawberry.field(description="The latest click.")
-
-    @classmethod
-    def of(cls, link: documents.ClickedLink) -> Self:
-        return cls(
-            original_url=link.original_url,
-            url=link.url,
-            click_count=link.click_count,
-            clicked_at=link.clicked_at,
-            last_clicked_at=link.last_clicked_at,
-        )
-
-
-@strawberry.type(description="How far mail to a recipient list has come, in members.")
-class Progress:
-    total: int = strawberry.field(description="Members that it goes to, as far as counted out.")
-    queued: int = strawberry.field(description="Members whose mail waits or is being sent.")
-    sent: int = strawberry.field(description="Members whose mail the provider took.")
-    failed: int = strawberry.field(description="Members whose mail failed.")
-    suppressed: int = strawberry.field(description="Members whose address gets no mail any more.")
-    cancelled: int = strawberry.field(
-        description="Members whose mail was called off, or who left the list before it."
-    )
-
-    @classmethod
-    def of(cls, progress: Counts) -> Self:
-        return cls(**progress.model_dump())
 
 
 @kind(documents.Communication, find=resolvers.communications_with_ids, heavy=_HEAVY)
@@ -124,6 +65,24 @@ class Communication(Node):
     variables: JSON | None = strawberry.field(description="Variables filled into subject and body.")
     template_id: str | None = strawberry.field(description="The template it was made from.")
     template_name: str | None = strawberry.field(description="That template's name.")
+    template_version: int | None = strawberry.field(
+        description="The number of the version of that template that it was made from."
+    )
+    template_version_id: strawberry.ID | None = strawberry.field(
+        description="The id of that version."
+    )
+    locale: str | None = strawberry.field(
+        description=(
+            "The language of the template that it is in; of mail to a list, that of members "
+            "without one of their own."
+        )
+    )
+    text: str | None = strawberry.field(
+        description="The text part, where its template has one of its own."
+    )
+    is_test: bool = strawberry.field(
+        description="Whether it only tries a template out; analytics do not count it."
+    )
     sender_email: str | None = strawberry.field(description="Address in From.")
     sender_name: str | None = strawberry.field(description="Display name in From.")
     reply_to: str | None = strawberry.field(description="Where answers go.")
@@ -186,6 +145,14 @@ class Communication(Node):
             "The template it was made from; null when it was deleted.",
         )
     )
+    used_version: (
+        Annotated["TemplateVersion", strawberry.lazy("graphql_schema.types.template_versions")]
+        | None
+    ) = to_one(
+        template_versions.TemplateVersion,
+        "template_version_id",
+        "The version of its template; null when the template was deleted.",
+    )
     recipient_list: (
         Annotated["RecipientList", strawberry.lazy("graphql_schema.types.recipient_lists")] | None
     ) = to_one(
@@ -240,6 +207,15 @@ class Communication(Node):
             variables=None if record.variables is None else JSON(record.variables),
             template_id=record.template_id,
             template_name=record.template_name,
+            template_version=record.template_version,
+            template_version_id=(
+                None
+                if record.template_version_id is None
+                else strawberry.ID(str(record.template_version_id))
+            ),
+            locale=record.locale,
+            text=record.text,
+            is_test=bool(record.is_test),
             sender_email=record.sender_email,
             sender_name=record.sender_name,
             reply_to=record.reply_to,

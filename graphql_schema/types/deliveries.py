@@ -63,6 +63,9 @@ class Delivery(Node):
     member_id: strawberry.ID | None = strawberry.field(
         description="Of list mail, the member that it goes to."
     )
+    locale: str | None = strawberry.field(
+        description="Of list mail from a template, the language that the member gets it in."
+    )
     next_attempt_at: datetime | None = strawberry.field(
         description=(
             "When it is tried next, or, in the hands of a worker, when another one may take it; "
@@ -103,6 +106,7 @@ class Delivery(Node):
             message_id=row.provider_id,
             internet_message_id=row.internet_message_id,
             member_id=None if member is None else strawberry.ID(str(member)),
+            locale=row.locale,
             next_attempt_at=row.due_at if member is None else row.batch_at,
             created=row.created,
         )

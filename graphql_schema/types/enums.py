@@ -21,6 +21,10 @@ from app.documents.vocabulary import (
     ProviderType,
     RecipientStatus,
     SuppressionReason,
+    TemplateFormat,
+    TemplateKind,
+    VariableType,
+    VersionState,
 )
 from app.services.batches import BatchErrorPolicy
 from app.settings import SmtpSecurity
@@ -40,6 +44,10 @@ __all__ = [
     "Scope",
     "SmtpSecurity",
     "SuppressionReason",
+    "TemplateFormat",
+    "TemplateKind",
+    "VariableType",
+    "VersionState",
 ]
 
 
@@ -219,5 +227,38 @@ explained(
         "UNCERTAIN": "The provider never confirmed it.",
         "PERMANENT": "The provider refused it for good.",
         "INTERRUPTED": "The worker stopped in the middle of it.",
+    },
+)
+explained(
+    TemplateKind,
+    "What a template is for.",
+    {
+        "TEMPLATE": "Mail is made from it.",
+        "LAYOUT": "What stands around the bodies of templates.",
+        "PARTIAL": "A part that bodies and layouts have in common.",
+    },
+)
+explained(
+    TemplateFormat,
+    "What the bodies of a template are written in.",
+    {"HTML": "HTML.", "MJML": "MJML, compiled to HTML when it is published."},
+)
+explained(
+    VersionState,
+    "Whether a version of a template can still be changed.",
+    {"DRAFT": "It is worked on.", "PUBLISHED": "It can be sent, and never changes."},
+)
+explained(
+    VariableType,
+    "What the values of a variable are.",
+    {
+        "STRING": "A text.",
+        "NUMBER": "A number.",
+        "BOOLEAN": "true or false.",
+        "DATE": "A day or a moment in ISO 8601, e.g. `2019-08-24`.",
+        "URL": "An http or https address.",
+        "EMAIL": "An e-mail address.",
+        "LIST": "A list.",
+        "OBJECT": "An object.",
     },
 )

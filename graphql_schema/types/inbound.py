@@ -8,7 +8,7 @@ from app.documents import inbound_messages as documents
 from graphql_schema.limits import ListSize
 from graphql_schema.links import to_one
 from graphql_schema.resolvers import inbound as resolvers
-from graphql_schema.types.communications import Event
+from graphql_schema.types.communication_parts import Event
 from graphql_schema.types.correspondence import Conversation, conversation_of
 from graphql_schema.types.enums import InboundStatus, ProviderType
 from graphql_schema.types.nodes import Node, kind

@@ -32,13 +32,14 @@ from tests.graphql_schema.live_app import FOLLOWED
 
 @dataclass(frozen=True)
 class Graph:
-    """Ids. `sent` is a mail made from `template` that went by `account` to a list of one `member`.
+    """Ids. `sent` is a mail made from `version` of `template`, by `account` to a list of `member`.
 
     `received` answers `answered`, because of which `suppression` stands. For the account `spare`
     stands in `account`. In `envelope` the mail `sent` goes to `member` by `account`.
     """
 
     template: str
+    version: str
     list: str
     member: str
     account: str
@@ -116,6 +117,7 @@ async def graph_of_acme(
     )
     return Graph(
         template=str(template.id),
+        version=str(template.version_id),
         list=str(customers.id),
         member=str(added.member.id),
         account=str(account.id),

@@ -18,6 +18,8 @@ from app.documents.inbound_messages import InboundMessage
 from app.documents.list_members import ListMember
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.suppressions import Suppression
+from app.documents.template_versions import TemplateVersion
+from app.documents.templates import Template
 from app.services import records
 from graphql_schema.execution import Operation, execute
 from tests.fakes.messages import message
@@ -48,6 +50,23 @@ class Link:
 
 LINKS = [
     Link(Communication, "sent", READ, "template", "template", Scope.TEMPLATES_READ),
+    Link(Communication, "sent", READ, "usedVersion", "version", Scope.TEMPLATES_READ),
+    Link(
+        TemplateVersion,
+        "version",
+        Scope.TEMPLATES_READ,
+        "template",
+        "template",
+        Scope.TEMPLATES_READ,
+    ),
+    Link(
+        Template,
+        "template",
+        Scope.TEMPLATES_READ,
+        "currentVersion",
+        "version",
+        Scope.TEMPLATES_READ,
+    ),
     Link(Communication, "sent", READ, "recipientList", "list", LISTS_READ),
     Link(Communication, "sent", READ, "providerAccount", "account", Scope.ACCOUNTS_READ),
     Link(InboundMessage, "received", READ, "parentCommunication", "answered", READ),
@@ -187,7 +206,8 @@ async def test_what_was_deleted_is_led_to_no_more(graph_of_acme: Graph, query: A
         await query(f"mutation($id: ID!) {{ {mutation}(id: $id) }}", id=ids[to])
 
     for link in LINKS:
-        if link.to in DELETING and link.document is not ListMember:
+        # Members and versions go with what they are of.
+        if link.to in DELETING and link.document not in {ListMember, TemplateVersion}:
             answer = await query(link.asked, id=ids[link.parent])
             assert answer == {"data": {"node": {"id": ids[link.parent], link.field: None}}}
 

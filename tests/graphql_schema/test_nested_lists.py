@@ -25,6 +25,7 @@ READ = Scope.COMMUNICATIONS_READ
 # Of each list: whose it is, the field, the scope, and the record in the Graph that it holds.
 LISTS = [
     ("template", "Template", "communications", READ, "sent"),
+    ("template", "Template", "versions", Scope.TEMPLATES_READ, "version"),
     ("list", "RecipientList", "communications", READ, "sent"),
     ("list", "RecipientList", "members", Scope.RECIPIENTS_READ, "member"),
     ("answered", "Communication", "replies", READ, "received"),

@@ -15,6 +15,7 @@ ONE = "query($id: ID!) { node(id: $id) { id __typename ... on Template { name } 
 MANY = "query($ids: [ID!]!) { nodes(ids: $ids) { id __typename ... on Communication { subject } } }"
 KIND = {
     "template": "Template",
+    "version": "TemplateVersion",
     "list": "RecipientList",
     "member": "ListMember",
     "account": "ProviderAccount",
@@ -26,6 +27,7 @@ KIND = {
 }
 SCOPE = {
     "template": Scope.TEMPLATES_READ,
+    "version": Scope.TEMPLATES_READ,
     "list": Scope.RECIPIENTS_READ,
     "member": Scope.RECIPIENTS_READ,
     "account": Scope.ACCOUNTS_READ,

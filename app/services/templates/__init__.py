@@ -1,0 +1,51 @@
+"""Templates: a tenant's own words, kept under a name and filled in when they are sent."""
+
+from app.services.templates.changes import archive, create, delete, duplicate, unarchive, update
+from app.services.templates.commands import (
+    CURRENT,
+    Choice,
+    CreateTemplate,
+    DuplicateTemplate,
+    PreviewTemplate,
+    PublishTemplate,
+    SaveDraft,
+    SendTemplate,
+    UpdateTemplate,
+)
+from app.services.templates.found import template_of, templates_of
+from app.services.templates.sending import Preview, preview, send_template
+from app.services.templates.versions import (
+    discard,
+    publish,
+    restore,
+    save_draft,
+    version_numbered,
+)
+
+__all__ = [
+    "CURRENT",
+    "Choice",
+    "CreateTemplate",
+    "DuplicateTemplate",
+    "Preview",
+    "PreviewTemplate",
+    "PublishTemplate",
+    "SaveDraft",
+    "SendTemplate",
+    "UpdateTemplate",
+    "archive",
+    "create",
+    "delete",
+    "discard",
+    "duplicate",
+    "preview",
+    "publish",
+    "restore",
+    "save_draft",
+    "send_template",
+    "template_of",
+    "templates_of",
+    "unarchive",
+    "update",
+    "version_numbered",
+]

@@ -1,0 +1,80 @@
+"""What is given to send mail made from templates."""
+
+from datetime import datetime
+
+import strawberry
+from strawberry import UNSET
+from strawberry.scalars import JSON
+
+from graphql_schema.types.attachments import AttachmentInput
+from graphql_schema.types.enums import CommunicationType, ProviderType
+
+
+@strawberry.input(description="A mail to be made from a template.")
+class SendTemplateInput:
+    recipients: list[str] | None = strawberry.field(
+        default=UNSET,
+        description=(
+            "Addresses for To, as `a@b.nl` or `Name <a@b.nl>`; at most 50 with cc and bcc. "
+            "Required, but empty or left out with a recipientListId."
+        ),
+    )
+    subject: str | None = strawberry.field(
+        default=None, description="A subject line in place of the template's."
+    )
+    scheduled_at: datetime | None = strawberry.field(
+        default=None, description="When it is to go out; at once without it."
+    )
+    cc: list[str] | None = strawberry.field(default=None, description="Addresses for Cc.")
+    bcc: list[str] | None = strawberry.field(
+        default=None, description="Addresses that get it unseen by the others."
+    )
+    reply_to: str | None = strawberry.field(default=None, description="Where answers go.")
+    sender_email: str | None = strawberry.field(
+        default=None, description="Address for From; its account's or the service's without it."
+    )
+    sender_name: str | None = strawberry.field(default=None, description="Display name for From.")
+    type: CommunicationType | None = strawberry.field(
+        default=None, description="What it is about; as the template without it."
+    )
+    provider_type: ProviderType | None = strawberry.field(
+        default=None,
+        description="Who is to carry it; without it the sender's account, or the tenant's default.",
+    )
+    related_entity_type: str | None = strawberry.field(
+        default=None, description="Kind of the CRM entity it belongs to."
+    )
+    related_entity_id: str | None = strawberry.field(default=None, description="Id of that entity.")
+    recipient_list_id: str | None = strawberry.field(
+        default=None,
+        description=(
+            "The list it is sent to, a mail of its own to each member: the template is filled in "
+            "with the member's variables, before those of this mail."
+        ),
+    )
+    variables: JSON | None = strawberry.field(
+        default=None, description="An object that holds what the template names."
+    )
+    version: int | None = strawberry.field(
+        default=None, description="The number of the version; the current one without it."
+    )
+    locale: str | None = strawberry.field(
+        default=None,
+        description=(
+            "The reader's language, e.g. `nl-BE`: without texts in it those in `nl` are sent, and "
+            "without these those of no language. Members of a list go by their variable `locale`."
+        ),
+    )
+    tracking_enabled: bool | None = strawberry.field(
+        default=None, description="Whether to count opens; true without it."
+    )
+    link_tracking_enabled: bool | None = strawberry.field(
+        default=None, description="Whether to count clicks; as trackingEnabled without it."
+    )
+    conversation_id: str | None = strawberry.field(
+        default=None, description="The conversation it continues; a new one without it."
+    )
+    attachments: list[AttachmentInput] | None = strawberry.field(
+        default=None,
+        description="Files that go with it; at most 50 and, by default, 25 MB together.",
+    )
