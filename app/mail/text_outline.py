@@ -8,7 +8,7 @@ from html import escape
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from app.mail.html_scan import MARKUP
-from app.mail.render import Value
+from app.mail.templates.filling import Value
 from app.mail.text import plain_text
 
 # Marks stand in the place of values: characters that no mail has, which read as a word.

@@ -9,8 +9,8 @@ from beanie import PydanticObjectId
 
 from app.documents.communications import ClickedLink
 from app.errors import FieldError, InvalidInputError
-from app.mail.render import check, html_pieces, render_text
-from app.mail.template_values import RenderError
+from app.mail.templates.filling import check, html_pieces, render_text
+from app.mail.templates.values import RenderError
 from app.mail.tracking import track
 from app.services.inputs import parse_subject
 from app.settings import Settings

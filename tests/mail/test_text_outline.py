@@ -2,7 +2,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.mail.render import Value, html_pieces
+from app.mail.templates.filling import Value, html_pieces
 from app.mail.text import plain_text
 from app.mail.text_outline import _outline, plain_text_of
 

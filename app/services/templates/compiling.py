@@ -8,8 +8,8 @@ from app.context import Deps
 from app.documents.template_versions import Compiled, Form, TemplateVersion, Use, Words
 from app.documents.templates import STORED_BODY_LIMIT
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
-from app.mail.render import check
-from app.mail.template_values import RenderError
+from app.mail.templates.filling import check
+from app.mail.templates.values import RenderError
 
 
 @dataclass

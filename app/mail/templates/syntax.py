@@ -1,25 +1,22 @@
 """What a tenant may write in a template, and which variables one names.
 
 Jinja parses; nothing is ever compiled to Python. What is read here is small and shallow enough
-to be walked by `template_expressions` in bounded time.
+to be walked by `expressions` in bounded time.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 
-from jinja2 import TemplateSyntaxError, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import nodes
 
-from app.mail.template_filters import FILTERS, OF_ABSENT, TESTS, accepts
-from app.mail.template_values import RenderError, ValueFault, checked_number, template_error
+from app.mail.templates.filters import FILTERS, OF_ABSENT, TESTS, accepts
+from app.mail.templates.lexing import normalised, parsed
+from app.mail.templates.values import RenderError, ValueFault, checked_number, template_error
 
-TOKENS_LIMIT = 30_000
 DEPTH_LIMIT = 50
 # What is parsed takes a hundred times the memory of its text.
 REMEMBERED_LENGTH = 16 * 1024
-_ENVIRONMENT = ImmutableSandboxedEnvironment(keep_trailing_newline=True)
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For,
     nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.List, nodes.Tuple,
@@ -31,53 +28,72 @@ _ALLOWED = (
 
 @dataclass(frozen=True)
 class Template:
-    """`required` are the variables it names and neither tests for nor has a default for."""
+    """`named` are its variables, `required` those it neither tests for nor has a default for.
 
+    The `lineno` of its nodes is an offset into `text`.
+    """
+
+    text: str
     body: list[nodes.Node]
+    named: frozenset[str]
     required: frozenset[str]
 
 
 def read(text: str) -> Template:
     """Parse a template. Raises RenderError with the line of what is wrong or not allowed."""
-    return _remembered(text) if len(text) <= REMEMBERED_LENGTH else _parsed(text)
+    return _remembered(text) if len(text) <= REMEMBERED_LENGTH else _read(text)
 
 
 @lru_cache(maxsize=32)
 def _remembered(text: str) -> Template:
     # Mail to a list fills in one template again and again, and parsing is most of that work.
-    return _parsed(text)
+    return _read(text)
 
 
-def _parsed(text: str) -> Template:
+def _read(text: str) -> Template:
+    clean = normalised(text)
+    template, faults = examined(clean)
+    if template is None:
+        raise faults[0].placed(clean)
+    return template
+
+
+def examined(text: str, *, includes: bool = False) -> tuple[Template | None, list[RenderError]]:
+    """Parse a normalised text; None, and all that is wrong, when it could never be filled in.
+
+    `includes` tells whether `{% include "name" %}` may stand in it, for someone else to resolve.
+    """
     try:
-        tokens = _ENVIRONMENT.lexer.tokeniter(text, None)
-        if next(islice(tokens, TOKENS_LIMIT, None), None) is not None:
-            raise RenderError(f"template error: has more than {TOKENS_LIMIT} words and signs")
-        tree = _ENVIRONMENT.parse(text)
-    except TemplateSyntaxError as error:
-        raise template_error(error.message or "cannot be read", error.lineno) from error
-    except RecursionError as error:
-        raise RenderError("template error: is nested too deep") from error
-    except ValueError as error:
-        if isinstance(error, RenderError):
-            raise
-        raise RenderError("template error: a number has too many digits") from error
-    _check(tree)
+        tree = parsed(text)
+    except RenderError as error:
+        return None, [error]
+    if faults := list(_faults(tree, includes=includes)):
+        return None, faults
     optional: set[str] = set()
-    named = set(_free_names(tree, frozenset(), optional))
-    return Template(tree.body, frozenset(named - optional))
+    named = frozenset(_free_names(tree, frozenset(), optional))
+    return Template(text, tree.body, named, named - optional), []
 
 
-def _check(tree: nodes.Template) -> None:
+def _faults(tree: nodes.Template, *, includes: bool) -> Iterator[RenderError]:
     # Not by recursion: a chain of ten thousand filters is as deep.
     waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
     while waiting:
         node, depth = waiting.pop()
         if depth > DEPTH_LIMIT:
-            raise template_error("is nested too deep", node.lineno)
-        if (reason := _refusal(node)) is not None:
-            raise template_error(reason, node.lineno)
-        waiting.extend((child, depth + 1) for child in node.iter_child_nodes())
+            yield template_error("is nested too deep", node.lineno)
+        elif includes and isinstance(node, nodes.Include):
+            if not _is_plain(node):
+                yield template_error('takes the form {% include "name" %}', node.lineno)
+        elif (reason := _refusal(node)) is not None:
+            yield template_error(reason, node.lineno)
+        else:
+            waiting.extend((child, depth + 1) for child in node.iter_child_nodes())
+
+
+def _is_plain(node: nodes.Include) -> bool:
+    name = node.template
+    named = isinstance(name, nodes.Const) and isinstance(name.value, str)
+    return named and node.with_context and not node.ignore_missing
 
 
 def _refusal(node: nodes.Node) -> str | None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.mail.render import render_html, render_text
-from app.mail.template_values import RenderError
+from app.mail.templates.filling import render_html, render_text
+from app.mail.templates.values import RenderError
 
 LIMIT = 1_000_000
 JAN = {"name": "Jan & Co", "lines": [{"text": "a", "price": 2}, {"text": "b", "price": 3}]}

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from jinja2 import nodes
 
-from app.mail.template_filters import FILTERS, OF_ABSENT, TESTS
-from app.mail.template_values import (
+from app.mail.templates.filters import FILTERS, OF_ABSENT, TESTS
+from app.mail.templates.values import (
     Absent,
     RenderError,
     ValueFault,
@@ -46,7 +46,7 @@ Result = TypeVar("Result")
 
 
 def located(node: nodes.Node, function: Callable[..., Result], *arguments: object) -> Result:
-    """Call `function`; its ValueFault becomes a RenderError with the line of `node`."""
+    """Call `function`; its ValueFault becomes a RenderError with the place of `node`."""
     try:
         return function(*arguments)
     except ValueFault as fault:

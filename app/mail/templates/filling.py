@@ -12,9 +12,9 @@ from typing import Any
 
 from jinja2 import nodes
 
-from app.mail import template_syntax
-from app.mail.template_expressions import Evaluator, Scope, located
-from app.mail.template_values import Absent, Escaped, RenderError, ValueFault, items_of, text_of
+from app.mail.templates import syntax
+from app.mail.templates.expressions import Evaluator, Scope, located
+from app.mail.templates.values import Absent, Escaped, RenderError, ValueFault, items_of, text_of
 
 
 class Value(str):
@@ -25,7 +25,7 @@ class Value(str):
 
 def check(template: str) -> None:
     """Raise RenderError, with the line, for a template that could never be filled in."""
-    template_syntax.read(template)
+    syntax.read(template)
 
 
 def render_html(template: str, variables: Mapping[str, Any], *, limit: int) -> str:
@@ -58,17 +58,27 @@ def _escaped(text: str) -> str:
 def _rendered(
     text: str, variables: Mapping[str, Any], limit: int, written: Callable[[str], str]
 ) -> list[str]:
-    template = template_syntax.read(text)
-    evaluator = Evaluator()
-    evaluator.missing |= template.required - variables.keys()
-    filling = _Filling(evaluator, written)
+    template = syntax.read(text)
     try:
-        pieces = filling.pieces(template.body, ChainMap({}, dict(variables)))
-        filled = _bounded(pieces, limit)
+        return _filled(template, variables, limit, written)
+    except RenderError as error:
+        raise error.placed(template.text) from error
     except RecursionError as error:
         raise RenderError("template error: is nested too deep") from error
     except UnicodeError as error:
         raise RenderError("the filled-in text is not valid Unicode") from error
+
+
+def _filled(
+    template: syntax.Template,
+    variables: Mapping[str, Any],
+    limit: int,
+    written: Callable[[str], str],
+) -> list[str]:
+    evaluator = Evaluator()
+    evaluator.missing |= template.required - variables.keys()
+    pieces = _Filling(evaluator, written).pieces(template.body, ChainMap({}, dict(variables)))
+    filled = _bounded(pieces, limit)
     if evaluator.missing:
         raise RenderError(f"missing variables: {', '.join(sorted(evaluator.missing))}")
     return filled
@@ -140,7 +150,7 @@ class _Filling:
 
 
 def _named(node: nodes.For, item: object) -> dict[str, Any]:
-    names = template_syntax.target_names(node)
+    names = syntax.target_names(node)
     if isinstance(node.target, nodes.Name):
         return {names[0]: item}
     if not isinstance(item, list) or len(item) != len(names):

@@ -7,19 +7,41 @@ from typing import Any
 # No single text that a template makes may be longer.
 TEXT_LIMIT = 1_000_000
 _INTEGER_LIMIT = 2**63
+_PREFIX = "template error: "
 
 
 class RenderError(ValueError):
-    """A template that cannot be filled in; the text says why, in the author's terms."""
+    """A template that cannot be filled in; the text says why, in the author's terms.
+
+    `offset` is where in the template, None when it is no single place; `reason` is the bare text.
+    """
+
+    def __init__(self, text: str, *, offset: int | None = None) -> None:
+        super().__init__(text)
+        self.reason = text.removeprefix(_PREFIX)
+        self.offset = offset
+
+    def placed(self, template: str) -> "RenderError":
+        """The same, with the line in its text."""
+        if self.offset is None:
+            return self
+        line, _ = place_of(template, self.offset)
+        return RenderError(f"{self} (line {line})", offset=self.offset)
 
 
-class ValueFault(ValueError):  # noqa: N818 - it becomes a RenderError, which knows the line
+class ValueFault(ValueError):  # noqa: N818 - it becomes a RenderError, which knows the place
     """A value that a filter, a test or a sign cannot work on."""
 
 
-def template_error(reason: str, line: int) -> RenderError:
-    """An error in line `line` of the template."""
-    return RenderError(f"template error: {reason} (line {line})")
+def template_error(reason: str, offset: int) -> RenderError:
+    """An error at `offset` of the template."""
+    return RenderError(f"{_PREFIX}{reason}", offset=offset)
+
+
+def place_of(text: str, offset: int) -> tuple[int, int]:
+    """Line and column of an offset, both counted from 1, the column in characters."""
+    start = text.rfind("\n", 0, offset) + 1
+    return text.count("\n", 0, start) + 1, offset - start + 1
 
 
 class Escaped(str):

@@ -9,7 +9,7 @@ from operator import ge, gt, le, lt
 from typing import Any
 from urllib.parse import quote
 
-from app.mail.template_values import (
+from app.mail.templates.values import (
     Absent,
     Escaped,
     ValueFault,
