@@ -19,6 +19,14 @@ RAW_INLINE_LIMIT = 64 * 1024
 # What is never shown, and long.
 UNSEEN = {"raw": 0}
 
+# What a message has for itself, however much of its content is there.
+_OWN = {
+    "id", "revision_id", "tenant_id", "key", "status", "conversation_id", "parent_communication_id",
+    "related_entity_type", "related_entity_id", "events", "created", "created_by",
+    "provider_type", "provider_message_id", "provider_account_id", "provider_keys",
+    "envelope_recipients", "graph_message_id", "graph_conversation_id", "graph_mailbox",
+}  # fmt: skip
+_CONTENT = {"raw", "rawId", "contentId", "bodyText", "bodyHtml"}
 _TENANT = ("tenantId", ASCENDING)
 _NEWEST_FIRST = [("receivedAt", DESCENDING), ("_id", DESCENDING)]
 
@@ -27,11 +35,13 @@ class InboundMessage(OutsourcingDocument):
     """A received mail: the documented fields, and the octets it came as.
 
     `key` makes it one however often it is delivered, and each of `provider_keys`, by which the
-    providers it came from know it (`Origin.key`). `provider_type` and what follows it tell of the
-    first of them, `envelope_recipients` whom it was delivered to, by all of them; `fetch_error`
-    why its content is not here. `answered` are the Message-IDs it answers, nearest first; an
-    `is_report` is about them, and no answer: a mail server wrote it. `received_at` is when the
-    tenant's mail server took it, `created` when we did, `date` what its author's clock said.
+    providers it came from know it (`Origin.key`). Of several that were sent with one Message-ID,
+    the first has it as its `key`; by their `fingerprint` they are told apart. `provider_type` and
+    what follows it tell of the first provider, `envelope_recipients` whom it was delivered to, by
+    all ways it came; `fetch_error` why its content is not here. `answered` are the Message-IDs it
+    answers, nearest first; an `is_report` is about them, and no answer: a mail server wrote it.
+    `received_at` is when the tenant's mail server took it, `created` when we did, `date` what its
+    author's clock said.
     """
 
     unseen: ClassVar = ("raw",)
@@ -61,6 +71,7 @@ class InboundMessage(OutsourcingDocument):
     provider_keys: list[str] = Field(default_factory=list)
     envelope_recipients: list[str] = Field(default_factory=list)
     fetch_error: str | None = None
+    fingerprint: str | None = None
     answered: list[str] = Field(default_factory=list)
     is_report: bool = False
     date: datetime | None = None
@@ -107,6 +118,32 @@ class InboundMessage(OutsourcingDocument):
 
         It has when one of its has this `key`, or one of these `provider_keys`.
         """
+        stored = await self._outsourced(raw)
+        try:
+            await stored.insert()
+        except DuplicateKeyError:
+            await stored._drop_files()  # noqa: SLF001 - its own
+            return False
+        return True
+
+    async def complete(self, whole: Self, raw: bytes) -> Self | None:
+        """Take what it says from `whole`, where only what was told of it was kept.
+
+        Whose it is, where it stands and what happened to it stay. None when it is whole already.
+        """
+        stored = await whole._outsourced(raw)
+        said = stored.model_dump(by_alias=True, exclude=_OWN, exclude_none=True)
+        gone = {"fetchError": "", **dict.fromkeys(_CONTENT - said.keys(), "")}
+        update = {"$set": said, "$unset": gone}
+        after = await self.move(self.id, leaving={"fetchError": {"$exists": True}}, update=update)
+        if after is None:
+            await stored._drop_files()  # noqa: SLF001 - one of its own kind
+        else:
+            await self._drop_files()
+        return after
+
+    async def _outsourced(self, raw: bytes) -> Self:
+        """Put elsewhere what is too large to stand in the document; how it is to be stored."""
         changes: dict[str, Any] = {}
         if len(raw) > RAW_INLINE_LIMIT:
             changes["raw_id"] = await content.put(InboundMessage, raw)
@@ -117,15 +154,13 @@ class InboundMessage(OutsourcingDocument):
             octets = json.dumps(bodies).encode()
             changes["content_id"] = await content.put(InboundMessage, octets)
             changes["body_text"] = changes["body_html"] = None
-        stored = self.model_copy(update=changes)
-        try:
-            await stored.insert()
-        except DuplicateKeyError:
-            for file_id in (stored.raw_id, stored.content_id):
-                if file_id is not None:
-                    await content.remove(InboundMessage, file_id)
-            return False
-        return True
+        stored: Self = self.model_copy(update=changes)
+        return stored
+
+    async def _drop_files(self) -> None:
+        for file_id in (self.raw_id, self.content_id):
+            if file_id is not None:
+                await content.remove(InboundMessage, file_id)
 
     @property
     def filled(self) -> bool:

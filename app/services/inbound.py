@@ -5,7 +5,6 @@ turn, whether what it answers, or what answers it, came meanwhile.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -23,12 +22,14 @@ from app.documents.replies import record_reply
 from app.documents.turns import turn
 from app.documents.vocabulary import EventType
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
+from app.mail.fingerprints import fingerprint
 from app.mail.parse import ParsedMessage, parse
 from app.mail.reports import Report, read_report
 from app.mail.text import plain_text
 from app.mail.text_crude import stripped
 from app.services import provider_events
 from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
+from app.services.receiving import identity
 
 log = structlog.get_logger()
 
@@ -41,10 +42,10 @@ async def ingest(
 ) -> InboundMessage:
     """Keep a received message (RFC 5322 octets) and put it where it belongs.
 
-    It is one message however often it is delivered: by its provider's id, by its Message-ID, by
-    its octets when it has none; what comes again gives the one that is kept, which learns that it
-    came by this way too. Whatever it is that came, it is kept; what answers nothing we know begins
-    a conversation of its own.
+    It is one message however often it is delivered: by its provider's id, by its Message-ID and
+    what it says, by its octets when it has no id; what comes again gives the one that is kept,
+    which learns that it came by this way too, and what it lacked. Whatever it is that came, it is
+    kept; what answers nothing we know begins a conversation of its own.
 
     Every step can be done again: a delivery that was cut off is completed by the next.
 
@@ -57,10 +58,7 @@ async def ingest(
         fault = FieldError("raw", f"must be at most {limit} octets")
         raise PayloadTooLargeError(f"{fault.path}: {fault.message}", fields=[fault])
     mail = await asyncio.to_thread(_read, raw) if len(raw) > _LARGE else _read(raw)
-    key = _key(mail.parsed, raw)
-    message = await _known(caller, key, origin)
-    if message is None:
-        message = await _kept(deps, caller, mail, origin, key=key, raw=raw)
+    message = await _kept(deps, caller, mail, origin, raw)
     await origins.learn(message, origin)
     async with turn(caller.tenant, "inbound"):
         await _settle(deps, message)
@@ -76,6 +74,7 @@ class _Mail:
 
     parsed: ParsedMessage
     report: Report | None
+    fingerprint: str
 
     @property
     def answered(self) -> list[str]:
@@ -88,35 +87,37 @@ class _Mail:
 def _read(raw: bytes) -> _Mail:
     """Parse it; mail that is HTML only gets a text too."""
     parsed, report = parse(raw), read_report(raw)
+    digest = fingerprint(parsed)
     if parsed.text is not None or parsed.html is None:
-        return _Mail(parsed, report)
+        return _Mail(parsed, report, digest)
     is_large = len(parsed.html) > _LARGE
     text = stripped(parsed.html) if is_large else plain_text(parsed.html, replacements={})
-    return _Mail(replace(parsed, text=text), report)
-
-
-def _key(parsed: ParsedMessage, raw: bytes) -> str:
-    if parsed.message_id is not None:
-        return parsed.message_id
-    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
-
-
-async def _known(caller: Caller, key: str, origin: Origin) -> InboundMessage | None:
-    told_before = await origins.known(caller.tenant, origin)
-    return told_before or await InboundMessage.of_key(caller.tenant, key)
+    return _Mail(replace(parsed, text=text), report, digest)
 
 
 async def _kept(
-    deps: Deps, caller: Caller, mail: _Mail, origin: Origin, *, key: str, raw: bytes
+    deps: Deps, caller: Caller, mail: _Mail, origin: Origin, raw: bytes
 ) -> InboundMessage:
-    place = await conversations.place_of(caller.tenant, mail.answered)
-    message = _message(deps, caller, mail, origin, key=key, place=place)
-    if await message.store(raw):
-        log.info("inbound.kept", inbound_id=str(message.id), matched=place is not None)
-        return message
-    # Delivered twice at the same time: the other was first.
-    earlier = await _known(caller, key, origin)
-    return message if earlier is None else earlier
+    """Give the message as it is kept, by this delivery or an earlier one."""
+    while True:
+        known, key = await identity.known(
+            caller.tenant,
+            origin,
+            message_id=mail.parsed.message_id,
+            fingerprint=mail.fingerprint,
+            raw=raw,
+        )
+        if known is not None and (known.fetch_error is None or origin.fetch_error is not None):
+            return known
+        place = await conversations.place_of(caller.tenant, mail.answered)
+        message = _message(deps, caller, mail, origin, key=key, place=place)
+        if known is not None:
+            # Only what was told of it is there.
+            return await known.complete(message, raw) or known
+        if await message.store(raw):
+            log.info("inbound.kept", inbound_id=str(message.id), matched=place is not None)
+            return message
+        # Delivered twice at the same time: the other was first.
 
 
 def _message(
@@ -150,6 +151,7 @@ def _message(
         internet_message_id=parsed.message_id,
         in_reply_to=next(iter(parsed.in_reply_to), None),
         answered=mail.answered,
+        fingerprint=mail.fingerprint,
         is_report=mail.report is not None,
         date=parsed.date,
         received_at=received,

@@ -17,7 +17,8 @@ from app.documents import content, conversations
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
-from app.documents.vocabulary import EventType, InboundStatus
+from app.documents.origins import Origin
+from app.documents.vocabulary import EventType, InboundStatus, ProviderType
 from app.errors import InvalidInputError, PayloadTooLargeError
 from app.services import delivery, inbound, records, sending
 from app.services.inbound import ingest
@@ -88,6 +89,7 @@ async def test_a_reply_belongs_to_what_it_answers(
         "provider_message_id": None,
         "provider_account_id": None,
         "provider_keys": [],
+        "fingerprint": reply.fingerprint,
         "envelope_recipients": [],
         "fetch_error": None,
         "answered": [record.internet_message_id],
@@ -300,14 +302,66 @@ async def test_what_comes_again_is_the_one_that_is_kept(
     assert await replies_of(record) == [str(first.id)]
 
 
-async def test_the_same_id_with_other_octets_is_the_one_that_is_kept(
-    deps: Deps, caller: Caller
-) -> None:
-    first = await ingest(deps, caller, message(text="Fine!"))
+async def test_how_it_is_written_makes_no_other_message(deps: Deps, caller: Caller) -> None:
+    first = await ingest(deps, caller, message(text="Fine!\r\nJan"))
 
-    again = await ingest(deps, caller, message(text="Fine!\r\n-- \r\nsent to a list"))
+    again = await ingest(
+        deps, caller, b"Received: by relay.test\r\n" + message(text="Fine!\nJan \n")
+    )
 
     assert again == first
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"text": "Not fine!"}, {"sender": "eve@else.test"}, {"subject": "Something else"}],
+    ids=["text", "author", "subject"],
+)
+async def test_another_message_with_the_same_id_is_kept_too(
+    deps: Deps, caller: Caller, other: dict[str, str]
+) -> None:
+    first = await ingest(deps, caller, message())
+
+    second = await ingest(deps, caller, message(**other))
+    again = [await ingest(deps, caller, message(**fields)) for fields in (other, {})]
+
+    assert first.id != second.id
+    assert [one.id for one in again] == [second.id, first.id]
+    assert second.internet_message_id == first.internet_message_id
+    assert second.conversation_id != first.conversation_id
+    assert await InboundMessage.count() == 2
+
+
+async def test_several_with_one_id_at_the_same_time_are_all_kept(
+    deps: Deps, caller: Caller
+) -> None:
+    raws = [message(text=f"Number {number}") for number in range(4)] * 2
+
+    kept = await asyncio.gather(*(ingest(deps, caller, raw) for raw in raws))
+
+    assert [one.id for one in kept[:4]] == [one.id for one in kept[4:]]
+    assert await InboundMessage.count() == 4
+
+
+async def test_what_could_not_be_fetched_is_completed_in_its_place(
+    deps: Deps, caller: Caller, sent: Sent, replies_of: RepliesOf
+) -> None:
+    record = await sent()
+    told = Origin(ProviderType.RESEND, "1", recipients=("a@acme.test",), fetch_error="a quota")
+    files: Any = InboundMessage.get_motor_collection().database["inboundMessages.content.files"]
+    before = await files.count_documents({})
+    lacking = await ingest(deps, caller, message(text=""), origin=told)
+    whole = message(in_reply_to=record.internet_message_id, text="x" * 100_000)
+
+    found = await ingest(deps, caller, whole, origin=replace(told, fetch_error=None))
+    again = await ingest(deps, caller, message(text=""), origin=told)
+
+    assert (found.id, found.events, found.created) == (lacking.id, lacking.events, lacking.created)
+    assert (found.body_text, found.fetch_error) == ("x" * 100_000, None)
+    assert await InboundMessage.octets(found.id) == whole
+    assert await replies_of(record) == [str(found.id)]
+    assert again == found
+    assert await files.count_documents({}) == before + 1
 
 
 async def test_without_an_id_other_octets_are_another_message(deps: Deps, caller: Caller) -> None:
