@@ -17,6 +17,7 @@ from app.errors import ErrorCode
 from app.services import delivery, records
 from tests.doors import Answer, Door
 from tests.fakes.clock import Clock
+from tests.fakes.messages import message
 from tests.fakes.relay import Relay
 
 LATER = "2026-11-24T10:30:00Z"
@@ -432,3 +433,35 @@ async def test_each_change_needs_its_scope(
     assert NEEDED[change].value in forbidden.detail
     assert unauthenticated.code is ErrorCode.UNAUTHENTICATED
     assert (await door.find(sent["id"])).record == sent
+
+
+async def test_an_answer_calls_a_follow_up_off(
+    door: Door, mail: dict[str, Any], deps: Deps, clock: Clock
+) -> None:
+    first = (await door.send(mail)).record
+    await delivery.dispatch(deps, first["id"])
+    sent = (await door.find(first["id"])).record
+    follow_up = {"conversationId": sent["conversationId"], "cancelOnReply": True}
+    planned = (await door.schedule({**mail, **follow_up, "scheduledAt": LATER})).record
+    clock.advance(timedelta(minutes=1))
+
+    reply = (await door.ingest(message(in_reply_to=sent["internetMessageId"]))).record
+
+    found = (await door.find(planned["id"])).record
+    assert (planned["status"], found["status"]) == ("SCHEDULED", "CANCELLED")
+    assert events(found)[-1] == ("CANCEL", None)
+    assert found["events"][-1]["description"] == f"answered by {reply['id']}"
+
+
+async def test_a_follow_up_that_nothing_calls_off_is_refused(
+    door: Door, mail: dict[str, Any], footprint: Callable[[], Awaitable[dict[str, Any]]]
+) -> None:
+    before = await footprint()
+
+    answer = await door.schedule({**mail, "cancelOnReply": True, "scheduledAt": LATER})
+
+    assert answer.code is ErrorCode.BAD_USER_INPUT
+    assert answer.detail == (
+        "cancelOnReply: needs the conversationId in which a reply is waited for"
+    )
+    assert await footprint() == before

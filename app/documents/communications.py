@@ -90,6 +90,7 @@ class Communication(OutsourcingDocument):
     message_id: str | None = None
     internet_message_id: str | None = None
     scheduled_at: datetime | None = None
+    cancel_on_reply: bool = False
     sent_at: datetime | None = None
     error_message: str | None = None
     tracking_enabled: bool

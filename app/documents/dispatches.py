@@ -47,7 +47,7 @@ async def release(communication: Communication, now: datetime) -> None:
     """Give it back at once: the worker that took it is going down."""
     back = {"status": CommunicationStatus.PENDING, "dispatchAt": now}
     await Communication.move(
-        communication.id, leaving=_same_turn(communication), update={"$set": back}
+        communication.id, leaving=same_turn(communication), update={"$set": back}
     )
 
 
@@ -55,7 +55,7 @@ async def end(communication: Communication) -> None:
     """Leave the rest to its delivery, which was there before."""
     await Communication.move(
         communication.id,
-        leaving=_same_turn(communication),
+        leaving=same_turn(communication),
         update={"$unset": {"dispatchAt": ""}},
     )
 
@@ -64,7 +64,7 @@ async def count_fault(communication: Communication) -> int:
     """Count a failed dispatch, and let it wait for another; how many there were."""
     moved = await Communication.move(
         communication.id,
-        leaving=_same_turn(communication),
+        leaving=same_turn(communication),
         update={"$inc": {"faults": 1}, "$set": {"status": CommunicationStatus.PENDING}},
     )
     return 0 if moved is None else moved.faults
@@ -84,7 +84,8 @@ async def continue_(id_: PydanticObjectId, now: datetime) -> Communication | Non
     )
 
 
-def _same_turn(communication: Communication) -> Filter:
+def same_turn(communication: Communication) -> Filter:
+    """What leaves it to the worker that began this dispatch of it."""
     return {
         "status": CommunicationStatus.SENDING,
         "dispatches": communication.dispatches,

@@ -25,7 +25,15 @@ from app.mail.compose import Message
 from app.mail.stored import load
 from app.providers.base import OutgoingMessage, ProviderError, Receipt, TransientError
 from app.queue import JobName
-from app.services import attachments, carriers, conclusions, envelopes, outcomes, suppressions
+from app.services import (
+    attachments,
+    carriers,
+    conclusions,
+    envelopes,
+    follow_ups,
+    outcomes,
+    suppressions,
+)
 from app.services.carriers import Carrier
 from app.services.outcomes import Outcome
 
@@ -44,7 +52,7 @@ async def dispatch(deps: Deps, communication_id: str) -> None:
     communication = await dispatches.begin(
         communication_id, now=now, until=now + deps.settings.lease
     )
-    if communication is None:
+    if communication is None or await follow_ups.is_answered(deps, communication):
         return
     prepared: Delivery | None = None
     try:

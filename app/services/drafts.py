@@ -63,6 +63,7 @@ class MailCommand(Command):
     link_tracking_enabled: StrictBool | None = None
     conversation_id: OptionalLine = None
     attachments: OptionalAttachments = Field(default_factory=list)
+    cancel_on_reply: StrictBool | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -127,7 +128,21 @@ def _faults(
         for name in ("recipients", "cc", "bcc"):
             if getattr(command, name):
                 yield FieldError(name, "must be empty: the mail goes to the members of the list")
+    if command.cancel_on_reply:
+        yield from _no_follow_up(command, scheduled_at)
     yield from past(deps, scheduled_at)
+
+
+def _no_follow_up(command: MailCommand, scheduled_at: datetime | None) -> Iterator[FieldError]:
+    """Tell why no reply could call this mail off."""
+    if scheduled_at is None:
+        yield FieldError("cancelOnReply", "is for mail that waits: give it a scheduledAt")
+    if command.recipient_list_id is not None:
+        yield FieldError(
+            "cancelOnReply", "is not for mail to a list, which has no replies of its own"
+        )
+    elif command.conversation_id is None:
+        yield FieldError("cancelOnReply", "needs the conversationId in which a reply is waited for")
 
 
 def past(deps: Deps, scheduled_at: datetime | None) -> Iterator[FieldError]:
@@ -187,6 +202,7 @@ def _record(  # noqa: PLR0917 - all of what is accepted
         related_entity_id=command.related_entity_id,
         conversation_id=command.conversation_id or uuid4().hex,
         scheduled_at=scheduled_at,
+        cancel_on_reply=bool(command.cancel_on_reply),
         tracking_enabled=tracks_opens,
         link_tracking_enabled=tracks_links,
         clicked_links=links,

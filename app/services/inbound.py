@@ -27,7 +27,7 @@ from app.mail.parse import ParsedMessage, parse
 from app.mail.reports import Report, read_report
 from app.mail.text import plain_text
 from app.mail.text_crude import stripped
-from app.services import provider_events
+from app.services import follow_ups, provider_events
 from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
 from app.services.receiving import identity
 
@@ -64,8 +64,9 @@ async def ingest(
         await _settle(deps, message)
     if message.is_report:
         await provider_events.keep_report(deps, message)
-    settled = await InboundMessage.shown(caller.tenant, str(message.id))
-    return message if settled is None else settled
+    settled = await InboundMessage.shown(caller.tenant, str(message.id)) or message
+    await follow_ups.call_off(deps, settled)
+    return settled
 
 
 @dataclass(frozen=True)

@@ -71,3 +71,10 @@ class SendCommunicationInput:
 @strawberry.input(description="A mail to be sent at a later time.")
 class ScheduleCommunicationInput(SendCommunicationInput):
     scheduled_at: datetime = strawberry.field(description="When it is to go out; in the future.")
+    cancel_on_reply: bool | None = strawberry.field(
+        default=None,
+        description=(
+            "Whether to call it off when a person answers in its conversation before its time; "
+            "false without it."
+        ),
+    )

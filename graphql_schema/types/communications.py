@@ -117,6 +117,9 @@ class Communication(Node):
         description="The Message-ID header, once it is sent."
     )
     scheduled_at: datetime | None = strawberry.field(description="When it is to go out.")
+    cancel_on_reply: bool = strawberry.field(
+        description="Whether an answer in its conversation calls it off while it waits."
+    )
     sent_at: datetime | None = strawberry.field(description="When the provider took it.")
     error_message: str | None = strawberry.field(description="What went wrong, in words.")
     tracking_enabled: bool = strawberry.field(description="Whether opens are counted.")
@@ -237,6 +240,7 @@ class Communication(Node):
             message_id=record.message_id,
             internet_message_id=record.internet_message_id,
             scheduled_at=record.scheduled_at,
+            cancel_on_reply=record.cancel_on_reply,
             sent_at=record.sent_at,
             error_message=record.error_message,
             tracking_enabled=record.tracking_enabled,

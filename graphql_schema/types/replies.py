@@ -71,3 +71,10 @@ class ReplyInput:
     scheduled_at: datetime | None = strawberry.field(
         default=None, description="When it is to go out; at once without it."
     )
+    cancel_on_reply: bool | None = strawberry.field(
+        default=None,
+        description=(
+            "Whether to call it off when a person answers in its conversation before its time; "
+            "false without it."
+        ),
+    )

@@ -25,6 +25,13 @@ class SendTemplateInput:
     scheduled_at: datetime | None = strawberry.field(
         default=None, description="When it is to go out; at once without it."
     )
+    cancel_on_reply: bool | None = strawberry.field(
+        default=None,
+        description=(
+            "Whether to call it off when a person answers in its conversation before its time; "
+            "false without it."
+        ),
+    )
     cc: list[str] | None = strawberry.field(default=None, description="Addresses for Cc.")
     bcc: list[str] | None = strawberry.field(
         default=None, description="Addresses that get it unseen by the others."

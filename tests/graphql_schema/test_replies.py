@@ -67,3 +67,43 @@ async def test_one_mail_is_answered(
         "Value for member field 'communicationId' must be non-null",
     }
     assert await footprint() == before
+
+
+async def test_an_answer_for_later_can_wait_for_none(
+    client: httpx2.AsyncClient, deps: Deps, caller: Caller
+) -> None:
+    received = await inbound.ingest(deps, caller, message())
+    query = (
+        "mutation($to: ReplyTarget!, $input: ReplyInput!) { reply(to: $to, "
+        "input: $input) { status cancelOnReply } }"
+    )
+    answer = {"body": "<p>?</p>", "cancelOnReply": True, "scheduledAt": "2099-01-01T10:00:00Z"}
+    variables = {"to": {"inboundMessageId": str(received.id)}, "input": answer}
+
+    response = await client.post("/graphql", json={"query": query, "variables": variables})
+
+    assert response.json()["data"] == {"reply": {"status": "SCHEDULED", "cancelOnReply": True}}
+
+
+async def test_a_template_sent_later_can_be_called_off_by_an_answer(
+    client: httpx2.AsyncClient,
+) -> None:
+    make = 'mutation { createTemplate(input: {name: "N", subject: "S", body: "B"}) { id } }'
+    made = (await client.post("/graphql", json={"query": make})).json()["data"]["createTemplate"]
+    query = (
+        "mutation($id: ID!, $input: SendTemplateInput!) { sendTemplate(templateId: $id, "
+        "input: $input) { status cancelOnReply } }"
+    )
+    mail = {
+        "recipients": ["jan@customer.test"],
+        "conversationId": "c1",
+        "cancelOnReply": True,
+        "scheduledAt": "2099-01-01T10:00:00Z",
+    }
+    variables = {"id": made["id"], "input": mail}
+
+    response = await client.post("/graphql", json={"query": query, "variables": variables})
+
+    assert response.json()["data"] == {
+        "sendTemplate": {"status": "SCHEDULED", "cancelOnReply": True}
+    }
