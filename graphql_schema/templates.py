@@ -12,6 +12,7 @@ from app.services.templates import (
     DuplicateTemplate,
     PreviewTemplate,
     SendTemplate,
+    SendTest,
     UpdateTemplate,
 )
 from graphql_schema.communications import IdempotencyKey, repeat_key
@@ -30,7 +31,7 @@ from graphql_schema.types.template_inputs import (
     DuplicateTemplateInput,
     UpdateTemplateInput,
 )
-from graphql_schema.types.template_sending import SendTemplateInput
+from graphql_schema.types.template_sending import SendTemplateInput, SendTestTemplateInput
 from graphql_schema.types.templates import Template, TemplatePreview
 
 TemplateId = Annotated[strawberry.ID, strawberry.argument(description="Id of the template.")]
@@ -154,6 +155,18 @@ async def _send(
     return Communication.of(record)
 
 
+async def _send_test(
+    info: Info,
+    template_id: TemplateId,
+    input: Annotated[SendTestTemplateInput, strawberry.argument(description="The mail.")],
+    idempotency_key: IdempotencyKey = None,
+) -> Communication:
+    command = read_command(input, SendTest)
+    key = repeat_key(info, idempotency_key)
+    record = await resolvers.send_test(info.context, template_id, command, idempotency_key=key)
+    return Communication.of(record)
+
+
 @strawberry.type
 class TemplateQuery:
     template: Template | None = strawberry.field(
@@ -206,4 +219,8 @@ class TemplateMutation:
     send_template: Communication = strawberry.mutation(
         resolver=_send,
         description="Send a mail made from a template, at once or at a later time.",
+    )
+    send_test_template: Communication = strawberry.mutation(
+        resolver=_send_test,
+        description="Send a mail that tries a template, or its draft, out to a few people.",
     )

@@ -16,6 +16,8 @@ from app.documents.vocabulary import CommunicationStatus, CommunicationType, Eve
 _UNKNOWN_TIMEZONE = 40485
 # Before all mail, and still a date that MongoDB can hold.
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
+# Tests of templates count nowhere.
+REAL: Filter = {"isTest": None}
 OPENED = {"$cond": ["$opened", 1, 0]}
 CLICKED = {"$cond": [{"$gt": [{"$sum": "$clickedLinks.clickCount"}, 0]}, 1, 0]}
 # What is counted by, small before it is handed to each of the groups.
@@ -82,7 +84,7 @@ async def tally(tenant: str, period: Period, timezone: str) -> Tally:
     """
     cursor = Communication.get_motor_collection().aggregate(
         [
-            {"$match": Communication.owned(tenant, {"sentAt": period.criteria()})},
+            {"$match": Communication.owned(tenant, {"sentAt": period.criteria(), **REAL})},
             {"$project": _COUNTED},
             {"$facet": _facets(timezone)},
         ],
@@ -120,7 +122,11 @@ def _facets(timezone: str) -> Mapping[str, Any]:
 async def failures(tenant: str, period: Period) -> int:
     """Count the communications that stand as failed and failed in the period."""
     failed = {"type": EventType.FAIL, "date": period.criteria()}
-    criteria = {"status": CommunicationStatus.FAILED, "events": {"$elemMatch": failed}}
+    criteria = {
+        "status": CommunicationStatus.FAILED,
+        "events": {"$elemMatch": failed},
+        **REAL,
+    }
     counted: int = await Communication.get_motor_collection().count_documents(
         Communication.owned(tenant, criteria), **SEARCH_TIME.of_command()
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.documents.analytics import CLICKED, OPENED, Period
+from app.documents.analytics import CLICKED, OPENED, REAL, Period
 from app.documents.communications import Communication
 from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import CommunicationStatus, CommunicationType, EventType
@@ -43,7 +43,7 @@ async def handed_over(tenant: str, period: Period, timezone: str, *, templates: 
     counts = {name: {"$sum": f"${name}"} for name in COUNTED}
     return await _days(
         [
-            {"$match": Communication.owned(tenant, {"sentAt": period.criteria()})},
+            {"$match": Communication.owned(tenant, {"sentAt": period.criteria(), **REAL})},
             {"$project": {**projected, "day": _day("$sentAt", timezone)}},
         ],
         counts,
@@ -60,7 +60,11 @@ async def failed(
     Of the templates those in `first` go before others.
     """
     within = {"type": EventType.FAIL, "date": period.criteria()}
-    criteria = {"status": CommunicationStatus.FAILED, "events": {"$elemMatch": within}}
+    criteria = {
+        "status": CommunicationStatus.FAILED,
+        "events": {"$elemMatch": within},
+        **REAL,
+    }
     bounds = [{bound: ["$$event.date", at]} for bound, at in period.criteria().items()]
     is_one = {"$and": [{"$eq": ["$$event.type", EventType.FAIL]}, *bounds]}
     those = {"$filter": {"input": "$events", "as": "event", "cond": is_one}}

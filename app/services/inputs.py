@@ -24,6 +24,7 @@ from app.mail.addresses import parse_mailbox
 
 VARIABLES_LIMIT = 256 * 1024
 VARIABLES_DEPTH = 20
+SUBJECT_LENGTH = 900
 COMMENT_LENGTH = 10_000
 # Far above what fits one mail; it bounds the work of checking.
 ADDRESSES_LIMIT = 1000
@@ -113,7 +114,7 @@ def _instant(value: object) -> object:
 # Read in any ISO 8601 form, kept in whole milliseconds; one without a zone is UTC.
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Line = Annotated[str, AfterValidator(_one_line)]
-Subject = Annotated[Line, AfterValidator(_not_blank), Field(max_length=900)]
+Subject = Annotated[Line, AfterValidator(_not_blank), Field(max_length=SUBJECT_LENGTH)]
 _SUBJECT: TypeAdapter[str] = TypeAdapter(Subject)
 _COMMENT: TypeAdapter[str] = TypeAdapter(
     Annotated[

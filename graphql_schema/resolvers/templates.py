@@ -16,6 +16,7 @@ from app.services.templates import (
     Preview,
     PreviewTemplate,
     SendTemplate,
+    SendTest,
     UpdateTemplate,
 )
 
@@ -102,4 +103,15 @@ async def send_template(
     key = context.idempotency_key if idempotency_key is None else idempotency_key
     return await templates.send_template(
         context.deps, caller, template_id, command, choice, idempotency_key=key
+    )
+
+
+async def send_test(
+    context: Context, template_id: str, command: SendTest, *, idempotency_key: str | None = None
+) -> Communication:
+    """Accept a mail that tries a template out. Raises what `templates.send_test` raises."""
+    caller = context.require(Scope.COMMUNICATIONS_SEND)
+    key = context.idempotency_key if idempotency_key is None else idempotency_key
+    return await templates.send_test(
+        context.deps, caller, template_id, command, idempotency_key=key
     )

@@ -85,3 +85,28 @@ class SendTemplateInput:
         default=None,
         description="Files that go with it; at most 50 and, by default, 25 MB together.",
     )
+
+
+@strawberry.input(
+    description=(
+        "A mail that tries a template out. It goes the way of all mail, shows as `isTest`, is not "
+        "tracked and not counted by analytics."
+    )
+)
+class SendTestTemplateInput:
+    recipients: list[str] = strawberry.field(description="Addresses for To: 1 to 5.")
+    variables: JSON | None = strawberry.field(
+        default=None,
+        description="What is filled in; the examples of the declared variables without it.",
+    )
+    version: int | None = strawberry.field(
+        default=None, description="The number of the version; the current one without it."
+    )
+    draft: bool = strawberry.field(default=False, description="Whether to try out the draft.")
+    locale: str | None = strawberry.field(
+        default=None, description="The reader's language, e.g. `nl-BE`."
+    )
+    subject_prefix: str = strawberry.field(
+        default="[Test]",
+        description="What stands before the subject line; at most 100 characters.",
+    )

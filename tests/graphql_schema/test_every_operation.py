@@ -147,6 +147,8 @@ ROWS = [
     # A template of another tenant is what is wrong with that mail.
     _mutation("sendBatch", SEND, "{ communication { id } error { code } }",
               input=[{**MAIL, "templateId": "$template"}]),
+    _mutation("sendTestTemplate", SEND, "{ id }", templateId="$template", input=TO,
+              theirs=NOT_FOUND),
     _mutation("sendTemplate", SEND, "{ id }", templateId="$template", input=TO, theirs=NOT_FOUND),
     _mutation("addSuppression", SUPPRESSIONS_WRITE, "{ id }", input={"address": "p@c.test"}),
     _mutation("removeSuppression", SUPPRESSIONS_WRITE, id="$suppression", theirs=NOT_FOUND),

@@ -10,10 +10,11 @@ from app.services.templates.commands import (
     PublishTemplate,
     SaveDraft,
     SendTemplate,
+    SendTest,
     UpdateTemplate,
 )
 from app.services.templates.found import template_of, templates_of
-from app.services.templates.sending import Preview, preview, send_template
+from app.services.templates.sending import Preview, preview, send_template, send_test
 from app.services.templates.versions import (
     discard,
     publish,
@@ -32,6 +33,7 @@ __all__ = [
     "PublishTemplate",
     "SaveDraft",
     "SendTemplate",
+    "SendTest",
     "UpdateTemplate",
     "archive",
     "create",
@@ -43,6 +45,7 @@ __all__ = [
     "restore",
     "save_draft",
     "send_template",
+    "send_test",
     "template_of",
     "templates_of",
     "unarchive",

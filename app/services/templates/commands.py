@@ -24,6 +24,7 @@ from app.documents.vocabulary import (
 from app.services.drafts import MailCommand
 from app.services.inputs import (
     VARIABLES_DEPTH,
+    Address,
     Body,
     Command,
     Line,
@@ -44,6 +45,7 @@ from app.services.templates.variables import mismatch
 LOCALES_LIMIT = 50
 DECLARED_LIMIT = 200
 NOTE_LENGTH = 500
+TESTERS_LIMIT = 5
 # Defaults and examples of one variable, in octets of JSON.
 _VALUE_LIMIT = 16 * 1024
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}", re.ASCII)
@@ -220,6 +222,13 @@ CURRENT = Choice()
 
 class PreviewTemplate(Choice):
     variables: Variables | None = None
+
+
+class SendTest(PreviewTemplate):
+    """Mail that shows a few people what a template looks like; without variables its examples."""
+
+    recipients: Annotated[list[Address], Field(min_length=1, max_length=TESTERS_LIMIT)]
+    subject_prefix: Annotated[Line, Field(max_length=100)] = "[Test]"
 
 
 class SendTemplate(MailCommand):

@@ -14,11 +14,13 @@ from app.mail.text import plain_text
 from app.services import sending
 from app.services.drafts import draft
 from app.services.filling import Content, filled_in, text_of
+from app.services.inputs import SUBJECT_LENGTH
 from app.services.templates.commands import (
     CURRENT,
     Choice,
     PreviewTemplate,
     SendTemplate,
+    SendTest,
 )
 from app.services.templates.filled import content_of
 from app.services.templates.found import template_of, version_of
@@ -42,11 +44,15 @@ async def preview(deps: Deps, caller: Caller, id_: str, command: PreviewTemplate
     it must be.
     """
     template = await template_of(caller, id_)
+    return await asyncio.to_thread(shown, deps, await _tried(template, command))
+
+
+async def _tried(template: Template, command: PreviewTemplate) -> Content:
+    """Make ready what is shown to those who try a template out."""
     variables: Mapping[str, Any] | None = command.variables
     if variables is None:
         variables = examples_of((await version_of(template, command)).said.variables)
-    content = await content_of(template, command, variables)
-    return await asyncio.to_thread(shown, deps, content)
+    return await content_of(template, command, variables)
 
 
 def shown(deps: Deps, content: Content) -> Preview:
@@ -112,3 +118,32 @@ async def made(
     if command.subject is not None:
         content = replace(content, subject=command.subject)
     return await draft(deps, caller, mail, content, scheduled_at=command.scheduled_at)
+
+
+async def send_test(
+    deps: Deps,
+    caller: Caller,
+    template_id: str,
+    command: SendTest,
+    *,
+    idempotency_key: str | None = None,
+) -> Communication:
+    """Accept a mail that tries a template out: marked as a test, not tracked, never counted.
+
+    Its draft may be tried too. Otherwise as `send_template`.
+    """
+    given = {"recipients": command.recipients, "trackingEnabled": False}
+    mail = SendTemplate.model_validate({**given, "variables": command.variables})
+
+    async def prepare() -> Communication:
+        template = await template_of(caller, template_id)
+        check_sendable(template)
+        record = await made(deps, caller, template, mail, await _tried(template, command))
+        record.is_test = True
+        record.subject = f"{command.subject_prefix} {record.subject}".strip()[:SUBJECT_LENGTH]
+        return record
+
+    asked = ["test", template_id, command.model_dump(mode="json", exclude_defaults=True)]
+    return await sending.accept_draft(
+        deps, caller, mail, prepare, of=asked, idempotency_key=idempotency_key
+    )
