@@ -78,7 +78,7 @@ async def _next_batch(deps: Deps, id_: str, turn: int, stopping: Callable[[], bo
         if not await list_deliveries.any_unsettled(communication.id):
             await _hasten(deps, communication)
         return False
-    pattern = Pattern.of(communication, await texts_of(communication))
+    pattern = Pattern.of(communication, await texts_of(deps, communication))
     batch = _Batch(deps, communication, rows, lease, stopping, pattern)
     async with batch.held():
         await batch.send()

@@ -6,7 +6,14 @@ from app.context import Context, Scope
 from app.documents.template_versions import TemplateVersion
 from app.documents.templates import Template
 from app.services import templates
-from app.services.templates import PublishTemplate, SaveDraft
+from app.services.templates import (
+    Check,
+    Preview,
+    PreviewTemplate,
+    PublishTemplate,
+    SaveDraft,
+    SourceCommand,
+)
 
 
 async def versions_with_ids(
@@ -54,3 +61,23 @@ async def restore(context: Context, id_: str, number: int) -> TemplateVersion:
     """Begin a draft from an earlier version. Raises what `versions.restore` raises."""
     caller = context.require(Scope.TEMPLATES_WRITE)
     return await templates.restore(context.deps, caller, id_, number)
+
+
+async def validate(context: Context, command: SourceCommand) -> Check:
+    """Tell what is wrong with words that are not kept. Raises what `checking.validate` raises."""
+    caller = context.require(Scope.TEMPLATES_READ)
+    return await templates.validate(context.deps, caller, command)
+
+
+async def validate_draft(context: Context, id_: str) -> Check:
+    """Tell what is wrong with a draft. Raises what `checking.validate_draft` raises."""
+    caller = context.require(Scope.TEMPLATES_READ)
+    return await templates.validate_draft(context.deps, caller, id_)
+
+
+async def preview_source(
+    context: Context, command: SourceCommand, asked: PreviewTemplate
+) -> Preview:
+    """Show what words that are not kept would say. Raises what `checking.preview_source` raises."""
+    caller = context.require(Scope.TEMPLATES_READ)
+    return await templates.preview_source(context.deps, caller, command, asked)

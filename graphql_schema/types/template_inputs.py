@@ -45,6 +45,36 @@ class TemplateLocaleInput:
     )
 
 
+@strawberry.input(description="What a template would say; it is not kept.")
+class TemplateSourceInput:
+    body: str = strawberry.field(description="The HTML or MJML, with `{{ name }}` to fill in.")
+    subject: str | None = strawberry.field(
+        default=UNSET,
+        description="The subject line, with `{{ name }}` to fill in; required for kind TEMPLATE.",
+    )
+    kind: TemplateKind = strawberry.field(
+        default=TemplateKind.TEMPLATE, description="What it is for: a mail, or parts of others."
+    )
+    format: TemplateFormat = strawberry.field(
+        default=TemplateFormat.HTML, description="What the bodies are written in."
+    )
+    text: str | None = strawberry.field(
+        default=UNSET, description="A text part of its own; made from the HTML without it."
+    )
+    layout: str | None = strawberry.field(
+        default=UNSET, description="The name of the layout around it."
+    )
+    locale: str | None = strawberry.field(
+        default=UNSET, description="The language of subject, body and text, e.g. `nl`."
+    )
+    locales: list[TemplateLocaleInput] | None = strawberry.field(
+        default=UNSET, description="What it says in other languages; at most 50."
+    )
+    variables: list[TemplateVariableInput] | None = strawberry.field(
+        default=UNSET, description="The variables it declares; at most 200."
+    )
+
+
 @strawberry.input(description="A template to be kept.")
 class CreateTemplateInput:
     name: str = strawberry.field(

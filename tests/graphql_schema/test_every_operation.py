@@ -30,6 +30,7 @@ LISTS_READ, LISTS_WRITE = Scope.RECIPIENTS_READ, Scope.RECIPIENTS_WRITE
 KEYS_READ, KEYS_WRITE = Scope.KEYS_READ, Scope.KEYS_WRITE
 TO = {"recipients": MAIL["recipients"]}
 WORDS = {"name": "Bill", "subject": "Your bill", "body": "<p>Hello</p>"}
+SOURCE = {"subject": "Your bill", "body": "<p>Hello</p>"}
 RELAY = {"name": "Other relay", "settings": {"smtp": {"host": "127.0.0.1", "port": 2525}}}
 NOT_FOUND, BAD = ErrorCode.NOT_FOUND, ErrorCode.BAD_USER_INPUT
 Footprint = Callable[[], Awaitable[dict[str, Any]]]
@@ -100,6 +101,9 @@ ROWS = [
     _query("template", TEMPLATES_READ, "{ id }", id="$template", theirs=NOT_FOUND),
     _query("templates", TEMPLATES_READ, "{ nodes { id } }"),
     _query("previewTemplate", TEMPLATES_READ, "{ html }", id="$template", theirs=NOT_FOUND),
+    _query("validateTemplate", TEMPLATES_READ, "{ ok }", input=SOURCE),
+    _query("validateTemplateDraft", TEMPLATES_READ, "{ ok }", id="$drafted", theirs=NOT_FOUND),
+    _query("previewTemplateSource", TEMPLATES_READ, "{ html }", input=SOURCE),
     _query("templateVersion", TEMPLATES_READ, "{ id }", templateId="$template", number=1,
            theirs=NOT_FOUND),
     _query("recipientStates", READ, "{ nodes { address } }", id="$sent", theirs=NOT_FOUND),

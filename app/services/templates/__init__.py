@@ -1,6 +1,7 @@
 """Templates: a tenant's own words, kept under a name and filled in when they are sent."""
 
 from app.services.templates.changes import archive, create, delete, duplicate, unarchive, update
+from app.services.templates.checking import Check, preview_source, validate, validate_draft
 from app.services.templates.commands import (
     CURRENT,
     Choice,
@@ -11,6 +12,7 @@ from app.services.templates.commands import (
     SaveDraft,
     SendTemplate,
     SendTest,
+    SourceCommand,
     UpdateTemplate,
 )
 from app.services.templates.found import template_of, templates_of
@@ -25,6 +27,7 @@ from app.services.templates.versions import (
 
 __all__ = [
     "CURRENT",
+    "Check",
     "Choice",
     "CreateTemplate",
     "DuplicateTemplate",
@@ -34,6 +37,7 @@ __all__ = [
     "SaveDraft",
     "SendTemplate",
     "SendTest",
+    "SourceCommand",
     "UpdateTemplate",
     "archive",
     "create",
@@ -41,6 +45,7 @@ __all__ = [
     "discard",
     "duplicate",
     "preview",
+    "preview_source",
     "publish",
     "restore",
     "save_draft",
@@ -50,5 +55,7 @@ __all__ = [
     "templates_of",
     "unarchive",
     "update",
+    "validate",
+    "validate_draft",
     "version_numbered",
 ]

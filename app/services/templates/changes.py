@@ -15,10 +15,10 @@ from app.services.templates.commands import (
     DuplicateTemplate,
     UpdateTemplate,
     new_words,
-    words_of,
 )
 from app.services.templates.compiling import check_sizes, compile_into
 from app.services.templates.found import template_of, version_of
+from app.services.templates.saying import words_of
 
 _OF_TEMPLATE = {"name", "description", "type"}
 # Of several who change at once each has its turn, unless they never end.
@@ -94,7 +94,7 @@ async def _kept(
     else:
         made = published_by(deps, caller)
         version = new_version(deps, caller, template, note=note, number=1, **made)
-        await compile_into(version, words)
+        await compile_into(deps, template, version, words)
         template.version, template.version_id = 1, version.id
         template.uses = [use.template_id for use in version.uses]
     await publishing.create(template, version)
@@ -167,7 +167,7 @@ async def _published(  # noqa: PLR0917 - all of one change
     check_sizes(deps, words)
     check_fits(found.kind, words)
     version = new_version(deps, caller, found, note=command.note, **published_by(deps, caller))
-    await compile_into(version, words)
+    await compile_into(deps, found, version, words)
     by = Author(caller.user, deps.now())
     return await publishing.publish(found, version, by, changes=changes, revision=command.revision)
 

@@ -2,23 +2,46 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.context import Deps
-from app.documents.template_versions import Compiled, Form, TemplateVersion, Use, Words
-from app.documents.templates import STORED_BODY_LIMIT
+from app.documents.template_versions import (
+    Compiled,
+    Form,
+    LocaleWords,
+    TemplateVersion,
+    Use,
+    Words,
+)
+from app.documents.templates import STORED_BODY_LIMIT, Template
+from app.documents.vocabulary import TemplateFormat, TemplateKind
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
-from app.mail.templates.filling import check
-from app.mail.templates.values import RenderError
+from app.mail.templates.compiling import check
+from app.mail.templates.sources import Format, Source, TemplateFault
+from app.services.templates.locales import ranges
+from app.services.templates.sources import Fault, Referred, referred_to
+
+# What stands in a layout while it is looked at alone.
+_CONTENT = {
+    TemplateFormat.HTML: "<p>…</p>",
+    TemplateFormat.MJML: ("<mj-section><mj-column><mj-text>…</mj-text></mj-column></mj-section>"),
+}
+# What every template may ask for.
+_GIVEN = {"locale"}
 
 
 @dataclass
 class Compilation:
-    """What came of words; `faults` keep them from being filled in."""
+    """What came of words; `faults` keep them from being filled in, `warnings` do not.
+
+    `variables` are those that they name.
+    """
 
     compiled: Compiled | None = None
     uses: list[Use] = field(default_factory=list)
-    faults: list[FieldError] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+    variables: set[str] = field(default_factory=set)
 
 
 def check_sizes(deps: Deps, words: Words) -> None:
@@ -48,49 +71,137 @@ def _texts(words: Words) -> Iterator[tuple[str, str]]:
                 yield f"locales[{number}].{name}", text
 
 
-async def compilation_of(words: Words) -> Compilation:
-    """Check and compile words."""
-    return await asyncio.to_thread(_compiled, words)
+async def compilation_of(
+    deps: Deps, tenant: str, kind: TemplateKind, words: Words, *, name: str | None = None
+) -> Compilation:
+    """Check and compile words, with the layout and the partials of now.
+
+    `name` is that of the template, where it has one.
+    """
+    own = (name, words.body) if name is not None and kind is TemplateKind.PARTIAL else None
+    referred = await referred_to(tenant, words, own=own)
+    return await asyncio.to_thread(_compiled, kind, words, referred, deps.settings.body_limit)
 
 
-async def compile_into(version: TemplateVersion, words: Words) -> None:
+async def compile_into(
+    deps: Deps, template: Template, version: TemplateVersion, words: Words
+) -> None:
     """Put the words into a version, compiled. Raises InvalidInputError that tells every fault."""
-    made = await compilation_of(words)
-    if made.faults or made.compiled is None:
-        raise InvalidInputError.of(*made.faults)
+    made = await compilation_of(deps, template.tenant_id, template.kind, words, name=template.name)
+    if made.compiled is None:
+        raise refused(made.faults)
     version.say(words)
     version.compiled = made.compiled.model_dump_json(by_alias=True)
     version.uses = made.uses
 
 
-async def compiled_of(version: TemplateVersion) -> Compiled:
+def refused(faults: list[Fault]) -> InvalidInputError:
+    return InvalidInputError.of(*(FieldError(fault.path, fault.text) for fault in faults))
+
+
+async def compiled_of(
+    deps: Deps, version: TemplateVersion, kind: TemplateKind = TemplateKind.TEMPLATE
+) -> Compiled:
     """Give what is filled in of a version. Raises InvalidInputError for a faulty draft."""
     if version.compiled is not None:
         return Compiled.model_validate_json(version.compiled)
-    made = await compilation_of(version.said)
+    made = await compilation_of(deps, version.tenant_id, kind, version.said)
     if made.compiled is None:
-        raise InvalidInputError.of(*made.faults)
+        raise refused(made.faults)
     return made.compiled
 
 
-def _compiled(words: Words) -> Compilation:
-    made = Compilation()
-    for path, text in (("subject", words.subject), *_texts(words)):
-        try:
-            check(text)
-        except RenderError as error:
-            made.faults.append(FieldError(path, str(error)))
-    if not made.faults:
-        plain = Form(subject=words.subject, html=words.body, text=words.text)
-        made.compiled = Compiled(
-            form=plain,
-            locales={
-                one.locale: Form(
-                    subject=one.subject or words.subject,
-                    html=one.body or words.body,
-                    text=one.text or (None if one.body else words.text),
-                )
-                for one in words.locales
-            },
-        )
+def _compiled(kind: TemplateKind, words: Words, referred: Referred, limit: int) -> Compilation:
+    made = Compilation(uses=referred.uses, faults=list(referred.faults))
+    source = _source(kind, words, referred)
+    form = _form(made, source, limit, _paths(kind))
+    locales = {
+        one.locale: _form(made, _in_locale(source, words, one), limit, _own_paths(number, one))
+        for number, one in enumerate(words.locales)
+    }
+    _compare(made, words)
+    if form is not None and not made.faults:
+        whole = {locale: one for locale, one in locales.items() if one is not None}
+        made.compiled = Compiled(form=form, locales=whole)
     return made
+
+
+def _source(kind: TemplateKind, words: Words, referred: Referred) -> Source:
+    source = Source(
+        subject=words.subject,
+        body=words.body,
+        format=Format(words.format.value),
+        text=words.text,
+        layout=referred.layout,
+        partials=referred.partials,
+    )
+    if kind is TemplateKind.LAYOUT:
+        return replace(source, layout=words.body, body=_CONTENT[words.format])
+    # Alone a partial is no MJML: it is compiled with what includes it.
+    return replace(source, format=Format.HTML) if kind is TemplateKind.PARTIAL else source
+
+
+def _in_locale(source: Source, words: Words, one: LocaleWords) -> Source:
+    """Let what is not said in a language be said as in the next one: `nl-BE`, `nl`, without."""
+    by_locale = {said.locale: said for said in words.locales}
+    chain = [by_locale[tag] for tag in ranges(one.locale) if tag in by_locale]
+    subject = next((said.subject for said in chain if said.subject is not None), source.subject)
+    text: str | None = None
+    for said in chain:
+        text = said.text if text is None else text
+        if said.body is not None:
+            # A text part of farther away would be of another body.
+            return replace(source, subject=subject, body=said.body, text=text)
+    return replace(source, subject=subject, text=source.text if text is None else text)
+
+
+def _paths(kind: TemplateKind) -> dict[str, str]:
+    """Name the fields of the words by those of their source."""
+    if kind is TemplateKind.LAYOUT:
+        return {"layout": "body"}
+    return {name: name for name in ("subject", "body", "text", "layout")}
+
+
+def _own_paths(number: int, one: LocaleWords) -> dict[str, str]:
+    """Name those that are given in a language: the others are looked at where they are given."""
+    return {
+        name: f"locales[{number}].{name}"
+        for name in ("subject", "body", "text")
+        if getattr(one, name) is not None
+    }
+
+
+def _form(made: Compilation, source: Source, limit: int, paths: dict[str, str]) -> Form | None:
+    checked = check(source)
+    made.faults += _told(checked.faults, paths, made.faults)
+    made.warnings += _told(checked.warnings, paths, made.warnings)
+    compiled = checked.compiled
+    if compiled is None:
+        return None
+    made.variables |= {*compiled.required, *compiled.optional}
+    if len(compiled.html.encode()) > limit:
+        reason = f"makes HTML of more than {limit} octets in UTF-8"
+        made.faults.append(Fault(paths.get("body", "body"), reason))
+    return Form(subject=compiled.subject, html=compiled.html, text=compiled.text)
+
+
+def _told(faults: list[TemplateFault], paths: dict[str, str], told: list[Fault]) -> Iterator[Fault]:
+    for fault in faults:
+        if fault.path in paths or fault.path.startswith("partials."):
+            path = paths.get(fault.path, fault.path)
+            found = Fault(path, fault.message, fault.line, fault.column)
+            if found not in told:
+                yield found
+
+
+def _compare(made: Compilation, words: Words) -> None:
+    """Warn of variables that are named and not declared, and of those that are never named."""
+    if made.faults:
+        return
+    declared = {variable.name for variable in words.variables}
+    for name in sorted(made.variables - declared - _GIVEN):
+        made.warnings.append(Fault("variables", f"{name} is used and not declared"))
+    for number, variable in enumerate(words.variables):
+        if variable.name not in made.variables:
+            reason = f"{variable.name} is declared and never used"
+            made.warnings.append(Fault(f"variables[{number}].name", reason))

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.context import Deps
 from app.documents.communications import Communication
 from app.documents.template_versions import Compiled, Form, TemplateVersion, Variable
 from app.documents.templates import Template
+from app.documents.vocabulary import TemplateKind
 from app.errors import InvalidInputError
 from app.services.filling import Content
 from app.services.templates.commands import Choice
@@ -44,10 +46,12 @@ class Texts:
     subject: str | None = None
 
     @classmethod
-    async def of(cls, version: TemplateVersion) -> "Texts":
+    async def of(
+        cls, deps: Deps, version: TemplateVersion, kind: TemplateKind = TemplateKind.TEMPLATE
+    ) -> "Texts":
         """Read a version. Raises InvalidInputError for a faulty draft."""
         words = version.said
-        return cls(await compiled_of(version), words.locale, words.variables)
+        return cls(await compiled_of(deps, version, kind), words.locale, words.variables)
 
     def form_in(self, wanted: str | None) -> tuple[Form, str | None]:
         """Choose the form for readers of a language, and tell its own.
@@ -60,13 +64,13 @@ class Texts:
             return self.compiled.form, self.locale
         return self.compiled.locales[locale], locale
 
-    def content_for(self, content: Content) -> Content:
-        """Give what a reader gets whose language stands in the variables of `content`, if it does.
+    def content_for(self, content: Content, *, reader: str | None = None) -> Content:
+        """Give what a reader gets, whose language may stand in the variables of `content` too.
 
         Raises InvalidInputError that names every variable at fault.
         """
         given = content.variables or {}
-        wanted = given.get("locale")
+        wanted = given.get("locale") if reader is None else reader
         form, locale = self.form_in(wanted if isinstance(wanted, str) else content.locale)
         return replace(
             content,
@@ -78,7 +82,7 @@ class Texts:
         )
 
 
-async def texts_of(communication: Communication) -> Texts | None:
+async def texts_of(deps: Deps, communication: Communication) -> Texts | None:
     """Give what the template of list mail says, in the version that it was accepted with.
 
     None for mail of another kind.
@@ -87,13 +91,14 @@ async def texts_of(communication: Communication) -> Texts | None:
     version = None if id_ is None else await TemplateVersion.whole(id_)
     if version is None:
         return None
-    texts = await Texts.of(version)
+    texts = await Texts.of(deps, version)
     form, _ = texts.form_in(communication.locale)
     own = form.subject == communication.subject
     return texts if own else replace(texts, subject=communication.subject)
 
 
 async def content_of(
+    deps: Deps,
     template: Template,
     choice: Choice,
     given: Mapping[str, Any],
@@ -107,7 +112,7 @@ async def content_of(
     fault.
     """
     version = await version_of(template, choice)
-    texts = await Texts.of(version)
+    texts = await Texts.of(deps, version, template.kind)
     form, locale = texts.form_in(choice.locale)
     values: Mapping[str, Any] = checked(texts.declared, given, complete=complete)
     return Content(

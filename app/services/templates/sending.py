@@ -44,15 +44,15 @@ async def preview(deps: Deps, caller: Caller, id_: str, command: PreviewTemplate
     it must be.
     """
     template = await template_of(caller, id_)
-    return await asyncio.to_thread(shown, deps, await _tried(template, command))
+    return await asyncio.to_thread(shown, deps, await _tried(deps, template, command))
 
 
-async def _tried(template: Template, command: PreviewTemplate) -> Content:
+async def _tried(deps: Deps, template: Template, command: PreviewTemplate) -> Content:
     """Make ready what is shown to those who try a template out."""
     variables: Mapping[str, Any] | None = command.variables
     if variables is None:
         variables = examples_of((await version_of(template, command)).said.variables)
-    return await content_of(template, command, variables)
+    return await content_of(deps, template, command, variables)
 
 
 def shown(deps: Deps, content: Content) -> Preview:
@@ -88,7 +88,9 @@ async def send_template(
         template = await template_of(caller, template_id)
         check_sendable(template)
         complete = command.recipient_list_id is None
-        content = await content_of(template, choice, command.variables or {}, complete=complete)
+        content = await content_of(
+            deps, template, choice, command.variables or {}, complete=complete
+        )
         return await made(deps, caller, template, command, content)
 
     chosen = choice.model_dump(exclude_defaults=True)
@@ -138,7 +140,7 @@ async def send_test(
     async def prepare() -> Communication:
         template = await template_of(caller, template_id)
         check_sendable(template)
-        record = await made(deps, caller, template, mail, await _tried(template, command))
+        record = await made(deps, caller, template, mail, await _tried(deps, template, command))
         record.is_test = True
         record.subject = f"{command.subject_prefix} {record.subject}".strip()[:SUBJECT_LENGTH]
         return record

@@ -15,10 +15,10 @@ from app.services.templates.commands import (
     Choice,
     PublishTemplate,
     SaveDraft,
-    words_of,
 )
 from app.services.templates.compiling import check_sizes, compile_into
 from app.services.templates.found import draft_of, template_of, version_of
+from app.services.templates.saying import words_of
 
 
 async def save_draft(deps: Deps, caller: Caller, id_: str, command: SaveDraft) -> TemplateVersion:
@@ -82,7 +82,7 @@ async def publish(deps: Deps, caller: Caller, id_: str, command: PublishTemplate
         raise ConflictError(f"The draft has revision {draft.revision} by now.")
     words = draft.said
     check_fits(template.kind, words)
-    await compile_into(draft, words)
+    await compile_into(deps, template, draft, words)
     if command.note is not None:
         draft.note = command.note
     by = Author(caller.user, deps.now())
