@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 
-from app.mail.templates.composing import Composed, composed
+from app.mail.templates import css, mjml
+from app.mail.templates.composing import composed
 from app.mail.templates.lexing import normalised
-from app.mail.templates.sources import Source, TemplateFault, TemplateFaultsError
+from app.mail.templates.looking import Report, look
+from app.mail.templates.sources import Format, Source, TemplateFault, TemplateFaultsError
 from app.mail.templates.syntax import Template, examined
-from app.mail.templates.values import RenderError, place_of
+from app.mail.templates.values import place_of
+from app.mail.templates.veil import Veil
+
+TOLD_LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -45,40 +50,82 @@ def compile_source(source: Source) -> Compiled:
 
 
 def check(source: Source) -> Checked:
-    """Compile a source, and tell all that is wrong or doubtful; never raises."""
-    whole, faults = composed(source)
-    templates = [
-        _line("subject", source.subject, faults),
-        None if source.text is None else _line("text", source.text, faults),
-        None if faults else _whole(whole, faults),
-    ]
-    if faults:
-        return Checked(sorted(set(faults)), [], None)
-    named = frozenset[str]().union(*(one.named for one in templates if one))
-    required = frozenset[str]().union(*(one.required for one in templates if one))
-    compiled = Compiled(
-        subject=source.subject,
-        html=whole.text,
-        text=source.text,
-        required=tuple(sorted(required)),
-        optional=tuple(sorted(named - required)),
-    )
-    return Checked([], [], compiled)
+    """Compile a source, and tell all that is wrong or doubtful; never raises.
+
+    It may take as long as engines do with hostile HTML: it belongs into a process that can be
+    ended.
+    """
+    return _Checking(source).checked()
 
 
-def _line(path: str, text: str, faults: list[TemplateFault]) -> Template | None:
-    """Examine what stands for itself: nothing can be included there."""
-    clean = normalised(text)
-    template, errors = examined(clean)
-    faults += [TemplateFault(path, *_place(clean, error), error.reason) for error in errors]
-    return template
+class _Checking:
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._whole, self._faults = composed(source)
+        self._warnings: list[TemplateFault] = []
+
+    def checked(self) -> Checked:
+        unsound = bool(self._faults)
+        subject = self._line("subject", self._source.subject)
+        text = None if self._source.text is None else self._line("text", self._source.text)
+        body = None if unsound else self._body()
+        if self._faults or subject is None or body is None:
+            return Checked(sorted(set(self._faults)), sorted(set(self._warnings)), None)
+        templates = [subject, body] if text is None else [subject, body, text]
+        named = frozenset[str]().union(*(one.named for one in templates))
+        required = frozenset[str]().union(*(one.required for one in templates))
+        compiled = Compiled(
+            subject=self._source.subject,
+            html=body.text,
+            text=self._source.text,
+            required=tuple(sorted(required)),
+            optional=tuple(sorted(named - required)),
+        )
+        return Checked([], sorted(set(self._warnings)), compiled)
+
+    def _line(self, path: str, text: str) -> Template | None:
+        """Examine what stands for itself: nothing can be included there."""
+        clean = normalised(text)
+        template, errors = examined(clean)
+        self._faults += [
+            TemplateFault(path, *place_of(clean, error.offset or 0), error.reason)
+            for error in errors
+        ]
+        return template
+
+    def _body(self) -> Template | None:
+        template, errors = examined(self._whole.text)
+        self._faults += [self._whole.fault(one.offset or 0, one.reason) for one in errors]
+        if template is None:
+            return None
+        veil = Veil(self._whole.text)
+
+        def report_to(told: list[TemplateFault]) -> Report:
+            def report(place: int, message: str) -> None:
+                if len(told) < TOLD_LIMIT:
+                    told.append(self._whole.fault(veil.origin(place), message))
+
+            return report
+
+        fault, warn = report_to(self._faults), report_to(self._warnings)
+
+        if self._source.format is Format.MJML:
+            html = mjml.html_of(veil, fault, warn)
+        else:
+            html = _with_css(veil, warn)
+        look(veil, warn)
+        if html is None or html == veil.text:
+            return template if html is not None else None
+        made, errors = examined(veil.lifted(html))
+        self._faults += [TemplateFault("body", 1, 1, error.reason) for error in errors]
+        return made
 
 
-def _whole(whole: Composed, faults: list[TemplateFault]) -> Template | None:
-    template, errors = examined(whole.text)
-    faults += [whole.fault(error.offset or 0, error.reason) for error in errors]
-    return template
-
-
-def _place(text: str, error: RenderError) -> tuple[int, int]:
-    return place_of(text, error.offset or 0)
+def _with_css(veil: Veil, warn: Report) -> str:
+    if not css.has_styles(veil.text):
+        return veil.text
+    try:
+        return css.inlined(veil.text, veil)
+    except css.NotInlinedError as error:
+        warn(error.offset, f"the CSS is not inlined: {error}")
+        return veil.text

@@ -1,14 +1,15 @@
 """A body, its layout and its partials made one text that still knows where each part came from."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
-from app.mail.templates.lexing import normalised
+from app.mail.templates.lexing import Word, normalised
 from app.mail.templates.marks import Mark, marks
-from app.mail.templates.sources import Source, TemplateFault
+from app.mail.templates.sources import Format, Source, TemplateFault
 from app.mail.templates.syntax import examined
 from app.mail.templates.values import place_of
 
@@ -16,6 +17,11 @@ PARTIALS_DEPTH = 10
 PARTIALS_LIMIT = 500
 COMPOSED_LIMIT = 2_000_000
 _INCLUDED_WORDS = 2
+_INCLUDE = re.compile(
+    r"<!--.*?(?:-->|\Z)|<mj-include(?=[\s/>])(?P<attributes>[^>]*+)>(?:\s*+</mj-include\s*+>)?+",
+    re.DOTALL,
+)
+_PATH = re.compile(r"\s*+path\s*+=\s*+(?:\"([^\"]++)\"|'([^']++)')\s*+/?\Z")
 
 
 class Part(NamedTuple):
@@ -101,12 +107,31 @@ class _Composing:
         self.files[path] = clean = normalised(text)
         template, errors = examined(clean, includes=True)
         if template is not None:
-            self._sound[path] = list(marks(clean))
+            self._sound[path] = self._marks(path, clean)
         self.faults += [_fault(path, clean, error.offset or 0, error.reason) for error in errors]
+
+    def _marks(self, path: str, text: str) -> list[Mark]:
+        found = list(marks(text))
+        if self._source.format is not Format.MJML:
+            return found
+        inside = {place for mark in found for place in range(mark.start, mark.end)}
+        for tag in _INCLUDE.finditer(text):
+            if tag["attributes"] is None or tag.start() in inside:
+                continue
+            named = _PATH.match(tag["attributes"])
+            if named is None:
+                reason = 'takes the form <mj-include path="name" />'
+                self.faults.append(_fault(path, text, tag.start(), reason))
+            else:
+                word = Word(tag.start(), "name", named[1] or named[2])
+                found.append(Mark(tag.start(), tag.end(), "include", (word,)))
+        return sorted(found)
 
     def _inner(self, path: str, mark: Mark, around: tuple[str, ...]) -> Iterator[Part] | None:
         """Give what stands in the place of a mark; None for one that stays as it is."""
         words = [word.text for word in mark.words]
+        if mark.kind == "include":
+            return self._partial(path, mark, words[0], around)
         if path == "layout" and mark.kind == "variable" and words == ["content"]:
             if "body" in self.files:
                 self._add(path, mark, "{{ content }} stands there twice")

@@ -7,6 +7,7 @@ to be walked by `expressions` in bounded time.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from jinja2 import nodes
 
@@ -15,6 +16,7 @@ from app.mail.templates.lexing import normalised, parsed
 from app.mail.templates.values import RenderError, ValueFault, checked_number, template_error
 
 DEPTH_LIMIT = 50
+FAULTS_LIMIT = 100
 # What is parsed takes a hundred times the memory of its text.
 REMEMBERED_LENGTH = 16 * 1024
 _ALLOWED = (
@@ -67,7 +69,7 @@ def examined(text: str, *, includes: bool = False) -> tuple[Template | None, lis
         tree = parsed(text)
     except RenderError as error:
         return None, [error]
-    if faults := list(_faults(tree, includes=includes)):
+    if faults := list(islice(_faults(tree, includes=includes), FAULTS_LIMIT)):
         return None, faults
     optional: set[str] = set()
     named = frozenset(_free_names(tree, frozenset(), optional))
