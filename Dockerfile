@@ -1,4 +1,5 @@
-# One image for the API and the workers: `letterbox serve` and `letterbox worker`.
+# One image for the API, the workers and the listener for mail servers: `letterbox serve`,
+# `letterbox worker` and `letterbox inbound`.
 FROM python:3.11-slim AS packages
 COPY requirements.lock /tmp/requirements.lock
 RUN python -m venv /opt/letterbox \

@@ -3,7 +3,6 @@
 
 import contextlib
 import os
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,9 @@ from typing import Annotated
 import typer
 from pydantic_core import ValidationError
 
-FAILURE = 1
+from app.commands import inbound
+from app.commands.reach import FAILURE, reach
+
 INVALID_SETTINGS = 2
 STARTUP_FAILURE = 3
 
@@ -23,6 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(inbound.inbound)
+app.add_typer(inbound.domains, name="inbound-domain")
 
 DataDir = Annotated[
     Path | None,
@@ -76,7 +79,7 @@ def serve(
     if port is not None:
         os.environ["LETTERBOX_PORT"] = str(port)
     settings = Settings()
-    _reach("MongoDB", ask_mongo, settings.mongo_url)
+    reach("MongoDB", ask_mongo, settings.mongo_url)
     server = api_server("app.main:app_from_environment", settings)
     # After its own orderly end uvicorn raises the signal once more.
     with contextlib.suppress(KeyboardInterrupt):
@@ -93,8 +96,8 @@ def worker() -> None:
     from workers.settings import run_worker
 
     settings = Settings()
-    _reach("MongoDB", ask_mongo, settings.mongo_url)
-    _reach("Redis", ask_redis, settings.redis_url)
+    reach("MongoDB", ask_mongo, settings.mongo_url)
+    reach("Redis", ask_redis, settings.redis_url)
     run_worker(settings)
 
 
@@ -147,7 +150,7 @@ def key(
 
     settings = Settings()
     configure_logs(settings)
-    _reach("MongoDB", ask_mongo, settings.mongo_url)
+    reach("MongoDB", ask_mongo, settings.mongo_url)
 
     async def run() -> str:
         async with open_deps(settings) as deps:
@@ -172,7 +175,7 @@ def rotate() -> None:
     from app.settings import Settings
 
     settings = Settings()
-    _reach("MongoDB", ask_mongo, settings.mongo_url)
+    reach("MongoDB", ask_mongo, settings.mongo_url)
 
     async def run() -> Resealed:
         async with open_deps(settings):
@@ -221,17 +224,6 @@ def inbox(port: Annotated[int, typer.Option(min=1, max=65535)], data_dir: DataDi
     from app.dev.inbox import run_inbox
 
     run_inbox(port, data_folder(data_dir).inbox)
-
-
-def _reach(server: str, ask: Callable[[str], object], url: str) -> None:
-    """End the command with one line when the server does not answer; it shows no credentials."""
-    from app.embedded.errors import EmbeddedServerError
-
-    try:
-        ask(url)
-    except EmbeddedServerError as error:
-        typer.echo(f"{server}: {error}; `letterbox doctor` tells more", err=True)
-        raise typer.Exit(FAILURE) from None
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from app.settings import Settings
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-OURS = ("api", "worker")
+OURS = ("api", "worker", "inbound")
 VARIABLES = {f"LETTERBOX_{name.upper()}" for name in Settings.model_fields}
 
 
@@ -24,13 +24,13 @@ def commands() -> set[str]:
 
 
 def test_all_parts_are_there() -> None:
-    assert SERVICES.keys() == {"api", "worker", "mongo", "valkey", "mailpit"}
+    assert SERVICES.keys() == {"api", "worker", "inbound", "mongo", "valkey", "mailpit"}
 
 
-def test_one_image_runs_two_commands() -> None:
+def test_one_image_runs_three_commands() -> None:
     assert {SERVICES[name]["image"] for name in OURS} == {"letterbox:latest"}
-    assert [SERVICES[name]["command"][0] for name in OURS] == ["serve", "worker"]
-    assert {"serve", "worker"} <= commands()
+    assert [SERVICES[name]["command"][0] for name in OURS] == ["serve", "worker", "inbound"]
+    assert {"serve", "worker", "inbound"} <= commands()
 
 
 @pytest.mark.parametrize("name", OURS)

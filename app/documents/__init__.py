@@ -5,6 +5,7 @@ from app.documents.attachments import AttachmentContent
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.idempotency_keys import IdempotencyKey
+from app.documents.inbound_domains import InboundDomain
 from app.documents.inbound_messages import InboundMessage
 from app.documents.list_members import ListMember
 from app.documents.paces import Pace
@@ -22,6 +23,7 @@ ALL_DOCUMENTS: list[type[Document]] = [
     Communication,
     Delivery,
     IdempotencyKey,
+    InboundDomain,
     InboundMessage,
     ListMember,
     Pace,

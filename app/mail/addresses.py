@@ -53,6 +53,14 @@ def new_message_id(domain: str) -> str:
     return f"<{secrets.token_hex(20)}@{_ascii_domain(domain)}>"
 
 
+def domain_name(text: str) -> str:
+    """Write a domain with at least one dot in lower-case IDNA ASCII (RFC 5891).
+
+    Raises ValueError with one sentence fit to show to a caller.
+    """
+    return _dotted_domain(text)
+
+
 def _split(text: str) -> tuple[str | None, str]:
     """Part the display name from the address."""
     if not text.endswith(">"):

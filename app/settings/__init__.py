@@ -19,6 +19,7 @@ from app.encryption import read_keys
 from app.settings.durations import Duration, Seconds
 from app.settings.live import LiveSettings
 from app.settings.protection import ProtectionSettings
+from app.settings.receiving import ReceivingSettings
 
 MEBIBYTE = 1024 * 1024
 # A shorter key is weaker than HS256 itself.
@@ -233,7 +234,7 @@ class _GeneralSettings(BaseSettings):
         return () if keys is None else read_keys(keys.get_secret_value())
 
 
-class Settings(ProtectionSettings, LiveSettings, _GeneralSettings):
+class Settings(ProtectionSettings, LiveSettings, ReceivingSettings, _GeneralSettings):
     """Durations are given in seconds, sizes in bytes, addresses as URLs."""
 
     @property

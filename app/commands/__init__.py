@@ -1,0 +1,1 @@
+"""Groups of `letterbox` commands that stand beside those in `app.cli`."""

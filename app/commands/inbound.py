@@ -1,0 +1,102 @@
+# ruff: noqa: PLC0415  # each command imports only what it needs
+"""The commands of receiving: the listener for mail servers, and whose mail it is."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal, TypeVar
+
+import typer
+
+from app.commands.reach import FAILURE, reach
+
+Result = TypeVar("Result")
+
+domains = typer.Typer(
+    help="Say whose mail to a domain, or to an address, is.", no_args_is_help=True
+)
+Name = Annotated[str, typer.Argument(help="A domain (`acme.example`) or an address.")]
+
+
+def inbound(
+    protocol: Annotated[
+        Literal["lmtp", "smtp"], typer.Option(help="What the mail server speaks.")
+    ] = "lmtp",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 2424,
+) -> None:
+    """Take mail from mail servers such as Postfix."""
+    from app.embedded.probes import ask_mongo
+    from app.listening.server import Protocol, run_listener
+    from app.settings import Settings
+
+    settings = Settings()
+    reach("MongoDB", ask_mongo, settings.mongo_url)
+    try:
+        run_listener(settings, Protocol(protocol), host, port)
+    except OSError as error:
+        typer.echo(f"Port {port} of {host} cannot be had: {error.strerror}", err=True)
+        raise typer.Exit(FAILURE) from None
+
+
+@domains.command()
+def add(name: Name, tenant: Annotated[str, typer.Option(help="Tenant whose mail it is.")]) -> None:
+    """Let mail to a domain, or to an address, be a tenant's."""
+    from app.context import Deps
+    from app.services.receiving import domains as service
+
+    async def run(deps: Deps) -> None:
+        added = await service.add(deps, tenant, name)
+        typer.echo(f"Mail to {added.name} is {added.tenant_id}'s.")
+
+    _run(run)
+
+
+@domains.command()
+def remove(name: Name) -> None:
+    """Take no more mail for a domain or an address; what came stays."""
+    from app.context import Deps
+    from app.services.receiving import domains as service
+
+    async def run(_: Deps) -> None:
+        await service.remove(name)
+        typer.echo("Removed.")
+
+    _run(run)
+
+
+@domains.command("list")
+def list_(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
+) -> None:
+    """Print domains and addresses, each with its tenant."""
+    from app.context import Deps
+    from app.services.receiving import domains as service
+
+    async def run(_: Deps) -> None:
+        for one in await service.listed(tenant):
+            typer.echo(f"{one.name}\t{one.tenant_id}")
+
+    _run(run)
+
+
+def _run(work: Callable[..., Awaitable[Result]]) -> Result:
+    """Do it with everything open; a refusal ends the command with its words."""
+    from app.bootstrap import open_deps
+    from app.embedded.probes import ask_mongo
+    from app.errors import AppError
+    from app.logs import configure_logs
+    from app.settings import Settings
+
+    settings = Settings()
+    configure_logs(settings)
+    reach("MongoDB", ask_mongo, settings.mongo_url)
+
+    async def opened() -> Result:
+        async with open_deps(settings) as deps:
+            return await work(deps)
+
+    try:
+        return asyncio.run(opened())
+    except AppError as error:
+        typer.echo(error.detail, err=True)
+        raise typer.Exit(FAILURE) from None

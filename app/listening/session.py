@@ -1,0 +1,220 @@
+"""One connection of a mail server.
+
+aiosmtpd speaks the commands. The content of a message is read here: lines of any length are taken,
+only CR LF ends one (so that nothing smuggles a second message in, RFC 5321 section 2.3.8), and LMTP
+answers once for each recipient.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+import structlog
+from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
+
+from app.context import Deps
+from app.documents.base import StoreUnavailableError
+from app.listening import replies
+from app.listening.house import House
+from app.services.receiving import mail_servers
+
+log = structlog.get_logger()
+
+MAX_RECIPIENTS = 1000
+# Progress of so much counts as a sign of life.
+_PROGRESS = 64 * 1024
+_END = b".\r\n"
+
+
+class _Handler:
+    """What aiosmtpd asks about envelopes; `tenants` are those of the recipients taken."""
+
+    def __init__(self) -> None:
+        self.tenants: dict[str, str] = {}
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, told: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [*told[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", told[-1]]
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
+    ) -> str:
+        self.tenants.clear()
+        envelope.mail_from = address
+        return replies.SENDER_OK
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
+    ) -> str:
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
+            return replies.TOO_MANY
+        try:
+            tenant = await mail_servers.whose(address)
+        except StoreUnavailableError:
+            return replies.STORE_AWAY
+        if tenant is None:
+            return replies.UNKNOWN
+        envelope.rcpt_tos.append(address)
+        self.tenants[address] = tenant
+        return replies.RECIPIENT_OK
+
+    async def handle_exception(self, error: Exception) -> str:
+        log.error("listener.fault", error=type(error).__name__)
+        return replies.FAULT
+
+
+class SmtpSession(SMTP):
+    """`is_busy` from the first octet of a message to its answer."""
+
+    is_lmtp = False
+
+    def __init__(self, deps: Deps, house: House) -> None:
+        self._deps, self._house = deps, house
+        self._handler = _Handler()
+        self._is_refused = False
+        self.is_busy = False
+        self._is_hello = False
+        super().__init__(
+            self._handler,
+            data_size_limit=deps.settings.inbound_limit,
+            enable_SMTPUTF8=True,
+            # Else aiosmtpd asks the resolver for this machine's name, which can take seconds.
+            hostname=house.name,
+            ident="Letterbox",
+            timeout=deps.settings.inbound_timeout.total_seconds(),
+            loop=asyncio.get_running_loop(),
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not self._house.enter(self):
+            self._is_refused = True
+            _hang_up(transport, replies.FULL)
+            return
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._is_refused:
+            self._house.leave(self)
+            super().connection_lost(error)
+
+    def eof_received(self) -> bool | None:
+        return None if self._is_refused else super().eof_received()
+
+    def dismiss(self) -> None:
+        """Say that this server is stopping, and hang up."""
+        _hang_up(self.transport, replies.STOPPING)
+
+    async def push(self, status: str | bytes) -> None:
+        text = status.decode() if isinstance(status, bytes) else status
+        await super().push(text if self._is_hello else replies.enhanced(text))
+
+    async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd's name
+        self._is_hello = True
+        try:
+            await super().smtp_EHLO(hostname)
+        finally:
+            self._is_hello = False
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
+        if await self.check_helo_needed():
+            return
+        if arg:
+            await self.push("501 Syntax: DATA")
+            return
+        if self.envelope is None or not self.envelope.rcpt_tos:
+            await self.push(replies.NO_RECIPIENT)
+            return
+        self.is_busy = True
+        try:
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            await self._take(self.envelope)
+        finally:
+            self.is_busy = False
+            self.envelope = self._create_envelope()
+        if self._house.is_closing and self.transport is not None:
+            self.dismiss()
+
+    async def _take(self, envelope: Envelope) -> None:
+        with self._house.room() as room:
+            raw = await self._content(room.grow)
+            recipients = list(envelope.rcpt_tos)
+            if raw is None:
+                answer = replies.BUSY if room.is_refused else replies.TOO_LARGE
+                await self._answer(dict.fromkeys(recipients, answer), recipients)
+                return
+            self._reset_timeout()
+            sender = (envelope.mail_from or "").strip("<>")
+            fates = await mail_servers.take(
+                self._deps, raw, sender=sender, recipients=dict(self._handler.tenants)
+            )
+        answers = {address: replies.FATES[fate] for address, fate in fates.items()}
+        await self._answer(answers, recipients)
+
+    async def _answer(self, answers: Mapping[str, str], recipients: Iterable[str]) -> None:
+        """Answer for each recipient in LMTP (RFC 2033 section 4.2), else once for all."""
+        if self.is_lmtp:
+            for address in recipients:
+                await self.push(answers[address])
+            return
+        # Once more for all, where one has it not yet: whoever has it keeps it once.
+        order = [replies.STORE_AWAY, replies.BUSY, *sorted(set(answers.values()), reverse=True)]
+        await self.push(next(one for one in order if one in answers.values()))
+
+    async def _content(self, grow: Callable[[int], bool]) -> bytes | None:
+        """Read a message to its end, dots taken off (RFC 5321 section 4.5.2).
+
+        None when it is larger than the limit, or than there is room for.
+        """
+        limit = self._deps.settings.inbound_limit
+        octets, size, alive = bytearray(), 0, 0
+        begins, fits = True, True
+        while True:
+            try:
+                piece = await self._reader.readuntil(b"\r\n")
+            except asyncio.LimitOverrunError as error:
+                # A part of a line.
+                piece = await self._reader.read(error.consumed)
+            if begins and piece == _END:
+                return bytes(octets) if fits else None
+            size += len(piece)
+            if size - alive > _PROGRESS:
+                alive = size
+                self._reset_timeout()
+            fits = fits and size <= limit and grow(len(piece))
+            if fits:
+                octets += piece[1:] if begins and piece.startswith(b".") else piece
+            else:
+                octets.clear()
+            begins = piece.endswith(b"\r\n")
+
+
+class LmtpSession(SmtpSession):
+    is_lmtp = True
+
+    @syntax("LHLO hostname")
+    async def smtp_LHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd's name
+        await super().smtp_EHLO(hostname)
+
+    async def smtp_HELO(self, _hostname: str) -> None:  # noqa: N802 - aiosmtpd's name
+        await self.push("500 5.5.1 This is LMTP: say LHLO")
+
+    async def smtp_EHLO(self, _hostname: str) -> None:  # noqa: N802 - aiosmtpd's name
+        await self.push("500 5.5.1 This is LMTP: say LHLO")
+
+
+def _hang_up(transport: asyncio.BaseTransport | None, last_words: str) -> None:
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.write(f"{last_words}\r\n".encode())
+        transport.close()
