@@ -7,4 +7,4 @@ class InterruptedStack(BaseException):
 
 
 class DemoError(Exception):
-    """The demo mails could not all be sent; the stack itself is well."""
+    """The demo could not all be loaded; the stack itself is well."""

@@ -17,6 +17,7 @@ from app.dev.folder import DataFolder
 from app.dev.output import complain, say
 from app.dev.services import GRACE, SHORT_GRACE, ChildService, Services
 from app.dev.signals import StopSignals
+from app.dev.starter import load_starter_set
 from app.embedded import spawn_mongod, spawn_redis
 from app.embedded.errors import EmbeddedServerError
 from app.embedded.ports import free_port, is_free
@@ -158,9 +159,11 @@ class Stack:
         if self._relay or token is None:
             return
         try:
+            templates = load_starter_set(self._base, token)
             count = load_demo(self._base, token, self._services.check)
         except DemoError as error:
-            complain(f"The demo mails could not all be sent: {error}")
+            complain(f"The demo could not be loaded: {error}")
             return
         demo.finish()
         say(f"{count} demo mails were sent: see {self._base}/dev/inbox")
+        say(f"{templates} templates were made: see {self._base}/graphql")

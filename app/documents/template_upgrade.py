@@ -4,7 +4,7 @@ from beanie import PydanticObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import ReturnDocument
 
-from app.documents.template_versions import TemplateVersion, Words
+from app.documents.template_versions import Compiled, Form, TemplateVersion, Words
 from app.documents.templates import Template
 from app.documents.transactions import LostError, together
 from app.documents.vocabulary import VersionState
@@ -56,6 +56,9 @@ def _first_version(template: Template, id_: PydanticObjectId) -> TemplateVersion
         published_by=template.updated_by,
     )
     version.say(Words(subject=template.subject, body=template.body))
+    # It was sent as it is, and stays so.
+    form = Form(subject=template.subject, html=template.body)
+    version.compiled = Compiled(form=form).model_dump_json(by_alias=True)
     return version
 
 

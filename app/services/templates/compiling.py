@@ -119,7 +119,9 @@ def _compiled(kind: TemplateKind, words: Words, referred: Referred, limit: int) 
         one.locale: _form(made, _in_locale(source, words, one), limit, _own_paths(number, one))
         for number, one in enumerate(words.locales)
     }
-    _compare(made, words)
+    # Those of parts are declared by what uses them.
+    if kind is TemplateKind.TEMPLATE and not made.faults:
+        _compare(made, words)
     if form is not None and not made.faults:
         whole = {locale: one for locale, one in locales.items() if one is not None}
         made.compiled = Compiled(form=form, locales=whole)
@@ -196,8 +198,6 @@ def _told(faults: list[TemplateFault], paths: dict[str, str], told: list[Fault])
 
 def _compare(made: Compilation, words: Words) -> None:
     """Warn of variables that are named and not declared, and of those that are never named."""
-    if made.faults:
-        return
     declared = {variable.name for variable in words.variables}
     for name in sorted(made.variables - declared - _GIVEN):
         made.warnings.append(Fault("variables", f"{name} is used and not declared"))
