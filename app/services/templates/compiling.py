@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from app.compiler.client import compiled_apart
 from app.context import Deps
 from app.documents.template_versions import (
     Compiled,
@@ -16,7 +17,6 @@ from app.documents.template_versions import (
 from app.documents.templates import STORED_BODY_LIMIT, Template
 from app.documents.vocabulary import TemplateFormat, TemplateKind
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
-from app.mail.templates.compiling import check
 from app.mail.templates.sources import Format, Source, TemplateFault
 from app.services.templates.locales import ranges
 from app.services.templates.sources import Fault, Referred, referred_to
@@ -174,7 +174,7 @@ def _own_paths(number: int, one: LocaleWords) -> dict[str, str]:
 
 
 def _form(made: Compilation, source: Source, limit: int, paths: dict[str, str]) -> Form | None:
-    checked = check(source)
+    checked = compiled_apart(source)
     made.faults += _told(checked.faults, paths, made.faults)
     made.warnings += _told(checked.warnings, paths, made.warnings)
     compiled = checked.compiled
