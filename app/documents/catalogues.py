@@ -25,6 +25,7 @@ from app.documents.vocabulary import (
     ProviderType,
     SuppressionReason,
 )
+from app.mail.kinds import InboundKind
 
 Document = TypeVar("Document", bound=TenantDocument)
 
@@ -117,6 +118,7 @@ INBOUND_MESSAGES = Catalogue(
         *_of(Kind.ID, "parentCommunicationId"),
         *_of(Kind.INSTANT, "receivedAt"),
         status=InboundStatus,
+        kind=InboundKind,
     ),
     {
         "RECEIVED_AT": Key("receivedAt", Kind.INSTANT),

@@ -8,6 +8,7 @@ from app.documents.dispatches import same_turn
 from app.documents.inbound_messages import InboundMessage
 from app.documents.lifecycle import cancel
 from app.documents.vocabulary import CommunicationStatus
+from app.mail.kinds import InboundKind
 
 _WAITING = [CommunicationStatus.SCHEDULED, CommunicationStatus.PENDING]
 
@@ -37,7 +38,7 @@ async def reply_to(communication: Communication) -> PydanticObjectId | None:
             communication.tenant_id,
             {
                 "conversationId": communication.conversation_id,
-                "isReport": False,
+                "kind": InboundKind.PERSONAL,
                 "created": {"$gte": communication.created},
             },
         ),

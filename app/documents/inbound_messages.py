@@ -13,6 +13,7 @@ from app.documents.communications import Event
 from app.documents.outsourcing import OutsourcingDocument
 from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import InboundStatus, ProviderType
+from app.mail.kinds import InboundKind
 
 # Up to this size a message stands beside what was read from it.
 RAW_INLINE_LIMIT = 64 * 1024
@@ -39,7 +40,7 @@ class InboundMessage(OutsourcingDocument):
     the first has it as its `key`; by their `fingerprint` they are told apart. `provider_type` and
     what follows it tell of the first provider, `envelope_recipients` whom it was delivered to, by
     all ways it came; `fetch_error` why its content is not here. `answered` are the Message-IDs it
-    answers, nearest first; an `is_report` is about them, and no answer: a mail server wrote it.
+    answers, nearest first; the report of a mail server is about them. `kind` is what wrote it.
     `received_at` is when the tenant's mail server took it, `created` when we did, `date` what its
     author's clock said.
     """
@@ -73,7 +74,7 @@ class InboundMessage(OutsourcingDocument):
     fetch_error: str | None = None
     fingerprint: str | None = None
     answered: list[str] = Field(default_factory=list)
-    is_report: bool = False
+    kind: InboundKind = InboundKind.PERSONAL
     date: datetime | None = None
     received_at: datetime
     events: list[Event] = Field(default_factory=list)
@@ -161,6 +162,11 @@ class InboundMessage(OutsourcingDocument):
         for file_id in (self.raw_id, self.content_id):
             if file_id is not None:
                 await content.remove(InboundMessage, file_id)
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether a person wrote it, so that it counts as an answer."""
+        return self.kind is InboundKind.PERSONAL
 
     @property
     def filled(self) -> bool:

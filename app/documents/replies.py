@@ -16,9 +16,9 @@ async def record_reply(
     """Write a reply into the audit trail of the record it answers.
 
     A move out of every state. Done twice it is there once: the event has the reply's id. None
-    then, for a record that is deleted, and for a report of a mail server, which is no reply.
+    then, for a record that is deleted, and for what no person wrote, which is no reply.
     """
-    if reply.is_report:
+    if not reply.is_reply:
         return None
     event = Event(
         id=str(reply.id),

@@ -12,7 +12,7 @@ async def call_off(deps: Deps, reply: InboundMessage) -> None:
 
     Whoever is stopped before this is no loss: `is_answered` looks again when the mail is due.
     """
-    if not reply.is_report:
+    if reply.is_reply:
         await follow_ups.cancel_answered(reply, _event(deps, str(reply.id)))
 
 

@@ -23,6 +23,7 @@ from app.documents.turns import turn
 from app.documents.vocabulary import EventType
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
 from app.mail.fingerprints import fingerprint
+from app.mail.kinds import InboundKind, kind_of
 from app.mail.parse import ParsedMessage, parse
 from app.mail.reports import Report, read_report
 from app.mail.text import plain_text
@@ -62,7 +63,7 @@ async def ingest(
     await origins.learn(message, origin)
     async with turn(caller.tenant, "inbound"):
         await _settle(deps, message)
-    if message.is_report:
+    if mail.report is not None:
         await provider_events.keep_report(deps, message)
     settled = await InboundMessage.shown(caller.tenant, str(message.id)) or message
     await follow_ups.call_off(deps, settled)
@@ -74,6 +75,7 @@ class _Mail:
     """What a message says, and what it reports where a mail server wrote it."""
 
     parsed: ParsedMessage
+    kind: InboundKind
     report: Report | None
     fingerprint: str
 
@@ -87,13 +89,13 @@ class _Mail:
 
 def _read(raw: bytes) -> _Mail:
     """Parse it; mail that is HTML only gets a text too."""
-    parsed, report = parse(raw), read_report(raw)
+    parsed, kind, report = parse(raw), kind_of(raw), read_report(raw)
     digest = fingerprint(parsed)
     if parsed.text is not None or parsed.html is None:
-        return _Mail(parsed, report, digest)
+        return _Mail(parsed, kind, report, digest)
     is_large = len(parsed.html) > _LARGE
     text = stripped(parsed.html) if is_large else plain_text(parsed.html, replacements={})
-    return _Mail(replace(parsed, text=text), report, digest)
+    return _Mail(replace(parsed, text=text), kind, report, digest)
 
 
 async def _kept(
@@ -153,7 +155,7 @@ def _message(
         in_reply_to=next(iter(parsed.in_reply_to), None),
         answered=mail.answered,
         fingerprint=mail.fingerprint,
-        is_report=mail.report is not None,
+        kind=mail.kind,
         date=parsed.date,
         received_at=received,
         events=[Event(type=EventType.CREATE, date=now, author_id=caller.user)],

@@ -6,6 +6,7 @@ from strawberry import UNSET
 from graphql_schema.types.enums import (
     CommunicationStatus,
     CommunicationType,
+    InboundKind,
     InboundStatus,
     ProviderType,
     SuppressionReason,
@@ -61,6 +62,18 @@ class InboundStatusFilter:
         name="in", default=UNSET, description="It is one of these."
     )
     not_in: list[InboundStatus] | None = strawberry.field(
+        default=UNSET, description="It is none of these."
+    )
+
+
+@strawberry.input(description=f"What is asked of a received message's kind. {_GIVEN}")
+class InboundKindFilter:
+    eq: InboundKind | None = strawberry.field(default=UNSET, description="It is this.")
+    ne: InboundKind | None = strawberry.field(default=UNSET, description="It is not this.")
+    in_: list[InboundKind] | None = strawberry.field(
+        name="in", default=UNSET, description="It is one of these."
+    )
+    not_in: list[InboundKind] | None = strawberry.field(
         default=UNSET, description="It is none of these."
     )
 

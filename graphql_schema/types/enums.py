@@ -26,6 +26,7 @@ from app.documents.vocabulary import (
     VariableType,
     VersionState,
 )
+from app.mail.kinds import InboundKind
 from app.services.batches import BatchErrorPolicy
 from app.settings import SmtpSecurity
 
@@ -38,6 +39,7 @@ __all__ = [
     "DeliveryStatus",
     "Direction",
     "EventType",
+    "InboundKind",
     "InboundStatus",
     "ProviderType",
     "RecipientStatus",
@@ -142,6 +144,19 @@ explained(
         "NEW": "Nothing yet.",
         "READ": "It was read.",
         "ARCHIVED": "It was put away.",
+    },
+)
+explained(
+    InboundKind,
+    "What a received message is. Only what a person wrote counts as a reply.",
+    {
+        "PERSONAL": "A person wrote it.",
+        "AUTO_REPLY": "A program answered for somebody, e.g. who is out of office.",
+        "DELIVERY_REPORT": "A mail server tells what became of a mail: a bounce or a delay.",
+        "FEEDBACK_REPORT": "A provider passes on that somebody called a mail spam.",
+        "READ_RECEIPT": "A mail program tells that a mail was shown.",
+        "AUTOMATIC": "A program wrote it of its own accord.",
+        "BULK": "It was sent to many, e.g. a newsletter.",
     },
 )
 explained(

@@ -10,7 +10,7 @@ from graphql_schema.links import to_one
 from graphql_schema.resolvers import inbound as resolvers
 from graphql_schema.types.communication_parts import Event
 from graphql_schema.types.correspondence import Conversation, conversation_of
-from graphql_schema.types.enums import InboundStatus, ProviderType
+from graphql_schema.types.enums import InboundKind, InboundStatus, ProviderType
 from graphql_schema.types.nodes import Node, kind
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class InboundMessage(Node):
     id: strawberry.ID = strawberry.field(description="Id of the message.")
     tenant_id: str = strawberry.field(description="The tenant it belongs to.")
     status: InboundStatus = strawberry.field(description="What was done with it.")
+    kind: InboundKind = strawberry.field(description="Whether a person wrote it, or what did.")
     subject: str | None = strawberry.field(description="The subject line.")
     from_email: str = strawberry.field(
         description="Address of its author; empty when it names none."
@@ -104,6 +105,7 @@ class InboundMessage(Node):
             id=strawberry.ID(str(message.id)),
             tenant_id=message.tenant_id,
             status=message.status,
+            kind=message.kind,
             subject=message.subject,
             from_email=message.from_email,
             from_name=message.from_name,

@@ -5,6 +5,7 @@ from strawberry import UNSET
 
 from graphql_schema.types.choices import (
     CommunicationTypeFilter,
+    InboundKindFilter,
     InboundStatusFilter,
     ProviderTypeFilter,
     SuppressionReasonFilter,
@@ -22,6 +23,9 @@ class InboundMessageFilter:
     id: IdFilter | None = strawberry.field(default=UNSET, description="Id of the message.")
     status: InboundStatusFilter | None = strawberry.field(
         default=UNSET, description="What was done with it."
+    )
+    kind: InboundKindFilter | None = strawberry.field(
+        default=UNSET, description="Whether a person wrote it, or what did."
     )
     subject: TextFilter | None = strawberry.field(default=UNSET, description="The subject line.")
     from_email: TextFilter | None = strawberry.field(

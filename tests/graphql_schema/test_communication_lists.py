@@ -238,7 +238,16 @@ async def test_heavy_fields_are_read_only_when_they_are_asked_for(
         stage["$project"] for stage in command["command"]["pipeline"] if "$project" in stage
     ]
     assert left_out == dict.fromkeys(
-        ["searchText", "originalBody", "variables", "attachments", "clickedLinks", "events"], 0
+        [
+            "searchText",
+            "text",
+            "originalBody",
+            "variables",
+            "attachments",
+            "clickedLinks",
+            "events",
+        ],
+        0,
     )
 
 

@@ -57,6 +57,8 @@ async def test_messages_are_listed_newest_first(
     assert await listed(after=page["endCursor"]) == ids[1::-1]
     assert await listed(orderBy=[{"field": "CREATED", "direction": "ASC"}]) == ids
     assert await listed(filter={"status": {"eq": "NEW"}}) == [ids[2], ids[0]]
+    assert await listed(filter={"kind": {"eq": "PERSONAL"}}) == ids[::-1]
+    assert await listed(filter={"kind": {"in": ["BULK", "AUTO_REPLY"]}}) == []
     assert await listed(filter={"status": {"eq": "ARCHIVED"}}) == []
     assert await listed(filter={"receivedAt": {"isNull": True}}) == []
     assert await listed(filter={"parentCommunicationId": {"isNull": True}}) == ids[::-1]
@@ -135,3 +137,14 @@ async def test_a_message_tells_which_way_it_came(ask: Ask, context: Context) -> 
         "providerMessageId": None,
         "providerAccountId": None,
     }
+
+
+async def test_it_is_told_what_wrote_it(client: httpx2.AsyncClient, ask: Ask) -> None:
+    raw = b"Auto-Submitted: auto-replied\r\n" + message()
+    received = (await GraphqlDoor(client).ingest(raw)).record
+
+    answer = await ask(
+        "query($id: ID!) { answer: inboundMessage(id: $id) { kind } }", id=received["id"]
+    )
+
+    assert answer["data"]["answer"] == {"kind": "AUTO_REPLY"}

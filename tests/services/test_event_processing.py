@@ -24,6 +24,7 @@ from app.documents.vocabulary import (
     EventVerdict,
     RecipientStatus,
 )
+from app.mail.kinds import InboundKind
 from app.services import conversations, delivery, event_processing, records
 from app.services.event_processing import process
 from app.services.inbound import ingest
@@ -100,7 +101,7 @@ async def test_a_bounce_by_mail(
     assert event.expires == clock.now() + timedelta(days=30)
     # It is kept in the conversation of the mail it is about, and is nobody's answer.
     [kept] = await InboundMessage.newest("acme", None, 10)
-    assert (event.inbound_id, kept.is_report) == (kept.id, True)
+    assert (event.inbound_id, kept.kind) == (kept.id, InboundKind.DELIVERY_REPORT)
     assert kept.conversation_id == record.conversation_id
     thread = await conversations.thread(caller, str(record.id))
     assert [one.id for one in thread.inbound] == [kept.id]
@@ -262,7 +263,7 @@ async def test_a_customers_answer_is_no_event(deps: Deps, caller: Caller, sent: 
 
     answer = await ingest(deps, caller, message(in_reply_to=row.message_id))
 
-    assert answer.is_report is False
+    assert answer.kind is InboundKind.PERSONAL
     assert await ProviderEvent.count() == 0
 
 

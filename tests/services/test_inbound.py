@@ -20,6 +20,7 @@ from app.documents.inbound_messages import InboundMessage
 from app.documents.origins import Origin
 from app.documents.vocabulary import EventType, InboundStatus, ProviderType
 from app.errors import InvalidInputError, PayloadTooLargeError
+from app.mail.kinds import InboundKind
 from app.services import delivery, inbound, records, sending
 from app.services.inbound import ingest
 from tests.fakes.clock import Clock
@@ -93,7 +94,7 @@ async def test_a_reply_belongs_to_what_it_answers(
         "envelope_recipients": [],
         "fetch_error": None,
         "answered": [record.internet_message_id],
-        "is_report": False,
+        "kind": InboundKind.PERSONAL,
         "date": reply.date,
         "received_at": clock.now(),
         "created": clock.now(),
@@ -562,3 +563,24 @@ async def test_too_many_octets_are_refused(adjusted: Callable[..., Deps], caller
         await ingest(deps, caller, b"x" * 101)
 
     assert await InboundMessage.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "kind"),
+    [
+        ("Auto-Submitted: auto-replied", InboundKind.AUTO_REPLY),
+        ("Precedence: bulk", InboundKind.AUTO_REPLY),
+        ("Return-Path: <>", InboundKind.AUTO_REPLY),
+    ],
+)
+async def test_what_no_person_wrote_is_in_the_conversation_and_no_reply(
+    deps: Deps, caller: Caller, sent: Sent, replies_of: RepliesOf, field: str, kind: InboundKind
+) -> None:
+    record = await sent()
+    raw = message(in_reply_to=record.internet_message_id)
+
+    kept = await ingest(deps, caller, f"{field}\r\n".encode() + raw)
+
+    assert kept.kind is kind
+    assert kept.conversation_id == record.conversation_id
+    assert await replies_of(record) == []
