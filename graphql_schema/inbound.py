@@ -50,8 +50,18 @@ async def _ingest_mime(
             description="The message (RFC 822) in base64 (RFC 4648, section 4), at most 25 MB."
         ),
     ],
+    recipients: Annotated[
+        list[str] | None,
+        strawberry.argument(
+            description=(
+                "Whom the envelope named (RFC 5321), at most 1,000: an alias, a blind copy. They "
+                "are added to those it is known to have been delivered to."
+            )
+        ),
+    ] = None,
 ) -> InboundMessage:
-    return InboundMessage.of(await resolvers.ingest_mime(info.context, read_base64("raw", raw)))
+    octets = read_base64("raw", raw)
+    return InboundMessage.of(await resolvers.ingest_mime(info.context, octets, recipients or ()))
 
 
 @strawberry.type

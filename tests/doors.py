@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -82,7 +83,7 @@ class Door(Protocol):
 
     async def csv(self, **asked: Any) -> Answer: ...
 
-    async def ingest(self, raw: bytes) -> Answer: ...
+    async def ingest(self, raw: bytes, recipients: Sequence[str] = ()) -> Answer: ...
 
     async def thread(self, id_: str) -> Answer: ...
 
@@ -147,10 +148,12 @@ class RestDoor:
         accept = {"Accept": "application/json"}
         return await self._call("GET", "/csv-export", params=asked, headers=accept)
 
-    async def ingest(self, raw: bytes) -> Answer:
-        headers = {"Content-Type": "message/rfc822"}
+    async def ingest(self, raw: bytes, recipients: Sequence[str] = ()) -> Answer:
+        headers, asked = {"Content-Type": "message/rfc822"}, {"recipient": list(recipients)}
         return self._answer(
-            await self.client.post("/api/v1/inbound/mime", content=raw, headers=headers)
+            await self.client.post(
+                "/api/v1/inbound/mime", content=raw, headers=headers, params=asked
+            )
         )
 
     async def thread(self, id_: str) -> Answer:
@@ -271,11 +274,13 @@ class GraphqlDoor:
         )
         return await self._answer(document, asked)
 
-    async def ingest(self, raw: bytes) -> Answer:
+    async def ingest(self, raw: bytes, recipients: Sequence[str] = ()) -> Answer:
         document = (
-            f"mutation($raw: String!) {{ answer: ingestMime(raw: $raw) {{ {INBOUND_SELECTION} }} }}"
+            "mutation($raw: String!, $recipients: [String!]) { "
+            f"answer: ingestMime(raw: $raw, recipients: $recipients) {{ {INBOUND_SELECTION} }} }}"
         )
-        return await self._answer(document, {"raw": base64.b64encode(raw).decode()})
+        asked = {"raw": base64.b64encode(raw).decode(), "recipients": list(recipients)}
+        return await self._answer(document, asked)
 
     async def thread(self, id_: str) -> Answer:
         document = (

@@ -253,6 +253,37 @@ async def test_an_empty_message_is_refused(door: Door) -> None:
     assert await InboundMessage.count() == 0
 
 
+async def test_whom_the_envelope_named_is_kept(door: Door) -> None:
+    first = await door.ingest(message(), ["Sales+x@acme.test", "crm@bücher.test"])
+    await door.ingest(message(), ["crm@acme.test", "Sales+x@acme.test"])
+
+    kept = await InboundMessage.get(first.record["id"])
+    assert kept is not None
+    assert kept.envelope_recipients == ["Sales+x@acme.test", "crm@bücher.test", "crm@acme.test"]
+    assert kept.recipients == ["crm@acme.test"]
+
+
+@pytest.mark.parametrize(
+    ("recipients", "words"),
+    [
+        (["crm@acme.test", "nobody"], "[1]: must be an address such as crm@acme.example"),
+        ([""], "[0]: must be an address such as crm@acme.example"),
+        (["crm@acme.test\r\nBcc: x"], "[0]: must be an address such as crm@acme.example"),
+        (["x" * 310 + "@acme.test"], "[0]: must be an address such as crm@acme.example"),
+        (["crm@acme.test"] * 1001, ": must be at most 1000 addresses"),
+    ],
+    ids=["second", "empty", "line break", "long", "many"],
+)
+async def test_who_is_no_recipient_is_refused(
+    door: Door, recipients: list[str], words: str
+) -> None:
+    answer = await door.ingest(message(), recipients)
+
+    assert answer.code is ErrorCode.BAD_USER_INPUT
+    assert words in answer.detail
+    assert await InboundMessage.count() == 0
+
+
 async def test_a_message_over_the_limit_is_refused(door: Door, deps: Deps) -> None:
     answer = await door.ingest(b"x" * (deps.settings.inbound_limit + 1))
 

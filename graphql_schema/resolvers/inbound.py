@@ -1,18 +1,25 @@
 """What callers may do with received mail: who may, then one call."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from app.context import Context, Scope
 from app.documents.inbound_messages import InboundMessage
 from app.errors import NotFoundError
 from app.services import inbound
 from app.services.connections import ListCommand, Needs, Part
+from app.services.receiving.handed_in import origin_of
 
 
-async def ingest_mime(context: Context, raw: bytes) -> InboundMessage:
-    """Keep a received message. Raises what `inbound.ingest` raises."""
+async def ingest_mime(
+    context: Context, raw: bytes, recipients: Sequence[str] = (), *, path: str = "recipients"
+) -> InboundMessage:
+    """Keep a received message; `recipients` are the envelope's, known to the caller as `path`.
+
+    Raises what `handed_in.origin_of` and `inbound.ingest` raise.
+    """
     caller = context.require(Scope.INBOUND_WRITE)
-    return await inbound.ingest(context.deps, caller, raw)
+    origin = origin_of(recipients, path)
+    return await inbound.ingest(context.deps, caller, raw, origin=origin)
 
 
 async def inbound_message(context: Context, id_: str) -> InboundMessage:
