@@ -40,6 +40,7 @@ def api_server(
         ws_per_message_deflate=False,
         ws_ping_interval=ping_seconds,
         ws_ping_timeout=ping_seconds,
+        forwarded_allow_ips=settings.trusted_proxies,
         access_log=False,
         lifespan="on",
         timeout_graceful_shutdown=10,

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as policy
@@ -19,10 +20,14 @@ UNLIMITED = {"LETTERBOX_RATE_LIMIT_TENANT": "0", "LETTERBOX_RATE_LIMIT_KEY": "0"
 
 
 class Stack:
-    """`ready_seconds` is the time from the last start to the API's and worker's readiness."""
+    """`ready_seconds` is the time from the last start to the API's and worker's readiness.
 
-    def __init__(self, data: Path) -> None:
+    `settings` are variables of its environment beside those of this process.
+    """
+
+    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
         self.data = data
+        self._settings = settings or {}
         self.ready_seconds = 0.0
         self._process: subprocess.Popen[str] | None = None
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -38,7 +43,7 @@ class Stack:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={**os.environ, **UNLIMITED},
+            env={**os.environ, **UNLIMITED, **self._settings},
         )
         assert self._process.stdout is not None
         for line in self._process.stdout:

@@ -16,7 +16,9 @@ from websockets.typing import Subprotocol
 
 from app.context import Deps
 from app.documents.communications import Communication
+from app.documents.engagement.hits import Engagement
 from app.main import create_app
+from app.services import delivery
 from app.serving import ApiServer, api_server
 from tests.graphql_schema.live_app import FOLLOWED
 
@@ -119,6 +121,27 @@ async def test_a_message_too_large_is_closed_before_it_is_whole(
 
     assert await code_of_end(socket) == 1009
     assert await is_alive(served)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "kept"), [("127.0.0.0/8", "203.0.113.0/24"), ("192.0.2.1", "127.0.0.0/24")]
+)
+async def test_a_client_is_known_behind_proxies_that_are_trusted(
+    deps: Deps, send: Send, proxies: str, kept: str
+) -> None:
+    record = await send()
+    await delivery.dispatch(deps, str(record.id))
+    settings = deps.settings.model_copy(update={"port": 0, "trusted_proxies": proxies})
+    served = Served(api_server(create_app(deps.settings, deps), settings))
+    async with asyncio.timeout(PATIENCE):
+        await served.begin()
+        base = f"http://127.0.0.1:{served.port}/api/v1/communications"
+        async with httpx2.AsyncClient(headers={"X-Forwarded-For": "203.0.113.9"}) as client:
+            await client.get(f"{base}/track/{record.tracking_id}")
+        await served.end()
+
+    [hit] = await Engagement.find_all().to_list()
+    assert hit.address == kept
 
 
 async def test_a_socket_on_another_path_is_refused(served: Served) -> None:

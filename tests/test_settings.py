@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.settings import Environment, Settings, SmtpSecurity
+from app.settings import AddressKeeping, Environment, Settings, SmtpSecurity
 
 SECRET = "a secret of exactly 32 characters"[:32]
 JWKS = "https://login.acme.test/jwks"
@@ -48,6 +48,11 @@ def test_every_setting_is_described() -> None:
         ("smtp_security", "starttls", SmtpSecurity.STARTTLS),
         ("body_limit", "1024", 1024),
         ("default_sender_email", "crm@acme.test", "crm@acme.test"),
+        ("scan_delay", "0", timedelta(0)),
+        ("engagement_retention", "31536000", timedelta(days=365)),
+        ("engagement_address", "full", AddressKeeping.FULL),
+        ("trusted_proxies", "10.0.0.0/8, ::1", "10.0.0.0/8, ::1"),
+        ("trusted_proxies", "*", "*"),
     ],
 )
 def test_a_setting_is_read_from_the_environment(
@@ -73,6 +78,11 @@ def test_a_setting_is_read_from_the_environment(
         ("smtp_ca_file", "/nowhere/ca.pem"),
         ("jwt_jwks_url", "login"),
         ("secret_keys", "password"),
+        ("scan_delay", "-1"),
+        ("scan_delay", "301"),
+        ("engagement_retention", "0"),
+        ("engagement_address", "some"),
+        ("trusted_proxies", "127.0.0.1, proxy.acme.test"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(

@@ -4,6 +4,7 @@ from app.documents.api_keys import ApiKey
 from app.documents.attachments import AttachmentContent
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.documents.engagement.hits import Engagement
 from app.documents.idempotency_keys import IdempotencyKey
 from app.documents.inbound_domains import InboundDomain
 from app.documents.inbound_messages import InboundMessage
@@ -22,6 +23,7 @@ ALL_DOCUMENTS: list[type[Document]] = [
     AttachmentContent,
     Communication,
     Delivery,
+    Engagement,
     IdempotencyKey,
     InboundDomain,
     InboundMessage,

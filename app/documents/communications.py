@@ -35,11 +35,15 @@ class Event(StoredModel):
 
 
 class ClickedLink(StoredModel):
-    """A tracked link: `url` is the tracking address; `clicked_at` is the first click."""
+    """A tracked link: `url` is the tracking address; `clicked_at` is the first click.
+
+    `click_count` and its times are of people, `machine_click_count` of scanners and the like.
+    """
 
     original_url: str
     url: str
     click_count: int = 0
+    machine_click_count: int = 0
     clicked_at: datetime | None = None
     last_clicked_at: datetime | None = None
 
@@ -99,6 +103,7 @@ class Communication(OutsourcingDocument):
     opened_at: datetime | None = None
     last_opened_at: datetime | None = None
     open_count: int = 0
+    machine_open_count: int = 0
     clicked_links: list[ClickedLink] = Field(default_factory=list)
     events: list[Event] = Field(default_factory=list)
     created_by: str

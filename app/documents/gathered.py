@@ -1,4 +1,4 @@
-"""What the jobs of a worker ask of MongoDB for single mails, gathered where many ask at once.
+"""What is asked of MongoDB for single mails, gathered where many ask at once.
 
 Each operation costs a worker a third of a millisecond, whether it is for one mail or for twenty.
 """
@@ -14,6 +14,9 @@ from app.documents import conversations
 from app.documents.base import Change, StoredDocument, write_faults
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.documents.engagement import keeping
+from app.documents.engagement.hits import Engagement
+from app.documents.engagement.keeping import Judge
 from app.documents.gathering import Gathering
 from app.documents.suppressions import Suppression
 
@@ -30,6 +33,7 @@ class Gathered:
         self._suppressions = Gathering[tuple[str, Collection[str]], Mapping[str, Suppression]](
             _suppressions
         )
+        self._hits = Gathering[tuple[Engagement, Judge, int], None](_kept)
         self._message_ids = Gathering[tuple[str, str], list[str]](_message_ids)
 
     async def move_record(self, id_: PydanticObjectId, change: Change) -> None:
@@ -53,6 +57,10 @@ class Gathered:
     async def message_ids(self, tenant: str, conversation_id: str) -> list[str]:
         """Do what `conversations.message_ids` does."""
         return await self._message_ids.ask((tenant, conversation_id))
+
+    async def keep_hit(self, hit: Engagement, judge: Judge, *, rules: int) -> None:
+        """Do what `keeping.keep` does; hits that come together are judged by the same rules."""
+        await self._hits.ask((hit, judge, rules))
 
 
 async def _moved_records(moves: Sequence[Move]) -> Sequence[Exception | None]:
@@ -121,3 +129,15 @@ async def _message_ids(asked: Sequence[tuple[str, str]]) -> Sequence[list[str] |
         tenant: await conversations.message_ids_of(tenant, ids) for tenant, ids in wanted.items()
     }
     return [found[tenant].get(conversation_id, []) for tenant, conversation_id in asked]
+
+
+async def _kept(asked: Sequence[tuple[Engagement, Judge, int]]) -> Sequence[Exception | None]:
+    _, judge, rules = asked[0]
+    try:
+        await keeping.keep([hit for hit, _, _ in asked], judge, rules=rules)
+    except Exception as error:  # noqa: BLE001 - it is raised where it was asked
+        if len(asked) == 1:
+            return [error]
+        # One of them is at fault: the others are kept without it.
+        return [fault for one in asked for fault in await _kept([one])]
+    return [None] * len(asked)

@@ -11,6 +11,7 @@ from app.documents.attachments import GRACE, AttachmentContent
 from app.documents.base import Filter
 from app.documents.communications import Communication, Event
 from app.documents.deliveries import Delivery
+from app.documents.engagement.hits import Engagement
 from app.documents.vocabulary import CommunicationStatus, EventType
 
 _WAITING = [CommunicationStatus.SCHEDULED, CommunicationStatus.PENDING]
@@ -137,6 +138,7 @@ async def purge(now: datetime, limit: int) -> int:
     rows = [row async for row in cursor]
     for row in rows:
         await _purge_deliveries(row["_id"])
+        await Engagement.remove_all(row["_id"])
         if "contentId" in row:
             await content.remove(Communication, row["contentId"])
         if digests := [attachment["digest"] for attachment in row.get("attachments", ())]:

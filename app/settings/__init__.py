@@ -20,6 +20,9 @@ from app.settings.durations import Duration, Seconds
 from app.settings.live import LiveSettings
 from app.settings.protection import ProtectionSettings
 from app.settings.receiving import ReceivingSettings
+from app.settings.tracking import AddressKeeping, TrackingSettings
+
+__all__ = ["AddressKeeping", "Environment", "Settings", "SmtpSecurity"]
 
 MEBIBYTE = 1024 * 1024
 # A shorter key is weaker than HS256 itself.
@@ -234,7 +237,9 @@ class _GeneralSettings(BaseSettings):
         return () if keys is None else read_keys(keys.get_secret_value())
 
 
-class Settings(ProtectionSettings, LiveSettings, ReceivingSettings, _GeneralSettings):
+class Settings(
+    TrackingSettings, ProtectionSettings, LiveSettings, ReceivingSettings, _GeneralSettings
+):
     """Durations are given in seconds, sizes in bytes, addresses as URLs."""
 
     @property

@@ -23,6 +23,7 @@ from app.services import (
     tracking,
 )
 from app.services.inputs import parse
+from tests.fakes.visits import PERSON
 
 Send = Callable[..., Awaitable[Communication]]
 
@@ -78,8 +79,8 @@ async def test_nothing_reads_a_whole_collection(
     record = await send(key="k")
     await send(key="k")
     await delivery.dispatch(deps, str(record.id))
-    await tracking.record_open(deps, record.tracking_id)
-    await tracking.follow_link(deps, record.tracking_id, 0, count=True)
+    await tracking.record_open(deps, record.tracking_id, PERSON)
+    await tracking.follow_link(deps, record.tracking_id, 0, PERSON)
     await delivery.sweep(deps)
 
     rows = [row for row in await profile() if "planSummary" in row]

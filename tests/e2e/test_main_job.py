@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from tests.doors import Door, GraphqlDoor, RestDoor
+from tests.fakes.visits import CHROME
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -18,7 +19,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("stack"))
+    # Links are followed at once, as only scanners do it otherwise.
+    stack = Stack(tmp_path_factory.mktemp("stack"), {"LETTERBOX_SCAN_DELAY": "0"})
     stack.start()
     yield stack
     stack.stop()
@@ -83,7 +85,7 @@ async def test_a_mail_goes_out_and_its_opening_and_clicks_are_recorded(
     link = re.search(r'<a href="(http[^"]+)"', html.get_content())
     assert pixel is not None
     assert link is not None
-    async with httpx2.AsyncClient() as mail_client:
+    async with httpx2.AsyncClient(headers={"User-Agent": CHROME}) as mail_client:
         picture = await mail_client.get(pixel[1])
         redirect = await mail_client.get(link[1])
     assert picture.headers["content-type"] == "image/gif"

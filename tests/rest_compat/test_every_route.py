@@ -172,7 +172,8 @@ async def test_head_answers_as_get_does_without_body_and_counts_nothing(
 
     head = await client.request(**{**row.asked(world), "method": "HEAD"})
 
-    assert await footprint() == before
+    # Of what mail clients fetch it is kept that a machine looked at it.
+    assert row.of == "tracking" or await footprint() == before
     get = await client.request(**row.asked(world))
     assert head.status_code == get.status_code == row.status
     assert head.headers == get.headers

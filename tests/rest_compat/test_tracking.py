@@ -8,6 +8,7 @@ from app.context import Deps
 from app.services import delivery
 from rest_compat.tracking import PIXEL
 from tests.fakes.clock import Clock
+from tests.fakes.visits import CHROME
 
 BASE = "/api/v1/communications"
 
@@ -45,6 +46,12 @@ async def test_the_picture_is_a_transparent_gif(
     assert response.content == PIXEL
     assert len(PIXEL) == 43
     assert PIXEL.startswith(b"GIF89a\x01\x00\x01\x00")
+
+
+@pytest.fixture(autouse=True)
+def by_a_browser(anonymous: httpx2.AsyncClient) -> None:
+    """All is fetched as people's browsers fetch it."""
+    anonymous.headers["User-Agent"] = CHROME
 
 
 async def test_opens_are_counted_with_first_and_last_time(
@@ -98,7 +105,7 @@ async def test_an_address_is_escaped_where_a_header_needs_it_and_nowhere_else(
     assert response.headers["location"] == "http://acme.test/caf%C3%A9?q=a%20b&r=%20;s"
 
 
-async def test_head_never_counts(
+async def test_head_never_counts_as_a_persons(
     client: httpx2.AsyncClient, sent: dict[str, Any], pixel_path: str, link_path: str
 ) -> None:
     picture = await client.head(pixel_path)

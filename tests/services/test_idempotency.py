@@ -13,6 +13,7 @@ from app.errors import ConflictError, ErrorCode, FieldError, InvalidInputError
 from app.services import delivery, sending, tracking
 from tests.fakes.clock import Clock
 from tests.fakes.relay import Relay
+from tests.fakes.visits import PERSON
 
 Send = Callable[..., Awaitable[Communication]]
 Footprint = Callable[[], Awaitable[dict[str, Any]]]
@@ -38,8 +39,8 @@ async def test_the_first_answer_is_given_after_all_has_happened(
     first = await send(key="k")
     await delivery.dispatch(deps, str(first.id))
     clock.advance(timedelta(hours=1))
-    await tracking.record_open(deps, first.tracking_id)
-    await tracking.follow_link(deps, first.tracking_id, 0, count=True)
+    await tracking.record_open(deps, first.tracking_id, PERSON)
+    await tracking.follow_link(deps, first.tracking_id, 0, PERSON)
     before = await footprint()
 
     second = await send(key="k")

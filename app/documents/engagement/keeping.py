@@ -1,0 +1,192 @@
+"""Keeping hits and counting them, by one transaction: no hit is kept uncounted, or counted twice.
+
+Every transaction here reads and writes the record that is counted on, so two of the same record are
+made one after the other, whichever processes they come from.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from beanie import PydanticObjectId
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pymongo import UpdateOne
+
+from app.documents.communications import Communication
+from app.documents.engagement import figures
+from app.documents.engagement.figures import Change, Part, Span
+from app.documents.engagement.hits import Engagement, persons
+from app.documents.transactions import together
+from app.mail.engagement.company import REACH
+from app.mail.engagement.hits import HitKind, HitSource, Judgement
+
+Judge = Callable[[Sequence[Engagement]], Sequence[Judgement]]
+# Hits around others that are looked at: so many come from nobody who reads.
+COMPANY = 2000
+_Envelope = tuple[str, PydanticObjectId]
+
+
+async def keep(hits: Sequence[Engagement], judge: Judge, *, rules: int) -> None:
+    """Keep what is new, judged with what stands around it, and count it on its record.
+
+    A hit of a mail that is gone, or has no picture of ours, is not kept; one whose id is known
+    already is kept once.
+    """
+
+    async def moves(session: AsyncIOMotorClientSession) -> None:
+        records = await records_of(session, {hit.communication_id for hit in hits})
+        known = await _known(session, hits)
+        fresh = [hit for hit in hits if hit.id not in known and _has_place(records, hit)]
+        changes = await _judged(session, fresh, judge, rules)
+        await write(session, changes)
+        await count(session, records, changes, now=None)
+
+    await together(Engagement, moves)
+
+
+def _has_place(records: dict[PydanticObjectId, dict[str, Any]], hit: Engagement) -> bool:
+    record = records.get(hit.communication_id)
+    if record is None:
+        return False
+    has_picture = hit.kind is not HitKind.OPEN or record["trackingEnabled"]
+    return bool(has_picture) or hit.source is not HitSource.OWN
+
+
+async def records_of(
+    session: AsyncIOMotorClientSession, ids: set[PydanticObjectId]
+) -> dict[PydanticObjectId, dict[str, Any]]:
+    rows = Communication.get_motor_collection().find(
+        {"_id": {"$in": list(ids)}}, figures.READ, session=session
+    )
+    return {row["_id"]: row async for row in rows}
+
+
+async def _known(
+    session: AsyncIOMotorClientSession, hits: Sequence[Engagement]
+) -> set[PydanticObjectId]:
+    """Tell which a provider told already: only what it tells is told twice."""
+    told = [hit.id for hit in hits if hit.source is not HitSource.OWN]
+    if not told:
+        return set()
+    rows = Engagement.get_motor_collection().find(
+        {"_id": {"$in": told}}, {"_id": 1}, session=session
+    )
+    return {row["_id"] async for row in rows}
+
+
+async def _judged(
+    session: AsyncIOMotorClientSession, fresh: Sequence[Engagement], judge: Judge, rules: int
+) -> list[Change]:
+    """Judge new hits with those around them, of which some may be thought of otherwise now."""
+    groups: dict[_Envelope, list[Engagement]] = defaultdict(list)
+    for hit in fresh:
+        groups[hit.tenant_id, hit.delivery_id].append(hit)
+    company = await _company(session, groups)
+    changes: list[Change] = []
+    for envelope, new in groups.items():
+        first, last = min(hit.created for hit in new), max(hit.created for hit in new)
+        hits = [*company[envelope], *new]
+        for hit, judgement in zip(hits, judge(hits), strict=True):
+            if hit.rules == 0:
+                changes.append(Change(None, hit.judged(judgement, rules)))
+            elif judgement != hit.judgement and first - REACH <= hit.created <= last + REACH:
+                changes.append(Change(hit, hit.judged(judgement, rules)))
+    return changes
+
+
+async def _company(
+    session: AsyncIOMotorClientSession, groups: dict[_Envelope, list[Engagement]]
+) -> dict[_Envelope, list[Engagement]]:
+    """Read the kept hits around new ones, by their envelopes, and those around these."""
+    found: dict[_Envelope, list[Engagement]] = defaultdict(list)
+    for hit in await around(session, groups):
+        found[hit.tenant_id, hit.delivery_id].append(hit)
+    return found
+
+
+async def around(
+    session: AsyncIOMotorClientSession, groups: Mapping[_Envelope, Sequence[Engagement]]
+) -> list[Engagement]:
+    """Read what stands close enough to these hits to matter, or matters to what does."""
+    if not groups:
+        return []
+    either = [
+        Engagement.owned(
+            tenant,
+            {
+                "deliveryId": delivery_id,
+                "created": {
+                    "$gte": min(hit.created for hit in hits) - 2 * REACH,
+                    "$lte": max(hit.created for hit in hits) + 2 * REACH,
+                },
+            },
+        )
+        for (tenant, delivery_id), hits in groups.items()
+    ]
+    rows = Engagement.get_motor_collection().find({"$or": either}, session=session)
+    return [Engagement.model_validate(row) async for row in rows.sort("created", -1).limit(COMPANY)]
+
+
+async def write(session: AsyncIOMotorClientSession, changes: Sequence[Change]) -> None:
+    """Insert what is new, and write down what is thought of the others now."""
+    collection = Engagement.get_motor_collection()
+    fresh = [change.after.stored() for change in changes if change.before is None]
+    if fresh:
+        await collection.insert_many(fresh, session=session)
+    anew = [
+        UpdateOne(
+            {"_id": change.after.id},
+            {"$set": change.after.thoughts},
+        )
+        for change in changes
+        if change.before is not None
+    ]
+    if anew:
+        await collection.bulk_write(anew, ordered=False, session=session)
+
+
+async def count(
+    session: AsyncIOMotorClientSession,
+    records: dict[PydanticObjectId, dict[str, Any]],
+    changes: Sequence[Change],
+    *,
+    now: datetime | None,
+) -> None:
+    """Count the changes on their records; without `now` they happen when they were fetched."""
+    of_record: dict[PydanticObjectId, list[Change]] = defaultdict(list)
+    for change in changes:
+        of_record[change.after.communication_id].append(change)
+    writes: list[UpdateOne] = []
+    for id_, some in of_record.items():
+        if id_ not in records:
+            continue
+        moved = [
+            (part, part.counter.moved(few, await _span(session, id_, part, few)))
+            for part, few in figures.parts_of(records[id_], some)
+        ]
+        date = now or max(change.after.created for change in some)
+        writes += figures.updates(id_, records[id_], moved, date)
+    if writes:
+        await Communication.get_motor_collection().bulk_write(writes, session=session)
+
+
+async def _span(
+    session: AsyncIOMotorClientSession,
+    id_: PydanticObjectId,
+    part: Part,
+    changes: Sequence[Change],
+) -> Span | None:
+    """Look up when people's first and last of these hits that are kept were, where they may go."""
+    if not part.counter.loses_its_bounds(changes):
+        return None
+    criteria = {**persons(id_, part.kind), **part.criteria}
+    collection = Engagement.get_motor_collection()
+    bounds = [
+        await collection.find_one(
+            criteria, {"created": 1}, sort=[("created", way)], session=session
+        )
+        for way in (1, -1)
+    ]
+    first, last = bounds
+    return None if first is None or last is None else (first["created"], last["created"])
