@@ -246,6 +246,7 @@ def test_several_workers_are_started(start: Start) -> None:
 def test_demo_is_sent_on_the_first_start_only(start: Start) -> None:
     first = start()
     first.wait_for("4 demo mails were sent")
+    first.wait_for("9 templates were made")
     first.end(signal.SIGTERM)
     second = start(port=first.port)
     second.wait_for("Send a mail:")

@@ -210,6 +210,31 @@ async def test_faults_have_a_line_and_a_column(query: Ask) -> None:
     }  # fmt: skip
 
 
+async def test_both_doors_refuse_what_is_not_to_be_sent(
+    query: Ask, client: httpx2.AsyncClient
+) -> None:
+    draft = await made(query, name="A", subject="One", body="x", draft=True)
+    away = await made(query, name="B", subject="One", body="x")
+    await query("mutation($id: ID!) { archiveTemplate(id: $id) { id } }", id=away)
+    to = {"recipients": ["jan@c.test"]}
+    reasons = {
+        draft: "The template was never published: publish its draft first.",
+        away: "The template is archived and cannot be sent.",
+    }
+
+    for id_, reason in reasons.items():
+        rest = await client.post(f"/api/v1/communications/send-template/{id_}", json=to)
+        graphql = await query(
+            "mutation($id: ID!, $to: SendTemplateInput!) "
+            "{ sendTemplate(templateId: $id, input: $to) { id } }",
+            id=id_,
+            to=to,
+        )
+        assert (rest.status_code, rest.json()["detail"]) == (409, reason)
+        [error] = graphql["errors"]
+        assert (error["extensions"]["code"], error["message"]) == ("CONFLICT", reason)
+
+
 async def test_the_rest_door_knows_nothing_of_versions_and_languages(
     query: Ask, client: httpx2.AsyncClient
 ) -> None:

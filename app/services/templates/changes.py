@@ -163,6 +163,8 @@ async def _published(  # noqa: PLR0917 - all of one change
     changes: dict[str, Any],
     command: UpdateTemplate,
 ) -> Template | None:
+    if found.archived_at is not None:
+        raise ConflictError("The template is archived.")
     words = (await version_of(found, CURRENT)).said.model_copy(update=said)
     check_sizes(deps, words)
     check_fits(found.kind, words)

@@ -1,7 +1,9 @@
 """From what an author wrote to what is filled in: checked, and compiled once for each version."""
 
 import asyncio
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from app.compiler.client import compiled_apart
@@ -26,8 +28,10 @@ _CONTENT = {
     TemplateFormat.HTML: "<p>…</p>",
     TemplateFormat.MJML: ("<mj-section><mj-column><mj-text>…</mj-text></mj-column></mj-section>"),
 }
-# What every template may ask for.
-_GIVEN = {"locale"}
+# All languages of a version together; one alone has its own limit.
+COMPILING_SECONDS = 10.0
+# Not those that all else uses: an engine may keep a thread waiting for long.
+_THREADS = ThreadPoolExecutor(4, thread_name_prefix="compiling")
 
 
 @dataclass
@@ -80,7 +84,8 @@ async def compilation_of(
     """
     own = (name, words.body) if name is not None and kind is TemplateKind.PARTIAL else None
     referred = await referred_to(tenant, words, own=own)
-    return await asyncio.to_thread(_compiled, kind, words, referred, deps.settings.body_limit)
+    loop, limit = asyncio.get_running_loop(), deps.settings.body_limit
+    return await loop.run_in_executor(_THREADS, _compiled, kind, words, referred, limit)
 
 
 async def compile_into(
@@ -115,10 +120,14 @@ def _compiled(kind: TemplateKind, words: Words, referred: Referred, limit: int) 
     made = Compilation(uses=referred.uses, faults=list(referred.faults))
     source = _source(kind, words, referred)
     form = _form(made, source, limit, _paths(kind))
-    locales = {
-        one.locale: _form(made, _in_locale(source, words, one), limit, _own_paths(number, one))
-        for number, one in enumerate(words.locales)
-    }
+    locales: dict[str, Form | None] = {}
+    end = time.monotonic() + COMPILING_SECONDS
+    for number, one in enumerate(words.locales):
+        if time.monotonic() > end:
+            made.faults.append(Fault("locales", "take more time to compile than a mail can need"))
+            break
+        paths = _own_paths(number, one, told=bool(made.faults))
+        locales[one.locale] = _form(made, _in_locale(source, words, one), limit, paths)
     # Those of parts are declared by what uses them.
     if kind is TemplateKind.TEMPLATE and not made.faults:
         _compare(made, words)
@@ -160,16 +169,16 @@ def _in_locale(source: Source, words: Words, one: LocaleWords) -> Source:
 def _paths(kind: TemplateKind) -> dict[str, str]:
     """Name the fields of the words by those of their source."""
     if kind is TemplateKind.LAYOUT:
-        return {"layout": "body"}
+        return {"layout": "body", "body": "body"}
     return {name: name for name in ("subject", "body", "text", "layout")}
 
 
-def _own_paths(number: int, one: LocaleWords) -> dict[str, str]:
-    """Name those that are given in a language: the others are looked at where they are given."""
+def _own_paths(number: int, one: LocaleWords, *, told: bool) -> dict[str, str]:
+    """Name those that are given in a language; the others only where no fault of them is `told`."""
     return {
         name: f"locales[{number}].{name}"
         for name in ("subject", "body", "text")
-        if getattr(one, name) is not None
+        if getattr(one, name) is not None or not told
     }
 
 
@@ -199,7 +208,9 @@ def _told(faults: list[TemplateFault], paths: dict[str, str], told: list[Fault])
 def _compare(made: Compilation, words: Words) -> None:
     """Warn of variables that are named and not declared, and of those that are never named."""
     declared = {variable.name for variable in words.variables}
-    for name in sorted(made.variables - declared - _GIVEN):
+    # Which is given where the words have one.
+    given = set() if words.locale is None else {"locale"}
+    for name in sorted(made.variables - declared - given):
         made.warnings.append(Fault("variables", f"{name} is used and not declared"))
     for number, variable in enumerate(words.variables):
         if variable.name not in made.variables:

@@ -56,11 +56,13 @@ async def _tried(deps: Deps, template: Template, command: PreviewTemplate) -> Co
 
 
 def shown(deps: Deps, content: Content) -> Preview:
-    """Fill in what mail says. Raises InvalidInputError."""
-    subject, html = filled_in(deps.settings, content)
+    """Fill in what mail, or a part of it, says. Raises InvalidInputError."""
+    # Parts have no subject, and mail must have one.
+    named = content if content.subject else replace(content, subject="-")
+    subject, html = filled_in(deps.settings, named)
     text = text_of(deps.settings, content)
     return Preview(
-        subject,
+        subject if content.subject else "",
         html,
         plain_text(html, replacements={}) if text is None else text,
         content.locale,

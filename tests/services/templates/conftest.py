@@ -76,8 +76,11 @@ def send_it(deps: Deps, caller: Caller) -> SendIt:
     async def send(
         template: Template, choice: dict[str, Any] | None = None, **fields: Any
     ) -> Communication:
+        key = fields.pop("key", None)
         command = parse(templates.SendTemplate, {"recipients": ["jan@customer.test"], **fields})
         wanted = parse(templates.Choice, choice or {})
-        return await templates.send_template(deps, caller, str(template.id), command, wanted)
+        return await templates.send_template(
+            deps, caller, str(template.id), command, wanted, idempotency_key=key
+        )
 
     return send

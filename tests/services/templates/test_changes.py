@@ -1,5 +1,6 @@
 """Putting templates away, copying them, and what others' names and uses forbid."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from app.context import Caller, Deps
 from app.documents.template_versions import TemplateVersion
+from app.documents.templates import Template
 from app.documents.vocabulary import TemplateKind
 from app.errors import ConflictError, InvalidInputError, PayloadTooLargeError
 from app.services import templates
@@ -60,7 +62,13 @@ async def test_nothing_is_archived_or_taken_out_twice(
 
 
 async def test_an_archived_template_publishes_nothing(
-    deps: Deps, caller: Caller, keep: Keep, save: Any, publish: Keep, footprint: Footprint
+    deps: Deps,
+    caller: Caller,
+    keep: Keep,
+    save: Any,
+    change: Keep,
+    publish: Keep,
+    footprint: Footprint,
 ) -> None:
     template = await keep()
     await save(template, subject="x")
@@ -69,8 +77,25 @@ async def test_an_archived_template_publishes_nothing(
 
     with pytest.raises(ConflictError, match="is archived"):
         await publish(template)
+    with pytest.raises(ConflictError, match="is archived"):
+        await change(template, subject="y")
 
     assert await footprint() == before
+    assert (await change(template, name="Other")).name == "Other"
+
+
+async def test_of_several_of_one_name_at_once_exactly_one_is_kept(
+    keep: Keep, footprint: Footprint
+) -> None:
+    done = await asyncio.gather(
+        *(keep(name=name) for name in ("Same", "same", "SAME", "Same")), return_exceptions=True
+    )
+
+    assert sum(isinstance(one, Template) for one in done) == 1
+    assert {one.detail for one in done if isinstance(one, ConflictError)} == {
+        "name: is the name of another template"
+    }
+    assert len((await footprint())["templateVersions"]) == 1
 
 
 async def test_copies_are_named_after_the_first(

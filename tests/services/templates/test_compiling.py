@@ -10,7 +10,7 @@ from app.documents.template_versions import TemplateVersion
 from app.errors import ConflictError, InvalidInputError
 from app.services import templates
 from app.services.inputs import parse
-from app.services.templates import Check
+from app.services.templates import Check, compiling
 from app.services.templates.sources import PARTIALS_LIMIT, Fault
 from tests.services.templates.conftest import WORDS, Keep, SendIt
 
@@ -182,10 +182,10 @@ async def test_faults_are_told_by_their_place_in_each_text(validate: Validate, k
 
 
 async def test_warnings_tell_of_variables(validate: Validate) -> None:
-    check = await validate(
-        body="{{ name }} {{ locale }} {% if vip %}!{% endif %}",
-        variables=[{"name": "name"}, {"name": "unused"}],
-    )
+    given = {"variables": [{"name": "name"}, {"name": "unused"}], "locales": [{"locale": "nl"}]}
+    body = "{{ name }} {{ locale }} {% if vip %}!{% endif %}"
+    check = await validate(body=body, locale="en", **given)
+    without = await validate(body=body, **given)
 
     assert check.faults == []
     assert check.variables == ["locale", "name", "vip"]
@@ -193,6 +193,8 @@ async def test_warnings_tell_of_variables(validate: Validate) -> None:
         Fault("variables", "vip is used and not declared"),
         Fault("variables[1].name", "unused is declared and never used"),
     ]
+    # A reader of another language has none.
+    assert without.warnings[0] == Fault("variables", "locale is used and not declared")
 
 
 async def test_a_layout_needs_its_content_and_a_partial_nothing(validate: Validate) -> None:
@@ -240,6 +242,52 @@ async def test_what_is_not_kept_can_be_looked_at(
     with pytest.raises(InvalidInputError, match="name: must be a string"):
         await shown({"name": 1})
     assert await footprint() == before
+
+
+async def test_parts_can_be_looked_at_alone(
+    framed: dict[str, Any], deps: Deps, caller: Caller
+) -> None:
+    asked = parse(templates.PreviewTemplate, {"variables": {"company": "A"}})
+    shown = [
+        await templates.preview(deps, caller, str(framed[one].id), asked)
+        for one in ("layout", "footer")
+    ]
+
+    assert [(one.subject, one.html) for one in shown] == [
+        ("", "<main><p>…</p></main>"), ("", "<i>A</i>")
+    ]  # fmt: skip
+
+
+async def test_many_languages_take_no_time_without_end(
+    validate: Validate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "COMPILING_SECONDS", -1.0)
+
+    check = await validate(locales=[{"locale": "nl"}])
+
+    assert check.faults == [Fault("locales", "take more time to compile than a mail can need")]
+
+
+async def test_mjml_and_css_are_compiled_once(
+    keep: Keep, send_it: SendIt, validate: Validate
+) -> None:
+    frame = "<mjml><mj-body>{{ content }}</mj-body></mjml>"
+    part = "<mj-section><mj-column><mj-text>{{ company }}</mj-text></mj-column></mj-section>"
+    await keep(**{**LAYOUT, "format": "MJML", "body": frame})
+    await keep(**{**FOOTER, "format": "MJML", "body": part})
+    mjml = {"format": "MJML", "layout": "Frame", "body": "{% include 'Footer' %}"}
+    template = await keep(**mjml, locales=[{"locale": "nl", "subject": "Offerte"}])
+    styled = await keep(name="CSS", body="<style>p { color: red }</style><p>{{ name }}</p>")
+
+    record = await send_it(template, {"locale": "nl"}, variables=VARIABLES)
+    red = await send_it(styled, variables=VARIABLES)
+
+    assert (record.subject, template.format) == ("Offerte", "MJML")
+    assert ">Acme</div>" in record.body
+    assert "<mj-" not in record.body
+    assert '<p style="color: red;">Jan</p>' in red.body
+    wrong = await validate(**{**mjml, "body": "\n<mj-colour>x</mj-colour>"})
+    assert {(one.path, one.line) for one in wrong.faults} == {("body", 2)}
 
 
 async def test_an_html_layout_does_not_hold_mjml(

@@ -148,6 +148,22 @@ async def test_an_earlier_version_can_be_sent(keep: Keep, change: Keep, send_it:
         await send_it(template, {"version": 0}, variables=VARIABLES)
 
 
+async def test_another_version_or_language_is_another_request(
+    keep: Keep, change: Keep, send_it: SendIt
+) -> None:
+    template = await keep(locales=[DUTCH])
+    dutch = {"version": 1, "locale": "nl"}
+    first = await send_it(template, dutch, variables=VARIABLES, key="k")
+    await change(template, subject="New")
+
+    again = await send_it(template, {**dutch, "locale": "NL"}, variables=VARIABLES, key="k")
+
+    assert again.id == first.id
+    for other in ({"version": 1}, {"locale": "nl"}, {}):
+        with pytest.raises(ConflictError, match="used with another request"):
+            await send_it(template, other, variables=VARIABLES, key="k")
+
+
 async def test_what_is_archived_or_a_part_of_others_is_not_sent(
     deps: Deps, caller: Caller, keep: Keep, send_it: SendIt, footprint: Footprint
 ) -> None:
