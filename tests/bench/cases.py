@@ -16,6 +16,7 @@ from tests.bench.lists import lists
 from tests.bench.live import live
 from tests.bench.rate import rate
 from tests.bench.reading import reading
+from tests.bench.templates import templates
 from tests.stack import Stack
 
 BODY = '<p>Dear customer, <a href="https://acme.test/offer?id=7">your offer</a> is ready.</p>'
@@ -115,6 +116,7 @@ CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "rate": rate,
     "lists": lists,
     "reading": reading,
+    "templates": templates,
     "conversations": conversations,
     "abuse": abuse,
     "live": live,

@@ -58,10 +58,12 @@ def words(text: str) -> Iterator[Word]:
         raise
 
 
-def count_words(text: str) -> None:
-    """Raise RenderError for more words and signs than are read."""
-    if next(islice(words(text), TOKENS_LIMIT, None), None) is not None:
+def words_of(text: str) -> int:
+    """Count its words and signs. Raises RenderError for more of them than are read."""
+    count = sum(1 for _ in islice(words(text), TOKENS_LIMIT + 1))
+    if count > TOKENS_LIMIT:
         raise RenderError(f"template error: has more than {TOKENS_LIMIT} words and signs")
+    return count
 
 
 def parsed(text: str) -> nodes.Template:
@@ -70,7 +72,7 @@ def parsed(text: str) -> nodes.Template:
     Raises RenderError with the place.
     """
     try:
-        count_words(text)
+        words_of(text)
         return _ENVIRONMENT.parse(text)
     except TemplateSyntaxError as error:
         raise template_error(error.message or "cannot be read", error.lineno) from error

@@ -6,19 +6,21 @@ to be walked by `expressions` in bounded time.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 
 from jinja2 import nodes
 
 from app.mail.templates.filters import FILTERS, OF_ABSENT, TESTS, accepts
-from app.mail.templates.lexing import normalised, parsed
+from app.mail.templates.lexing import normalised, parsed, words_of
+from app.mail.templates.remembering import Remembered
 from app.mail.templates.values import RenderError, ValueFault, checked_number, template_error
 
 DEPTH_LIMIT = 50
 FAULTS_LIMIT = 100
-# What is parsed takes a hundred times the memory of its text.
-REMEMBERED_LENGTH = 16 * 1024
+REMEMBERED_OCTETS = 64 * 1024**2
+# What is parsed takes so much memory, as key and in the nodes; most of a mail is no word.
+OCTETS_OF_A_CHARACTER = 3
+OCTETS_OF_A_WORD = 100
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For,
     nodes.Name, nodes.Const, nodes.Getattr, nodes.Getitem, nodes.List, nodes.Tuple,
@@ -43,21 +45,19 @@ class Template:
 
 def read(text: str) -> Template:
     """Parse a template. Raises RenderError with the line of what is wrong or not allowed."""
-    return _remembered(text) if len(text) <= REMEMBERED_LENGTH else _read(text)
+    return _remembered(text)
 
 
-@lru_cache(maxsize=32)
-def _remembered(text: str) -> Template:
-    # Mail to a list fills in one template again and again, and parsing is most of that work.
-    return _read(text)
-
-
-def _read(text: str) -> Template:
+def _read(text: str) -> tuple[Template, int]:
     clean = normalised(text)
     template, faults = examined(clean)
     if template is None:
         raise faults[0].placed(clean)
-    return template
+    return template, OCTETS_OF_A_CHARACTER * len(text) + OCTETS_OF_A_WORD * words_of(clean)
+
+
+# Mail to a list fills in one template again and again, and parsing is most of that work.
+_remembered = Remembered(_read, room=REMEMBERED_OCTETS)
 
 
 def examined(text: str, *, includes: bool = False) -> tuple[Template | None, list[RenderError]]:

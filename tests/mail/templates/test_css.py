@@ -15,7 +15,7 @@ SNIPPETS = [
     "</div>", "{{ a }}", "{% if a %}", "{% endif %}", "{% for x in a %}", "{% endfor %}",
     "<i title='{{ a }}'>", "<i {{ a }}>", "<{{ a }}>", "<!-- {{ a }} -->", "<title>{{ a }}</title>",
     "<style>p{m:n}</style>", "<style>{% if a %}p{m:n}{% endif %}</style>", "&#123;{", "x", "<!--",
-    "<select><option>", "<svg><p>", "<style>p{", "v0x0x", "data-css-inline='ignore'",
+    "<select><option>", "<svg><p>", "v0x0x", "data-css-inline='ignore'",
 ]  # fmt: skip
 
 
