@@ -26,6 +26,7 @@ class JobName(StrEnum):
     IDENTIFY = "identify"
     SWEEP = "sweep"
     PURGE = "purge"
+    BACKFILL = "backfill"
 
 
 LIST_JOBS = {JobName.FAN_OUT, JobName.BATCH}

@@ -16,5 +16,6 @@ def cron_jobs(settings: Settings) -> list[CronJob]:
             run_at_startup=True,
             timeout=60,
         ),
+        cron(jobs.backfill, name=JobName.BACKFILL.value, second=30, timeout=300),
         cron(jobs.purge, name=JobName.PURGE.value, minute=17, timeout=300),
     ]

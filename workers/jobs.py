@@ -12,6 +12,7 @@ from app.services import (
     recipient_lists,
     records,
 )
+from app.services.receiving import backfill as receiving_backfill
 
 
 async def dispatch(ctx: dict[str, Any], communication_id: str) -> None:
@@ -45,6 +46,10 @@ async def sweep(ctx: dict[str, Any]) -> None:
 async def purge(ctx: dict[str, Any]) -> None:
     await records.purge(_deps(ctx))
     await recipient_lists.purge(_deps(ctx))
+
+
+async def backfill(ctx: dict[str, Any]) -> None:
+    await receiving_backfill.run(_deps(ctx))
 
 
 def _deps(ctx: dict[str, Any]) -> Deps:

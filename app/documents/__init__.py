@@ -2,6 +2,7 @@ from beanie import Document
 
 from app.documents.api_keys import ApiKey
 from app.documents.attachments import AttachmentContent
+from app.documents.backfills import Backfill
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.engagement.hits import Engagement
@@ -21,6 +22,7 @@ from app.documents.turns import Turn
 ALL_DOCUMENTS: list[type[Document]] = [
     ApiKey,
     AttachmentContent,
+    Backfill,
     Communication,
     Delivery,
     Engagement,

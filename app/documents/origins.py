@@ -1,5 +1,6 @@
 """By which way a received message came, as far as the message itself does not say."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,6 +74,15 @@ async def known(tenant: str, origin: Origin) -> InboundMessage | None:
     if origin.key is None:
         return None
     return await InboundMessage.one(tenant, {"providerKeys": origin.key})
+
+
+async def known_keys(tenant: str, keys: Collection[str]) -> set[str]:
+    """Tell which of these the tenant has a message under (`Origin.key`)."""
+    wanted = set(keys)
+    cursor = InboundMessage.get_motor_collection().find(
+        InboundMessage.owned(tenant, {"providerKeys": {"$in": list(wanted)}}), {"providerKeys": 1}
+    )
+    return {key async for row in cursor for key in row["providerKeys"] if key in wanted}
 
 
 async def learn(message: InboundMessage, origin: Origin) -> None:

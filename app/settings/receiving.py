@@ -17,3 +17,8 @@ class ReceivingSettings(BaseSettings):
         description="Longest silence of a mail server at `letterbox inbound` (RFC 5321 asks for "
         "5 minutes).",
     )
+    backfill_interval: Duration = Field(
+        timedelta(minutes=5),
+        description="How often Resend's list of received mail is looked through for what no "
+        "webhook told of.",
+    )

@@ -30,3 +30,10 @@ async def test_the_sweep_runs_by_its_setting(
     assert sweep.coroutine is jobs.sweep
     # One worker of several runs it, and the first at once.
     assert (sweep.unique, sweep.run_at_startup) == (True, True)
+
+
+def test_lists_of_received_mail_are_looked_through_each_minute(deps: Deps) -> None:
+    (backfill,) = [job for job in cron_jobs(deps.settings) if job.name == JobName.BACKFILL]
+
+    assert backfill.coroutine is jobs.backfill
+    assert (backfill.minute, backfill.second, backfill.unique) == (None, 30, True)
