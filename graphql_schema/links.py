@@ -64,11 +64,18 @@ def to_many(family: Family, document: type[TenantDocument], description: str) ->
         before: Before = None,
     ) -> Any:
         command = part_command(first=first, after=after, last=last, before=before)
-        part = await _part(info, root.id, family, document, command)
-        return connection_of(part, KINDS[document].show)
+        return await list_of(info, root.id, family, document, command)
 
     sized = ListSize(assumed_size=NESTED_SIZE)
     return strawberry.field(resolver=resolve, description=description, directives=[sized])
+
+
+async def list_of(
+    info: Info, key: str, family: Family, document: type[TenantDocument], command: PartCommand
+) -> Any:
+    """Show the part of the list that the record with the id `key` has."""
+    part = await _part(info, key, family, document, command)
+    return connection_of(part, KINDS[document].show)
 
 
 def part_command(

@@ -1,15 +1,19 @@
 """The lists that each record of a kind has: its deliveries, its members, its answers."""
 
-from app.documents.base import object_id_of
+from dataclasses import dataclass
+
+from app.documents.base import Filter, object_id_of
 from app.documents.catalogues import COMMUNICATIONS, INBOUND_MESSAGES, LIST_MEMBERS, TEMPLATES
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.documents.engagement.hits import Engagement
 from app.documents.fields import Kind
 from app.documents.inbound_messages import InboundMessage
 from app.documents.keyset import Key, Listing
 from app.documents.list_members import ListMember
 from app.documents.template_versions import TemplateVersion
 from app.documents.templates import Template
+from app.mail.engagement.hits import EngagementKind, EngagementVerdict
 
 
 def deliveries_of(communication_id: str, without: frozenset[str]) -> Listing[Delivery]:
@@ -54,3 +58,26 @@ def answers_to(communication_id: str, without: frozenset[str]) -> Listing[Inboun
     """The received messages that answer a mail, oldest first."""
     criteria = {"parentCommunicationId": object_id_of(communication_id)}
     return INBOUND_MESSAGES.listing(criteria, [("RECEIVED_AT", True)], without=without)
+
+
+@dataclass(frozen=True)
+class HitsOf:
+    """The opens and clicks of a mail, latest first; of all kinds and verdicts where none is named.
+
+    A value, so that those of many mails are read together.
+    """
+
+    kind: EngagementKind | None = None
+    verdicts: tuple[EngagementVerdict, ...] | None = None
+
+    def __call__(self, communication_id: str, without: frozenset[str]) -> Listing[Engagement]:
+        criteria: Filter = {"communicationId": object_id_of(communication_id)}
+        if self.kind is not None:
+            criteria["kind"] = self.kind
+        if self.verdicts is not None:
+            criteria["verdict"] = {"$in": list(self.verdicts)}
+        order = [
+            Key("created", Kind.INSTANT, ascending=False),
+            Key("_id", Kind.ID, ascending=False, unique=True),
+        ]
+        return Listing(Engagement, order, criteria, hidden=without)

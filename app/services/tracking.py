@@ -16,7 +16,7 @@ from app.documents.engagement import mails
 from app.documents.engagement.hits import Engagement
 from app.documents.engagement.mails import Envelope
 from app.mail.engagement import rules
-from app.mail.engagement.hits import AGENT_LENGTH, HitKind, Judgement
+from app.mail.engagement.hits import AGENT_LENGTH, EngagementKind, Judgement
 from app.mail.received_text import storable
 from app.settings import AddressKeeping, Settings
 
@@ -41,7 +41,7 @@ async def record_open(deps: Deps, tracking_id: str, visit: Visit) -> None:
     """Keep an open of the mail with this tracking id, if there is one, and count it."""
     envelope = await mails.envelope(tracking_id)
     if envelope is not None:
-        await _keep(deps, _engagement(deps, envelope, visit, HitKind.OPEN))
+        await _keep(deps, _engagement(deps, envelope, visit, EngagementKind.OPEN))
 
 
 async def follow_link(deps: Deps, tracking_id: str, index: int, visit: Visit) -> str | None:
@@ -52,7 +52,7 @@ async def follow_link(deps: Deps, tracking_id: str, index: int, visit: Visit) ->
     link = await mails.link(tracking_id, index)
     if link is None:
         return None
-    click = _engagement(deps, link.envelope, visit, HitKind.CLICK)
+    click = _engagement(deps, link.envelope, visit, EngagementKind.CLICK)
     click.link, click.url = link.index, link.url
     try:
         async with asyncio.timeout(_PATIENCE):
@@ -72,7 +72,7 @@ async def _keep(deps: Deps, hit: Engagement) -> None:
     await deps.gathered.keep_hit(hit, judge, rules=rules.VERSION)
 
 
-def _engagement(deps: Deps, envelope: Envelope, visit: Visit, kind: HitKind) -> Engagement:
+def _engagement(deps: Deps, envelope: Envelope, visit: Visit, kind: EngagementKind) -> Engagement:
     now = deps.now()
     agent = storable(visit.user_agent or "").strip()[:AGENT_LENGTH]
     made = Engagement(

@@ -1,9 +1,10 @@
 """What callers may know of the lists that records of a kind have."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from app.context import Context, Scope
 from app.documents import families as documents
+from app.mail.engagement.hits import EngagementKind, EngagementVerdict
 from app.services import families
 from app.services.connections import PartCommand
 from app.services.families import Family, Slice
@@ -15,6 +16,12 @@ VERSIONS = Family(Scope.TEMPLATES_READ, documents.versions_of)
 USED_BY = Family(Scope.TEMPLATES_READ, documents.users_of)
 SENT_TO = Family(Scope.COMMUNICATIONS_READ, documents.sent_to)
 MEMBERS = Family(Scope.RECIPIENTS_READ, documents.members_of)
+
+
+def hits(kind: EngagementKind | None, verdicts: Sequence[EngagementVerdict] | None) -> Family:
+    """Give the opens and clicks of mails that are of this kind and have one of these verdicts."""
+    named = None if verdicts is None else tuple(sorted(set(verdicts)))
+    return Family(Scope.COMMUNICATIONS_READ, documents.HitsOf(kind, named))
 
 
 async def slices_of(

@@ -40,9 +40,12 @@ class ClickedLink:
             "member has another one, the original address."
         )
     )
-    click_count: int = strawberry.field(description="How often it was followed.")
-    clicked_at: datetime | None = strawberry.field(description="The first click.")
-    last_clicked_at: datetime | None = strawberry.field(description="The latest click.")
+    click_count: int = strawberry.field(description="How often people followed it.")
+    machine_click_count: int = strawberry.field(
+        description="How often scanners and the like followed it."
+    )
+    clicked_at: datetime | None = strawberry.field(description="A person's first click.")
+    last_clicked_at: datetime | None = strawberry.field(description="A person's latest click.")
 
     @classmethod
     def of(cls, link: documents.ClickedLink) -> Self:
@@ -50,6 +53,7 @@ class ClickedLink:
             original_url=link.original_url,
             url=link.url,
             click_count=link.click_count,
+            machine_click_count=link.machine_click_count,
             clicked_at=link.clicked_at,
             last_clicked_at=link.last_clicked_at,
         )

@@ -16,13 +16,14 @@ from app.documents import (
     templates,
 )
 from graphql_schema.limits import ListSize
-from graphql_schema.links import to_many, to_one
+from graphql_schema.links import NESTED_SIZE, to_many, to_one
 from graphql_schema.resolvers import communications as resolvers
 from graphql_schema.resolvers import families
 from graphql_schema.types.attachments import Attachment
 from graphql_schema.types.communication_parts import ClickedLink, Event, Progress
 from graphql_schema.types.connections import Connection
 from graphql_schema.types.correspondence import Conversation, conversation_of, thread_of
+from graphql_schema.types.engagements import Engagement, engagements_of
 from graphql_schema.types.enums import (
     CommunicationStatus,
     CommunicationType,
@@ -124,10 +125,13 @@ class Communication(Node):
     error_message: str | None = strawberry.field(description="What went wrong, in words.")
     tracking_enabled: bool = strawberry.field(description="Whether opens are counted.")
     link_tracking_enabled: bool = strawberry.field(description="Whether clicks are counted.")
-    opened: bool = strawberry.field(description="Whether it was opened.")
-    opened_at: datetime | None = strawberry.field(description="The first open.")
-    last_opened_at: datetime | None = strawberry.field(description="The latest open.")
-    open_count: int = strawberry.field(description="How often it was opened.")
+    opened: bool = strawberry.field(description="Whether a person opened it.")
+    opened_at: datetime | None = strawberry.field(description="A person's first open.")
+    last_opened_at: datetime | None = strawberry.field(description="A person's latest open.")
+    open_count: int = strawberry.field(description="How often people opened it.")
+    machine_open_count: int = strawberry.field(
+        description="How often machines fetched its picture, whether anybody opened it or not."
+    )
     clicked_links: list[ClickedLink] = strawberry.field(
         directives=[ListSize(assumed_size=3)],
         description="Every tracked link, in the order of the mail, clicked or not.",
@@ -184,6 +188,11 @@ class Communication(Node):
         | None
     ) = to_many(
         families.ANSWERS, inbound_messages.InboundMessage, "The received messages that answer it."
+    )
+    engagements: Connection[Engagement] | None = strawberry.field(
+        resolver=engagements_of,
+        description="Its opens and clicks as they came, people's and machines', latest first.",
+        directives=[ListSize(assumed_size=NESTED_SIZE)],
     )
 
     conversation: Conversation | None = strawberry.field(
@@ -249,6 +258,7 @@ class Communication(Node):
             opened_at=record.opened_at,
             last_opened_at=record.last_opened_at,
             open_count=record.open_count,
+            machine_open_count=record.machine_open_count,
             clicked_links=[ClickedLink.of(link) for link in record.clicked_links],
             events=[Event.of(event) for event in record.events],
             created=record.created,

@@ -11,7 +11,9 @@ from starlette.types import ASGIApp
 from app.context import Caller, Deps
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.documents.engagement.hits import Engagement
 from app.documents.vocabulary import SuppressionReason
+from app.mail.engagement.hits import EngagementKind
 from app.services import (
     api_keys,
     delivery,
@@ -35,7 +37,8 @@ class Graph:
     """Ids. `sent` is a mail made from `version` of `template`, by `account` to a list of `member`.
 
     `received` answers `answered`, because of which `suppression` stands. For the account `spare`
-    stands in `account`. In `envelope` the mail `sent` goes to `member` by `account`.
+    stands in `account`. In `envelope` the mail `sent` goes to `member` by `account`, who opened it:
+    `hit`.
     """
 
     template: str
@@ -50,6 +53,7 @@ class Graph:
     key: str
     spare: str
     envelope: str
+    hit: str
 
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
@@ -110,6 +114,15 @@ async def graph_of_acme(
         message_id="<x@acme.test>",
     )
     await envelope.store_once()
+    hit = Engagement(
+        tenant_id="acme",
+        created=deps.now(),
+        communication_id=sent.id,
+        delivery_id=envelope.id,
+        kind=EngagementKind.OPEN,
+        expires=deps.now() + deps.settings.engagement_retention,
+    )
+    await hit.insert()
     other = {"name": "Spare", "smtp": smtp, "fallbackId": str(account.id)}
     spare = await provider_accounts.create(deps, caller, parse(CreateProviderAccount, other))
     issued = await api_keys.create(
@@ -128,6 +141,7 @@ async def graph_of_acme(
         key=str(issued.key.id),
         spare=str(spare.id),
         envelope=str(envelope.id),
+        hit=str(hit.id),
     )
 
 

@@ -14,6 +14,7 @@ from app.context import Caller, Context, Deps, Scope
 from app.documents.base import TenantDocument
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.documents.engagement.hits import Engagement
 from app.documents.inbound_messages import InboundMessage
 from app.documents.list_members import ListMember
 from app.documents.provider_accounts import ProviderAccount
@@ -73,6 +74,7 @@ LINKS = [
     Link(ListMember, "member", LISTS_READ, "list", "list", LISTS_READ),
     Link(ProviderAccount, "spare", Scope.ACCOUNTS_READ, "fallback", "account", Scope.ACCOUNTS_READ),
     Link(Delivery, "envelope", READ, "communication", "sent", READ),
+    Link(Engagement, "hit", READ, "communication", "sent", READ),
     Link(Delivery, "envelope", READ, "member", "member", LISTS_READ),
     Link(Delivery, "envelope", READ, "providerAccount", "account", Scope.ACCOUNTS_READ),
     Link(Suppression, "suppression", Scope.SUPPRESSIONS_READ, "communication", "answered", READ),
@@ -194,8 +196,8 @@ async def test_none_leads_to_another_tenants_record(
 
         answer = await query(link.asked, id=str(other), token=theirs)
 
-        # Without a list or a mail of the tenant there is no member and no envelope of it.
-        hidden = link.document in {ListMember, Delivery}
+        # Without a list or a mail of the tenant there is no member, envelope or open of it.
+        hidden = link.document in {ListMember, Delivery, Engagement}
         seen = None if hidden else {"id": str(other), link.field: None}
         assert answer == {"data": {"node": seen}}
 

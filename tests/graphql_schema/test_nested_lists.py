@@ -30,6 +30,7 @@ LISTS = [
     ("list", "RecipientList", "members", Scope.RECIPIENTS_READ, "member"),
     ("answered", "Communication", "replies", READ, "received"),
     ("answered", "Communication", "deliveries", READ, None),
+    ("sent", "Communication", "engagements", READ, "hit"),
 ]
 Send = Callable[..., Awaitable[Communication]]
 

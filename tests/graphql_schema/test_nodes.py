@@ -24,6 +24,7 @@ KIND = {
     "suppression": "Suppression",
     "key": "ApiKey",
     "envelope": "Delivery",
+    "hit": "Engagement",
 }
 SCOPE = {
     "template": Scope.TEMPLATES_READ,
@@ -36,6 +37,7 @@ SCOPE = {
     "suppression": Scope.SUPPRESSIONS_READ,
     "key": Scope.KEYS_READ,
     "envelope": Scope.COMMUNICATIONS_READ,
+    "hit": Scope.COMMUNICATIONS_READ,
 }
 
 

@@ -11,7 +11,7 @@ from app.context import Deps
 from app.documents.communications import Communication
 from app.documents.engagement.hits import Engagement
 from app.documents.vocabulary import EventType
-from app.mail.engagement.hits import HitKind, Verdict
+from app.mail.engagement.hits import EngagementKind, EngagementVerdict
 from app.services import tracking
 from app.settings import AddressKeeping
 from tests.fakes.clock import Clock
@@ -152,14 +152,14 @@ async def test_each_fetch_is_kept_with_its_verdict_and_machines_are_counted_besi
     assert [event.type for event in people.events[2:]] == [EventType.OPEN, EventType.CLICK]
     kept = await Engagement.find_all().sort("_id").to_list()
     assert [(one.kind, one.verdict, one.rule, one.since_delivery) for one in kept] == [
-        (HitKind.OPEN, Verdict.PREFETCH, "apple-privacy", 2),
-        (HitKind.OPEN, Verdict.SCANNER, "scanner-agent", 2),
-        (HitKind.OPEN, Verdict.SCANNER, "head", 2),
-        (HitKind.CLICK, Verdict.SCANNER, "head", 2),
-        (HitKind.CLICK, Verdict.SCANNER, "scanner-agent", 2),
-        (HitKind.CLICK, Verdict.SCANNER, "at-delivery", 2),
-        (HitKind.OPEN, Verdict.PROXY, "gmail-proxy", 542),
-        (HitKind.CLICK, Verdict.HUMAN, "person", 542),
+        (EngagementKind.OPEN, EngagementVerdict.PREFETCH, "apple-privacy", 2),
+        (EngagementKind.OPEN, EngagementVerdict.SCANNER, "scanner-agent", 2),
+        (EngagementKind.OPEN, EngagementVerdict.SCANNER, "head", 2),
+        (EngagementKind.CLICK, EngagementVerdict.SCANNER, "head", 2),
+        (EngagementKind.CLICK, EngagementVerdict.SCANNER, "scanner-agent", 2),
+        (EngagementKind.CLICK, EngagementVerdict.SCANNER, "at-delivery", 2),
+        (EngagementKind.OPEN, EngagementVerdict.PROXY, "gmail-proxy", 542),
+        (EngagementKind.CLICK, EngagementVerdict.HUMAN, "person", 542),
     ]
     last = kept[-1]
     assert (last.tenant_id, last.communication_id, last.recipient) == (

@@ -12,7 +12,7 @@ from app.documents.base import Filter
 from app.documents.communications import ClickedLink, Event
 from app.documents.engagement.hits import Engagement
 from app.documents.vocabulary import EventType
-from app.mail.engagement.hits import HitKind
+from app.mail.engagement.hits import EngagementKind
 
 # Characters of an address that the audit trail repeats.
 _DESCRIBED = 500
@@ -86,7 +86,7 @@ class Part:
     that lead to the same address.
     """
 
-    kind: HitKind
+    kind: EngagementKind
     counter: Counter
     place: int | None = None
     url: str | None = None
@@ -96,14 +96,14 @@ class Part:
     @property
     def criteria(self) -> Filter:
         """Match the hits that count for it; the first of twins has those of links not listed."""
-        if self.kind is HitKind.OPEN or not self.twins:
+        if self.kind is EngagementKind.OPEN or not self.twins:
             return {} if self.url is None else {"url": self.url}
         is_first = self.place is not None and self.place < min(self.twins)
         return {"url": self.url, "link": {"$nin": list(self.twins)} if is_first else self.place}
 
     def write(self, counter: Counter) -> dict[str, Any]:
         """Name the stored fields with their values; None takes one away."""
-        if self.kind is HitKind.OPEN:
+        if self.kind is EngagementKind.OPEN:
             return {
                 "opened": counter.count > 0,
                 "openCount": counter.count,
@@ -141,7 +141,7 @@ def parts_of(
     grouped: dict[int | None, list[Change]] = {}
     for change in changes:
         hit = change.after
-        if hit.kind is HitKind.OPEN:
+        if hit.kind is EngagementKind.OPEN:
             grouped.setdefault(None, []).append(change)
         elif (place := _place_of(links, hit)) is not None:
             grouped.setdefault(place, []).append(change)
@@ -153,7 +153,7 @@ def parts_of(
                 row.get("openedAt"),
                 row.get("lastOpenedAt"),
             )
-            yield Part(HitKind.OPEN, counter), some
+            yield Part(EngagementKind.OPEN, counter), some
         else:
             link = links[place]
             counter = Counter(
@@ -165,7 +165,7 @@ def parts_of(
             url = link["originalUrl"]
             same = (at for at, one in enumerate(links) if one["originalUrl"] == url)
             twins = tuple(at for at in same if at != place)
-            yield Part(HitKind.CLICK, counter, place, url, place >= known, twins), some
+            yield Part(EngagementKind.CLICK, counter, place, url, place >= known, twins), some
 
 
 def _place_of(links: list[dict[str, Any]], hit: Engagement) -> int | None:

@@ -9,11 +9,11 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from app.documents.base import Filter, TenantDocument
 from app.mail.engagement.hits import (
     PEOPLE,
+    EngagementKind,
+    EngagementSource,
+    EngagementVerdict,
     Hit,
-    HitKind,
-    HitSource,
     Judgement,
-    Verdict,
     since_delivery,
 )
 
@@ -32,15 +32,15 @@ class Engagement(TenantDocument):
     communication_id: PydanticObjectId
     delivery_id: PydanticObjectId
     recipient: str | None = None
-    kind: HitKind
-    source: HitSource = HitSource.OWN
+    kind: EngagementKind
+    source: EngagementSource = EngagementSource.OWN
     link: int | None = None
     url: str | None = None
     method: str = "GET"
     user_agent: str | None = None
     address: str | None = None
     since_delivery: float | None = None
-    verdict: Verdict = Verdict.HUMAN
+    verdict: EngagementVerdict = EngagementVerdict.HUMAN
     rule: str = ""
     repeat: bool = False
     rules: int = 0
@@ -127,7 +127,7 @@ class Engagement(TenantDocument):
         await cls.get_motor_collection().delete_many({"communicationId": communication_id})
 
 
-def persons(communication_id: PydanticObjectId, kind: HitKind) -> Filter:
+def persons(communication_id: PydanticObjectId, kind: EngagementKind) -> Filter:
     """Match the kept hits of a mail that count as people's."""
     return {
         "communicationId": communication_id,

@@ -19,7 +19,7 @@ from app.documents.engagement.figures import Change, Part, Span
 from app.documents.engagement.hits import Engagement, persons
 from app.documents.transactions import together
 from app.mail.engagement.company import REACH
-from app.mail.engagement.hits import HitKind, HitSource, Judgement
+from app.mail.engagement.hits import EngagementKind, EngagementSource, Judgement
 
 Judge = Callable[[Sequence[Engagement]], Sequence[Judgement]]
 # Hits around others that are looked at: so many come from nobody who reads.
@@ -49,8 +49,8 @@ def _has_place(records: dict[PydanticObjectId, dict[str, Any]], hit: Engagement)
     record = records.get(hit.communication_id)
     if record is None:
         return False
-    has_picture = hit.kind is not HitKind.OPEN or record["trackingEnabled"]
-    return bool(has_picture) or hit.source is not HitSource.OWN
+    has_picture = hit.kind is not EngagementKind.OPEN or record["trackingEnabled"]
+    return bool(has_picture) or hit.source is not EngagementSource.OWN
 
 
 async def records_of(
@@ -66,7 +66,7 @@ async def _known(
     session: AsyncIOMotorClientSession, hits: Sequence[Engagement]
 ) -> set[PydanticObjectId]:
     """Tell which a provider told already: only what it tells is told twice."""
-    told = [hit.id for hit in hits if hit.source is not HitSource.OWN]
+    told = [hit.id for hit in hits if hit.source is not EngagementSource.OWN]
     if not told:
         return set()
     rows = Engagement.get_motor_collection().find(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from app.mail.engagement.hits import Hit, HitKind, HitSource
+from app.mail.engagement.hits import EngagementKind, EngagementSource, Hit
 
 # Nobody follows so many different links of a mail within such a time.
 _BURSTS = ((2, timedelta(seconds=1)), (3, timedelta(seconds=5)))
@@ -19,7 +19,7 @@ REACH = _TOLD_TWICE
 
 def bursts(hits: Sequence[Hit]) -> set[str]:
     """Name the clicks that are part of a burst, in which links are followed one after another."""
-    clicks = sorted((hit for hit in hits if hit.kind is HitKind.CLICK), key=_in_time)
+    clicks = sorted((hit for hit in hits if hit.kind is EngagementKind.CLICK), key=_in_time)
     return set().union(*(_bursts(clicks, links, span) for links, span in _BURSTS))
 
 
@@ -57,10 +57,10 @@ def repeats(hits: Sequence[Hit]) -> set[str]:
         if before is not None and hit.at - before.at <= _DOUBLE:
             found.add(hit.id)
         latest[client] = hit
-        if hit.source is HitSource.OWN:
+        if hit.source is EngagementSource.OWN:
             seen.setdefault((hit.kind, hit.url), []).append(hit.at)
     for hit in hits:
-        if hit.source is not HitSource.OWN:
+        if hit.source is not EngagementSource.OWN:
             own = seen.get((hit.kind, hit.url), ())
             if any(abs(hit.at - at) <= _TOLD_TWICE for at in own):
                 found.add(hit.id)

@@ -9,19 +9,19 @@ from enum import StrEnum
 AGENT_LENGTH = 500
 
 
-class HitKind(StrEnum):
+class EngagementKind(StrEnum):
     OPEN = "OPEN"
     CLICK = "CLICK"
 
 
-class HitSource(StrEnum):
+class EngagementSource(StrEnum):
     """Who saw it: our own picture and links, or the provider, which told us."""
 
     OWN = "OWN"
     RESEND = "RESEND"
 
 
-class Verdict(StrEnum):
+class EngagementVerdict(StrEnum):
     HUMAN = "HUMAN"
     PROXY = "PROXY"
     PREFETCH = "PREFETCH"
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 
 
 # PROXY: fetched by a machine when a person opens the mail.
-PEOPLE = frozenset({Verdict.HUMAN, Verdict.PROXY})
+PEOPLE = frozenset({EngagementVerdict.HUMAN, EngagementVerdict.PROXY})
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Hit:
     """
 
     id: str
-    kind: HitKind
-    source: HitSource
+    kind: EngagementKind
+    source: EngagementSource
     at: datetime
     method: str
     url: str | None = None
@@ -57,7 +57,7 @@ class Hit:
 class Judgement:
     """Who fetched it, by which rule; a `repeat` tells of what another hit told already."""
 
-    verdict: Verdict
+    verdict: EngagementVerdict
     rule: str
     repeat: bool = False
 

@@ -7,7 +7,13 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from app.mail.engagement.company import bursts, repeats
-from app.mail.engagement.hits import Hit, HitKind, HitSource, Judgement, Verdict
+from app.mail.engagement.hits import (
+    EngagementKind,
+    EngagementSource,
+    EngagementVerdict,
+    Hit,
+    Judgement,
+)
 from app.mail.engagement.tables import (
     BARE,
     GMAIL_PROXY,
@@ -27,16 +33,16 @@ class Rule:
     """`holds` is asked with a hit and the time within which a mail's links are scanned."""
 
     name: str
-    verdict: Verdict
+    verdict: EngagementVerdict
     holds: Callable[[Hit, timedelta], bool]
 
 
 def _told_without_agent(hit: Hit, _delay: timedelta) -> bool:
-    return hit.source is not HitSource.OWN and not hit.user_agent
+    return hit.source is not EngagementSource.OWN and not hit.user_agent
 
 
 def _at_delivery(hit: Hit, delay: timedelta) -> bool:
-    if hit.kind is HitKind.OPEN or not delay:
+    if hit.kind is EngagementKind.OPEN or not delay:
         return False
     # None: its hand-over is not even written down yet.
     return hit.since_delivery is None or hit.since_delivery < delay
@@ -56,7 +62,7 @@ def _is_scanners(address: str) -> bool:
 
 
 def _is_click(hit: Hit) -> bool:
-    return hit.kind is HitKind.CLICK
+    return hit.kind is EngagementKind.CLICK
 
 
 def _agent(hit: Hit) -> str:
@@ -64,43 +70,51 @@ def _agent(hit: Hit) -> str:
 
 
 RULES = (
-    Rule("head", Verdict.SCANNER, lambda hit, _: hit.method == "HEAD"),
+    Rule("head", EngagementVerdict.SCANNER, lambda hit, _: hit.method == "HEAD"),
     # Nothing else is known of an open that Resend tells.
-    Rule("told-by-provider", Verdict.HUMAN, _told_without_agent),
-    Rule("no-user-agent", Verdict.SCANNER, lambda hit, _: not _agent(hit).strip()),
+    Rule("told-by-provider", EngagementVerdict.HUMAN, _told_without_agent),
+    Rule("no-user-agent", EngagementVerdict.SCANNER, lambda hit, _: not _agent(hit).strip()),
     Rule(
         "gmail-proxy",
-        Verdict.PROXY,
+        EngagementVerdict.PROXY,
         lambda hit, _: not _is_click(hit) and bool(GMAIL_PROXY.search(_agent(hit))),
     ),
     Rule(
         "yahoo-proxy",
-        Verdict.PROXY,
+        EngagementVerdict.PROXY,
         lambda hit, _: not _is_click(hit) and bool(YAHOO_PROXY.search(_agent(hit))),
     ),
     Rule(
         "apple-privacy",
-        Verdict.PREFETCH,
+        EngagementVerdict.PREFETCH,
         lambda hit, _: not _is_click(hit) and _agent(hit).strip() == BARE,
     ),
-    Rule("bare-user-agent", Verdict.SCANNER, lambda hit, _: _agent(hit).strip() == BARE),
+    Rule("bare-user-agent", EngagementVerdict.SCANNER, lambda hit, _: _agent(hit).strip() == BARE),
     Rule(
         "image-proxy-link",
-        Verdict.SCANNER,
+        EngagementVerdict.SCANNER,
         lambda hit, _: bool(GMAIL_PROXY.search(_agent(hit)) or YAHOO_PROXY.search(_agent(hit))),
     ),
-    Rule("scanner-agent", Verdict.SCANNER, lambda hit, _: bool(SCANNERS.search(_agent(hit)))),
-    Rule("program-agent", Verdict.SCANNER, lambda hit, _: bool(PROGRAMS.search(_agent(hit)))),
+    Rule(
+        "scanner-agent",
+        EngagementVerdict.SCANNER,
+        lambda hit, _: bool(SCANNERS.search(_agent(hit))),
+    ),
+    Rule(
+        "program-agent",
+        EngagementVerdict.SCANNER,
+        lambda hit, _: bool(PROGRAMS.search(_agent(hit))),
+    ),
     Rule(
         "office-link",
-        Verdict.SCANNER,
+        EngagementVerdict.SCANNER,
         lambda hit, _: _is_click(hit) and bool(OFFICE.search(_agent(hit))),
     ),
-    Rule("scanner-network", Verdict.SCANNER, _from_scanners_network),
-    Rule("at-delivery", Verdict.SCANNER, _at_delivery),
+    Rule("scanner-network", EngagementVerdict.SCANNER, _from_scanners_network),
+    Rule("at-delivery", EngagementVerdict.SCANNER, _at_delivery),
 )
-BURST = Judgement(Verdict.SCANNER, "burst")
-PERSON = Judgement(Verdict.HUMAN, "person")
+BURST = Judgement(EngagementVerdict.SCANNER, "burst")
+PERSON = Judgement(EngagementVerdict.HUMAN, "person")
 
 
 def judge(hits: Sequence[Hit], delay: timedelta) -> list[Judgement]:

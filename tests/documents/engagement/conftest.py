@@ -9,7 +9,7 @@ from beanie import PydanticObjectId
 from app.context import Deps
 from app.documents.communications import Communication
 from app.documents.engagement.hits import Engagement
-from app.mail.engagement.hits import HitKind, Judgement, Verdict
+from app.mail.engagement.hits import EngagementKind, EngagementVerdict, Judgement
 from tests.fakes.clock import Clock
 
 
@@ -24,7 +24,7 @@ def hit(clock: Clock) -> Callable[..., Engagement]:
             "created": at,
             "communication_id": record.id,
             "delivery_id": record.id,
-            "kind": HitKind.OPEN,
+            "kind": EngagementKind.OPEN,
             "expires": at + timedelta(days=90),
         }
         return Engagement(**{**defaults, **fields})
@@ -43,7 +43,11 @@ def recounted(deps: Deps) -> Callable[[PydanticObjectId], Awaitable[dict[str, An
         rows = Engagement.get_motor_collection().find({"communicationId": id_})
         hits = [Engagement.model_validate(row) async for row in rows]
         counted = [one for one in hits if not one.repeat]
-        people = [one for one in counted if one.verdict in {Verdict.HUMAN, Verdict.PROXY}]
+        people = [
+            one
+            for one in counted
+            if one.verdict in {EngagementVerdict.HUMAN, EngagementVerdict.PROXY}
+        ]
         urls = sorted({one.url for one in counted if one.url})
         firsts = [(min(o.created for o in people if o.url == one.url), one.url) for one in people]
         return {
@@ -102,7 +106,7 @@ def as_marked() -> Callable[[Sequence[Engagement]], list[Judgement]]:
 
     def judge(hits: Sequence[Engagement]) -> list[Judgement]:
         return [
-            Judgement(Verdict(mark.rstrip("+")), "marked", repeat=mark.endswith("+"))
+            Judgement(EngagementVerdict(mark.rstrip("+")), "marked", repeat=mark.endswith("+"))
             for mark in (one.user_agent or "HUMAN" for one in hits)
         ]
 

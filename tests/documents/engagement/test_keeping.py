@@ -12,7 +12,7 @@ from app.documents.communications import ClickedLink, Communication, Event
 from app.documents.engagement.hits import Engagement
 from app.documents.engagement.keeping import Judge, keep
 from app.documents.vocabulary import EventType
-from app.mail.engagement.hits import HitKind, HitSource, Judgement, Verdict
+from app.mail.engagement.hits import EngagementKind, EngagementSource, EngagementVerdict, Judgement
 from tests.fakes.clock import Clock
 
 Store = Callable[..., Awaitable[Communication]]
@@ -20,7 +20,7 @@ Figures = Callable[[PydanticObjectId], Awaitable[dict[str, Any]]]
 Make = Callable[..., Engagement]
 RowOf = Callable[[Communication], Awaitable[dict[str, Any] | None]]
 
-CLICK = {"kind": HitKind.CLICK, "link": 0, "url": "https://acme.test"}
+CLICK = {"kind": EngagementKind.CLICK, "link": 0, "url": "https://acme.test"}
 MARKS = ["HUMAN", "PROXY", "PREFETCH", "SCANNER", "HUMAN+", "SCANNER+"]
 
 
@@ -38,7 +38,7 @@ async def test_an_open_of_a_tracked_mail(
     assert row["openedAt"] == row["lastOpenedAt"] == row["updated"] == opened.created
     assert [event["type"] for event in row["events"]] == [EventType.CREATE, EventType.OPEN]
     [kept] = await Engagement.find_all().to_list()
-    assert kept == opened.judged(Judgement(Verdict.HUMAN, "marked"), 3)
+    assert kept == opened.judged(Judgement(EngagementVerdict.HUMAN, "marked"), 3)
 
 
 async def test_a_machine_is_counted_beside_and_changes_nothing_that_is_documented(
@@ -78,7 +78,7 @@ async def test_what_a_provider_told_is_kept_once_and_of_mail_without_our_picture
     store_communication: Store, hit: Make, as_marked: Judge, counted: Figures
 ) -> None:
     record = await store_communication(tracking_enabled=False)
-    told = hit(record, source=HitSource.RESEND)
+    told = hit(record, source=EngagementSource.RESEND)
 
     await keep([told], as_marked, rules=1)
     await keep([told], as_marked, rules=1)
@@ -91,7 +91,7 @@ async def test_a_link_that_the_record_does_not_list_is_listed(
     store_communication: Store, hit: Make, as_marked: Judge
 ) -> None:
     record = await store_communication()
-    own = {"kind": HitKind.CLICK, "link": 7, "url": "https://own.test"}
+    own = {"kind": EngagementKind.CLICK, "link": 7, "url": "https://own.test"}
 
     await keep([hit(record, **own), hit(record, **own)], as_marked, rules=1)
     await keep([hit(record, user_agent="SCANNER", **own)], as_marked, rules=1)
@@ -127,12 +127,17 @@ async def test_two_links_to_one_address_count_each(
     links = [ClickedLink(original_url="https://acme.test", url=f"t{n}") for n in range(2)]
     record = await store_communication(clicked_links=links)
     first, other = hit(record, after=1, **CLICK), hit(record, after=2, **{**CLICK, "link": 1})
-    await keep([first, other], lambda hits: [Judgement(Verdict.HUMAN, "x")] * len(hits), rules=1)
+    await keep(
+        [first, other], lambda hits: [Judgement(EngagementVerdict.HUMAN, "x")] * len(hits), rules=1
+    )
     third = hit(record, after=3, **CLICK)
 
     def not_the_first(hits: Sequence[Engagement]) -> list[Judgement]:
         return [
-            Judgement(Verdict.SCANNER if one.id == first.id else Verdict.HUMAN, "x") for one in hits
+            Judgement(
+                EngagementVerdict.SCANNER if one.id == first.id else EngagementVerdict.HUMAN, "x"
+            )
+            for one in hits
         ]
 
     await keep([third], not_the_first, rules=1)
@@ -198,7 +203,8 @@ async def test_figures_are_those_of_the_kept_hits(
     def anything(hits: Sequence[Engagement]) -> list[Judgement]:
         marks = [random.choice(MARKS) for _ in hits]
         return [
-            Judgement(Verdict(mark.rstrip("+")), "any", repeat=mark.endswith("+")) for mark in marks
+            Judgement(EngagementVerdict(mark.rstrip("+")), "any", repeat=mark.endswith("+"))
+            for mark in marks
         ]
 
     for _ in range(12):

@@ -3,7 +3,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.mail.engagement.hits import Hit, HitKind, HitSource, Judgement, Verdict
+from app.mail.engagement.hits import (
+    EngagementKind,
+    EngagementSource,
+    EngagementVerdict,
+    Hit,
+    Judgement,
+)
 from app.mail.engagement.rules import RULES, judge
 from app.mail.engagement.tables import NETWORKS
 from tests.fakes.visits import APPLE, BARRACUDA, CHROME, GMAIL, IPHONE, YAHOO
@@ -12,15 +18,15 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DELAY = timedelta(seconds=5)
 OPEN = Hit(
     id="1",
-    kind=HitKind.OPEN,
-    source=HitSource.OWN,
+    kind=EngagementKind.OPEN,
+    source=EngagementSource.OWN,
     at=NOON,
     method="GET",
     user_agent=CHROME,
     address="192.0.2.0/24",
     since_delivery=timedelta(hours=1),
 )
-CLICK = replace(OPEN, kind=HitKind.CLICK, url="https://acme.test")
+CLICK = replace(OPEN, kind=EngagementKind.CLICK, url="https://acme.test")
 
 OUTLOOK = (
     "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; WOW64; Trident/7.0; .NET4.0C; "
@@ -36,8 +42,8 @@ ANDROID = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/130.0.0.0 Mobile Safari/537.36"
 )
-HUMAN, PROXY = Verdict.HUMAN, Verdict.PROXY
-PREFETCH, SCANNER = Verdict.PREFETCH, Verdict.SCANNER
+HUMAN, PROXY = EngagementVerdict.HUMAN, EngagementVerdict.PROXY
+PREFETCH, SCANNER = EngagementVerdict.PREFETCH, EngagementVerdict.SCANNER
 # What opens a mail, or follows a link, by this user agent.
 AGENTS = [
     (CHROME, HUMAN, HUMAN),
@@ -75,7 +81,7 @@ AGENTS = [
 ]  # fmt: skip
 
 
-def verdict_of(hit: Hit) -> Verdict:
+def verdict_of(hit: Hit) -> EngagementVerdict:
     [judgement] = judge([hit], DELAY)
     return judgement.verdict
 
@@ -86,7 +92,9 @@ def rule_of(hit: Hit) -> str:
 
 
 @pytest.mark.parametrize(("agent", "opens", "clicks"), AGENTS, ids=[one[0][:60] for one in AGENTS])
-def test_a_user_agent_has_its_verdict(agent: str, opens: Verdict, clicks: Verdict) -> None:
+def test_a_user_agent_has_its_verdict(
+    agent: str, opens: EngagementVerdict, clicks: EngagementVerdict
+) -> None:
     assert verdict_of(replace(OPEN, user_agent=agent)) is opens
     assert verdict_of(replace(CLICK, user_agent=agent)) is clicks
 
@@ -95,7 +103,7 @@ def test_a_user_agent_has_its_verdict(agent: str, opens: Verdict, clicks: Verdic
     ("hit", "rule"),
     [
         (replace(OPEN, method="HEAD", user_agent=GMAIL), "head"),
-        (replace(OPEN, source=HitSource.RESEND, user_agent=None), "told-by-provider"),
+        (replace(OPEN, source=EngagementSource.RESEND, user_agent=None), "told-by-provider"),
         (replace(OPEN, user_agent=None), "no-user-agent"),
         (replace(OPEN, user_agent=GMAIL), "gmail-proxy"),
         (replace(OPEN, user_agent=YAHOO), "yahoo-proxy"),
@@ -213,10 +221,10 @@ def test_what_one_client_fetches_twice_within_a_second_counts_once() -> None:
 
 def test_what_resend_tells_of_what_we_saw_counts_once() -> None:
     ours = at(OPEN, 60, "1")
-    told = replace(OPEN, source=HitSource.RESEND, user_agent=None)
+    told = replace(OPEN, source=EngagementSource.RESEND, user_agent=None)
     before, after = at(told, 0, "2"), at(told, 120, "3")
     alone = at(told, 130, "4")
-    other = replace(before, kind=HitKind.CLICK, url="https://acme.test", id="5")
+    other = replace(before, kind=EngagementKind.CLICK, url="https://acme.test", id="5")
 
     judged = judge([before, ours, after, alone, other], DELAY)
 
