@@ -235,6 +235,28 @@ async def test_both_doors_refuse_what_is_not_to_be_sent(
         assert (error["extensions"]["code"], error["message"]) == ("CONFLICT", reason)
 
 
+async def test_both_doors_name_a_value_that_is_wrong(
+    query: Ask, client: httpx2.AsyncClient
+) -> None:
+    declared = [{"name": "due", "type": "DATE", "required": True}]
+    id_ = await made(query, name="A", subject="{{ due }}", body="x", variables=declared)
+    mail = {"recipients": ["jan@c.test"], "variables": {"due": "soon"}}
+
+    rest = await client.post(f"/api/v1/communications/send-template/{id_}", json=mail)
+    graphql = await query(
+        "mutation($id: ID!, $mail: SendTemplateInput!) "
+        "{ sendTemplate(templateId: $id, input: $mail) { id } }",
+        id=id_,
+        mail=mail,
+    )
+
+    reason = "must be an ISO 8601 date, e.g. 2019-08-24"
+    assert (rest.status_code, rest.json()["detail"]) == (400, f"variables.due: {reason}")
+    assert graphql["errors"][0]["extensions"]["fields"] == [
+        {"path": "variables.due", "message": reason}
+    ]
+
+
 async def test_the_rest_door_knows_nothing_of_versions_and_languages(
     query: Ask, client: httpx2.AsyncClient
 ) -> None:

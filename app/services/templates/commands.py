@@ -2,7 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationInfo,
+    field_validator,
+)
 
 from app.documents.template_versions import Words
 from app.documents.vocabulary import CommunicationType, TemplateKind
@@ -37,12 +45,6 @@ class SourceCommand(SaysMore):
     kind: TemplateKind = TemplateKind.TEMPLATE
     subject: OptionalSubject = None
     body: Body
-
-    @model_validator(mode="after")
-    def _fit_their_kind(self) -> "SourceCommand":
-        if self.kind is TemplateKind.TEMPLATE and self.subject is None:
-            raise ValueError("subject: is required")
-        return self
 
 
 class CreateTemplate(SourceCommand):
@@ -94,11 +96,12 @@ class Choice(Command):
     draft: StrictBool = False
     locale: OptionalTag = None
 
-    @model_validator(mode="after")
-    def _one_of_them(self) -> "Choice":
-        if self.draft and self.version is not None:
-            raise ValueError("version: cannot be given together with draft")
-        return self
+    @field_validator("draft")
+    @classmethod
+    def _one_of_them(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("version") is not None:
+            raise ValueError("cannot be given together with version")
+        return value
 
 
 CURRENT = Choice()

@@ -9,8 +9,8 @@ from pydantic import (
     BeforeValidator,
     Field,
     StrictBool,
+    ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 from app.documents.template_versions import LocaleWords, Variable
@@ -76,13 +76,13 @@ class DeclareVariable(Command):
     example: _Value = None
     description: OptionalText = None
 
-    @model_validator(mode="after")
-    def _of_its_type(self) -> "DeclareVariable":
-        for name in ("default", "example"):
-            value = getattr(self, name)
-            if value is not None and (reason := mismatch(self.type, value)) is not None:
-                raise ValueError(f"{name} {reason}")
-        return self
+    @field_validator("default", "example")
+    @classmethod
+    def _of_its_type(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = info.data.get("type")
+        if kind is not None and value is not None and (reason := mismatch(kind, value)) is not None:
+            raise ValueError(reason)
+        return value
 
 
 class SayInLocale(Command):

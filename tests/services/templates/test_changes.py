@@ -147,6 +147,7 @@ async def test_of_what_was_never_published_the_draft_is_copied(
         ({"kind": "LAYOUT", "text": "x", "locale": "nl"}, ["subject", "text", "locale"]),
         ({"kind": "PARTIAL", "locales": [{"locale": "nl"}]}, ["subject", "locales"]),
         ({"kind": "PARTIAL", "subject": None, "layout": "Frame"}, ["layout"]),
+        ({"subject": None}, ["subject"]),
     ],
 )
 async def test_parts_have_a_body_and_nothing_else(

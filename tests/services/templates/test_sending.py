@@ -237,7 +237,7 @@ async def test_a_test_is_repeated_by_its_key_and_its_subject_can_be_its_own(
         ({"subjectPrefix": "a\nb"}, "subjectPrefix"),
         ({"subjectPrefix": "a" * 101}, "subjectPrefix"),
         ({"locale": "!"}, "locale"),
-        ({"version": 1, "draft": True}, "request"),
+        ({"version": 1, "draft": True}, "draft"),
         ({"variables": {"$a": 1}}, "variables"),
     ],
 )

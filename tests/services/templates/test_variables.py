@@ -125,8 +125,11 @@ async def test_a_preview_without_variables_shows_examples(
         ({"variables": [{"name": "a", "type": "COLOUR"}]}, ["variables[0].type"]),
         ({"variables": [{"name": "a"}, {"name": "a"}]}, ["variables"]),
         ({"variables": [{"name": f"a{n}"} for n in range(201)]}, ["variables"]),
-        ({"variables": [{"name": "a", "default": 1}]}, ["variables[0]"]),
-        ({"variables": [{"name": "a", "type": "DATE", "example": "soon"}]}, ["variables[0]"]),
+        ({"variables": [{"name": "a", "default": 1}]}, ["variables[0].default"]),
+        (
+            {"variables": [{"name": "a", "type": "DATE", "example": "soon"}]},
+            ["variables[0].example"],
+        ),
         ({"variables": [{"name": "a", "default": "x" * 17_000}]}, ["variables[0].default"]),
         ({"variables": [{"name": "a", "example": "\0"}]}, ["variables[0].example"]),
         ({"locale": "not a tag"}, ["locale"]),
