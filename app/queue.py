@@ -24,6 +24,8 @@ class JobName(StrEnum):
     FAN_OUT = "fan-out"
     BATCH = "batch"
     IDENTIFY = "identify"
+    MAILBOX = "mailbox"
+    MAILBOXES = "mailboxes"
     SWEEP = "sweep"
     PURGE = "purge"
     BACKFILL = "backfill"

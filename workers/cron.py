@@ -17,5 +17,12 @@ def cron_jobs(settings: Settings) -> list[CronJob]:
             timeout=60,
         ),
         cron(jobs.backfill, name=JobName.BACKFILL.value, second=30, timeout=300),
+        cron(
+            jobs.mailboxes,
+            name=JobName.MAILBOXES.value,
+            second=45,
+            run_at_startup=True,
+            timeout=60,
+        ),
         cron(jobs.purge, name=JobName.PURGE.value, minute=17, timeout=300),
     ]

@@ -12,6 +12,7 @@ from app.services import (
     recipient_lists,
     records,
 )
+from app.services.mailboxes import arranging, attending
 from app.services.receiving import backfill as receiving_backfill
 
 
@@ -37,6 +38,14 @@ async def batch(ctx: dict[str, Any], name: str) -> None:
 
 async def identify(ctx: dict[str, Any], delivery_id: str) -> None:
     await identification.identify(_deps(ctx), delivery_id)
+
+
+async def mailbox(ctx: dict[str, Any], account_id: str) -> None:
+    await attending.attend(_deps(ctx), account_id)
+
+
+async def mailboxes(ctx: dict[str, Any]) -> None:
+    await arranging.reconcile(_deps(ctx))
 
 
 async def sweep(ctx: dict[str, Any]) -> None:

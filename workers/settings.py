@@ -47,6 +47,7 @@ FUNCTIONS = {
     JobName.DELIVER: jobs.deliver,
     JobName.EVENT: jobs.event,
     JobName.IDENTIFY: jobs.identify,
+    JobName.MAILBOX: jobs.mailbox,
 }
 LIST_FUNCTIONS = {JobName.FAN_OUT: jobs.fan_out, JobName.BATCH: jobs.batch}
 

@@ -10,6 +10,7 @@ from app.documents.idempotency_keys import IdempotencyKey
 from app.documents.inbound_domains import InboundDomain
 from app.documents.inbound_messages import InboundMessage
 from app.documents.list_members import ListMember
+from app.documents.mailbox_subscriptions import MailboxSubscription
 from app.documents.paces import Pace
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
@@ -30,6 +31,7 @@ ALL_DOCUMENTS: list[type[Document]] = [
     InboundDomain,
     InboundMessage,
     ListMember,
+    MailboxSubscription,
     Pace,
     ProviderAccount,
     ProviderEvent,

@@ -97,6 +97,27 @@ async def take(tenant: str, key: str, *, who: str, holder: str, limits: Limits) 
         return Answer(answer["granted"], None if wait is None else timedelta(milliseconds=wait))
 
 
+async def take_place(tenant: str, key: str, *, holder: str, limits: Limits) -> Answer:
+    """Let `holder` through under a lease, to send nothing: only who is there now counts."""
+    lease = {"holder": holder, "until": {"$add": ["$$NOW", _milliseconds(LEASE)]}}
+    is_idle = {"$lt": [{"$size": "$leases"}, limits.at_once]}
+    while True:
+        try:
+            row = await _collection().find_one_and_update(
+                Pace.owned(tenant, {"key": key}),
+                [
+                    *_forget(limits),
+                    {"$set": {"answer": {"granted": is_idle}}},
+                    {"$set": {"leases": _added("$leases", lease)}},
+                ],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        except DuplicateKeyError:
+            continue
+        return Answer(row["answer"]["granted"], None)
+
+
 async def begin_send(tenant: str, key: str, holder: str) -> bool:
     """Count its send from now, where it was counted from being let through.
 

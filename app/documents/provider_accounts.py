@@ -30,11 +30,25 @@ class SmtpOptions(StoredModel):
 
 
 class GraphOptions(StoredModel):
-    """A mailbox of Microsoft 365, and the application that may send from it."""
+    """A mailbox of Microsoft 365, and the application that may use it.
+
+    Where `receives_mail`, what it received since `receives_since` is taken in.
+    """
 
     directory_id: str
     client_id: str
     mailbox: str
+    receives_mail: bool = False
+    receives_since: datetime | None = None
+
+    @property
+    def application(self) -> tuple[str, str]:
+        return self.directory_id, self.client_id
+
+    @property
+    def place(self) -> str:
+        """The mailbox, and by what it is read."""
+        return "/".join((*self.application, self.mailbox))
 
 
 class ProviderAccount(TenantDocument):
@@ -82,6 +96,10 @@ class ProviderAccount(TenantDocument):
                 partialFilterExpression={"isDefault": True},
             ),
             IndexModel([("tenantId", ASCENDING), ("_id", ASCENDING)]),
+            IndexModel(
+                [("graph.receivesMail", ASCENDING)],
+                partialFilterExpression={"graph.receivesMail": True},
+            ),
             # An address that stood in two accounts would leave open by which its mail goes.
             IndexModel(
                 [("tenantId", ASCENDING), ("senderEmails", ASCENDING)],
@@ -142,6 +160,12 @@ class ProviderAccount(TenantDocument):
         cursor = cls.get_motor_collection().find({"secrets": {"$nin": [None, {}]}})
         async for row in cursor:
             yield cls.model_validate(row)
+
+    @classmethod
+    async def receiving(cls) -> list[PydanticObjectId]:
+        """Ids of the accounts, of all tenants, whose mail is to be taken in."""
+        cursor = cls.get_motor_collection().find({"graph.receivesMail": True}, {"_id": 1})
+        return [row["_id"] async for row in cursor]
 
     # Moves.
 

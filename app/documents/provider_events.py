@@ -1,12 +1,13 @@
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from beanie import PydanticObjectId
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from app.documents.base import TenantDocument, object_id_of
+from app.documents.base import TenantDocument, object_id_of, write_faults
 from app.documents.vocabulary import EventSource, EventVerdict
 
 
@@ -62,6 +63,22 @@ class ProviderEvent(TenantDocument):
         except DuplicateKeyError:
             return False
         return True
+
+    @classmethod
+    async def store_new(cls, events: Sequence[Self]) -> list[Self]:
+        """Insert those that were not told before, in one call; gives them."""
+        if not events:
+            return []
+        rows = [event.model_dump(by_alias=True, exclude_none=True) for event in events]
+        known: set[int] = set()
+        try:
+            await cls.get_motor_collection().insert_many(rows, ordered=False)
+        except BulkWriteError as error:
+            faults = write_faults(error)
+            if not all(faults.values()):
+                raise
+            known = set(faults)
+        return [event for index, event in enumerate(events) if index not in known]
 
     @classmethod
     async def due(cls, by: datetime, limit: int) -> list[tuple[str, int, datetime]]:

@@ -37,6 +37,12 @@ class AccountStatus(StrEnum):
     DOWN = "DOWN"
 
 
+class ReceivingState(StrEnum):
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    FAULTY = "FAULTY"
+
+
 class EventType(StrEnum):
     CREATE = "CREATE"
     UPDATE = "UPDATE"

@@ -148,3 +148,10 @@ class Pacer(Protocol):
         to come again.
         """
         ...
+
+    def reading(self) -> AbstractAsyncContextManager[None]:
+        """Take one of the account's places for as long as the block runs, to send nothing.
+
+        Waits no longer than a moment. Raises ParkedError when all of them are taken.
+        """
+        ...

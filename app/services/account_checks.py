@@ -1,9 +1,9 @@
-"""What an SMTP relay of a tenant must be, beyond the shape of its fields."""
+"""What an account of a tenant must be, beyond the shape of its fields."""
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from app.documents.provider_accounts import ProviderAccount, SmtpOptions
+from app.documents.provider_accounts import GraphOptions, ProviderAccount, SmtpOptions
 from app.errors import FieldError, InvalidInputError
 from app.providers.reach import ForbiddenHostError, check_port, public_addresses
 from app.settings import Settings, SmtpSecurity
@@ -35,6 +35,30 @@ async def check_relay(
         faults += await _reach_faults(relay)
     if faults:
         raise InvalidInputError.of(*faults)
+
+
+def begin_receiving(
+    mailbox: GraphOptions,
+    now: datetime,
+    *,
+    before: GraphOptions | None = None,
+    since: datetime | None = None,
+) -> None:
+    """Let a mailbox that begins to receive do so from now on, where no time `since` is given.
+
+    It begins when it is made or told to, and when it becomes another mailbox; `before` is what it
+    was. Raises InvalidInputError for a time that is not yet.
+    """
+    if since is not None and since > now:
+        raise InvalidInputError.of(FieldError("graph.receivesSince", "must not be in the future"))
+    goes_on = (
+        before is not None
+        and before.receives_mail
+        and before.mailbox == mailbox.mailbox
+        and mailbox.receives_since is not None
+    )
+    if mailbox.receives_mail and since is None and not goes_on:
+        mailbox.receives_since = now
 
 
 def _login_faults(

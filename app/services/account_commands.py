@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
 from app.mail.addresses import parse_mailbox
-from app.services.inputs import Command, Line, Name, OptionalLine, storable
+from app.services.inputs import Command, Line, Name, OptionalInstant, OptionalLine, storable
 from app.settings import SmtpSecurity
 
 SENDERS_LIMIT = 100
@@ -116,6 +116,8 @@ class GraphPart(Command):
     mailbox: MailboxName
     client_secret: Secret
     client_state: Secret | None = None
+    receives_mail: bool = False
+    receives_since: OptionalInstant = None
 
 
 class CreateProviderAccount(Command):
@@ -156,6 +158,8 @@ class GraphChanges(Command):
     mailbox: MailboxName = ""
     client_secret: Secret = SecretStr("")
     client_state: Secret | None = None
+    receives_mail: bool = False
+    receives_since: OptionalInstant = None
 
 
 class UpdateProviderAccount(Command):

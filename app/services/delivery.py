@@ -19,6 +19,7 @@ from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
+from app.documents.mailbox_subscriptions import MailboxSubscription
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
 from app.mail.compose import Message
@@ -123,6 +124,7 @@ async def sweep(deps: Deps) -> int:
         (JobName.DELIVER, await Delivery.due(by, SWEEP_LIMIT)),
         (JobName.EVENT, await ProviderEvent.due(by, SWEEP_LIMIT)),
         (JobName.IDENTIFY, await identification.due(by, SWEEP_LIMIT)),
+        (JobName.MAILBOX, await MailboxSubscription.due(by, SWEEP_LIMIT)),
     ]
     for id_, turn, at, is_listed in communications:
         job = JobName.FAN_OUT if is_listed else JobName.DISPATCH

@@ -6,22 +6,17 @@ from datetime import timedelta
 
 import structlog
 
-from app.context import Caller, Deps
+from app.context import Deps
 from app.documents import news as documents
 from app.documents.base import StoreUnavailableError
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
-from app.documents.origins import Origin
-from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
-from app.documents.vocabulary import EventSource, EventVerdict, NewsKind, ProviderType
-from app.errors import AppError
+from app.documents.vocabulary import EventSource, EventVerdict, NewsKind
 from app.mail.reports import Fate, read_report
-from app.providers.base import ParkedError, PermanentError, TransientError
-from app.providers.graph import GraphProvider
-from app.services import identification, inbound, news, provider_events
-from app.services.account_providers import lent_provider
-from app.services.graph_events import CREATED, message_of
+from app.providers.base import ParkedError, TransientError
+from app.services import identification, news, provider_events
+from app.services.mailboxes import fetching
 from app.services.news import Effect, News
 from app.services.receiving import resend as resend_mail
 from app.services.resend_events import ResendEvent, read_event
@@ -34,6 +29,8 @@ FAULT_LIMIT = 10
 # what waits for it; this is for when that was lost, and for list mail, which is settled in batches.
 _SETTLING = timedelta(minutes=5)
 _LONGEST_WAIT = timedelta(hours=6)
+# For how much of the time that it is kept anyway.
+_PATIENCE = 0.9
 _FATES = {
     Fate.RETURNED: NewsKind.BOUNCED,
     Fate.NOT_TAKEN: NewsKind.SOFT_BOUNCED,
@@ -58,11 +55,12 @@ async def process(deps: Deps, event_id: str) -> None:
         # The sweep finds it when the lease ends.
         raise
     except ParkedError as error:
+        # Not its turn yet, which is no fault.
         await event.wait(deps.now() + min(error.retry_after or _SETTLING, _LONGEST_WAIT))
         return
     except TransientError as error:
         log.warning("event.unread", event_id=event_id, error=type(error).__name__)
-        await _blame(deps, event, error.detail, error.retry_after)
+        await _blame(deps, event, error.detail, passing=error)
         return
     except Exception:
         log.exception("event.fault", event_id=event_id)
@@ -87,17 +85,29 @@ async def process(deps: Deps, event_id: str) -> None:
 
 
 async def _blame(
-    deps: Deps, event: ProviderEvent, reason: str, retry_after: timedelta | None = None
+    deps: Deps, event: ProviderEvent, reason: str, passing: TransientError | None = None
 ) -> None:
-    is_received = event.kind == resend_mail.RECEIVED and event.source is EventSource.RESEND
-    if event.faults + 1 >= (resend_mail.FAULT_LIMIT if is_received else FAULT_LIMIT):
-        if is_received:
+    if _is_given_up(deps, event, passing):
+        if _is_resend_mail(event):
             await resend_mail.keep_as_told(deps, event, reason)
         await event.settle(EventVerdict.FAILED, now=deps.now(), reason=reason)
         return
+    retry_after = None if passing is None else passing.retry_after
     asked = min(retry_after or timedelta(0), _LONGEST_WAIT)
     wait = max(provider_events.pause(event.faults), asked)
     await event.wait(deps.now() + wait, faults=1)
+
+
+def _is_given_up(deps: Deps, event: ProviderEvent, passing: TransientError | None) -> bool:
+    """Whether nothing more comes of it; mail that only cannot be fetched yet has longest."""
+    if passing is not None and event.source is EventSource.GRAPH:
+        return deps.now() >= event.created + (event.expires - event.created) * _PATIENCE
+    limit = resend_mail.FAULT_LIMIT if _is_resend_mail(event) else FAULT_LIMIT
+    return event.faults + 1 >= limit
+
+
+def _is_resend_mail(event: ProviderEvent) -> bool:
+    return event.kind == resend_mail.RECEIVED and event.source is EventSource.RESEND
 
 
 async def _of_mail(deps: Deps, event: ProviderEvent) -> Found:
@@ -166,44 +176,8 @@ async def _delivery_of(tenant: str, told: ResendEvent) -> Delivery | None:
     return await documents.named(tenant, provider_id=told.email_id)
 
 
-async def _of_graph(deps: Deps, event: ProviderEvent) -> Found:
-    """Fetch the mail that a mailbox received, and take it in as its tenant's.
-
-    Raises TransientError while it cannot be had.
-    """
-    message_id = message_of(event.raw)
-    if event.kind != CREATED or message_id is None:
-        # Of changes and deletions nothing is kept; the subscription's life is its maker's business.
-        return None, Effect(EventVerdict.NO_MOVE, "it tells of no new message")
-    account = await ProviderAccount.by_id(str(event.account_id))
-    if account is None:
-        return None, Effect(EventVerdict.FAILED, "the account was deleted")
-    try:
-        raw = await _fetched(deps, account, message_id)
-        caller = Caller.of_door(event.tenant_id, f"account:{account.id}")
-        origin = Origin(
-            provider=ProviderType.GRAPH,
-            provider_id=message_id,
-            account_id=account.id,
-            mailbox=None if account.graph is None else account.graph.mailbox,
-        )
-        message = await inbound.ingest(deps, caller, raw, origin=origin)
-    except (PermanentError, AppError) as error:
-        # Gone, moved away, empty or too large.
-        return None, Effect(EventVerdict.FAILED, error.detail)
-    event.inbound_id = message.id
-    return None, Effect(EventVerdict.APPLIED)
-
-
-async def _fetched(deps: Deps, account: ProviderAccount, message_id: str) -> bytes:
-    async with lent_provider(deps, account) as provider:
-        if not isinstance(provider, GraphProvider):
-            raise PermanentError("the account is no mailbox any more")
-        return await provider.fetch_mime(message_id, limit=deps.settings.inbound_limit)
-
-
 _READERS: Mapping[EventSource, Callable[[Deps, ProviderEvent], Awaitable[Found]]] = {
     EventSource.MAIL: _of_mail,
     EventSource.RESEND: _of_resend,
-    EventSource.GRAPH: _of_graph,
+    EventSource.GRAPH: fetching.of_event,
 }

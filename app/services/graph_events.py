@@ -18,19 +18,22 @@ MAX_NOTIFICATIONS = 1000
 _MAX_ID = 256
 _MAX_KIND = 100
 CREATED = "created"
+# What becomes of a subscription, told as `lifecycleEvent`.
+MISSED, REAUTHORIZE, REMOVED = "missed", "reauthorizationRequired", "subscriptionRemoved"
 
 
 @dataclass(frozen=True)
 class Notification:
     """One of the notifications that come together; `client_state` proves who sent it.
 
-    `raw` is what it says, as JSON without that secret.
+    `raw` is what it says, as JSON without that secret. `subscription_id` is whose it is.
     """
 
     id: str
     kind: str
     client_state: str
     raw: bytes
+    subscription_id: str | None = None
 
     def is_genuine(self, client_state: str) -> bool:
         return hmac.compare_digest(
@@ -67,6 +70,16 @@ def message_of(raw: bytes) -> str | None:
     return id_ or None
 
 
+def subscription_of(raw: bytes) -> str | None:
+    """Tell the id of the subscription that a kept notification is of; None when it names none."""
+    return _text(orjson.loads(raw), "subscriptionId")
+
+
+def _text(item: Mapping[str, Any], name: str) -> str | None:
+    value = item.get(name)
+    return value if isinstance(value, str) and value else None
+
+
 def _notification(item: Mapping[str, Any]) -> Notification:
     said = {name: value for name, value in item.items() if name != "clientState"}
     try:
@@ -81,4 +94,5 @@ def _notification(item: Mapping[str, Any]) -> Notification:
         kind=storable(str(kind))[:_MAX_KIND],
         client_state=state if isinstance(state, str) else "",
         raw=raw,
+        subscription_id=_text(item, "subscriptionId"),
     )

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from uuid import uuid4
@@ -73,18 +73,44 @@ class StoredPacer:
     @asynccontextmanager
     async def turn(self, who: str) -> AsyncIterator[StoredTurn]:
         """Wait briefly for a turn; raises ParkedError that says when to come again."""
+        turn = StoredTurn(self._tenant, self._key, uuid4().hex)
+
+        async def ask() -> Answer:
+            return await paces.take(
+                self._tenant, self._key, who=who, holder=turn.holder, limits=self._limits
+            )
+
+        async with self._held(turn, ask):
+            yield turn
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Wait briefly for a place; what it is taken for does not count as a send."""
+        turn = StoredTurn(self._tenant, self._key, uuid4().hex)
+
+        async def ask() -> Answer:
+            return await paces.take_place(
+                self._tenant, self._key, holder=turn.holder, limits=self._limits
+            )
+
+        async with self._held(turn, ask):
+            yield
+
+    @asynccontextmanager
+    async def _held(
+        self, turn: StoredTurn, ask: Callable[[], Awaitable[Answer]]
+    ) -> AsyncIterator[None]:
         deadline = time.monotonic() + self._patience.total_seconds()
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
                 await self._queue.acquire()
         except TimeoutError:
             raise _busy() from None
-        turn = StoredTurn(self._tenant, self._key, uuid4().hex)
         try:
             with _store_needed():
-                await self._admit(who, turn.holder, deadline)
+                await _admit(ask, deadline)
             async with _renewed(self._tenant, self._key, turn.holder):
-                yield turn
+                yield
         finally:
             try:
                 with suppress(StoreUnavailableError):
@@ -93,27 +119,27 @@ class StoredPacer:
             finally:
                 self._queue.release()
 
-    async def _admit(self, who: str, holder: str, deadline: float) -> None:
-        while True:
-            answer = await self._ask(who, holder)
-            if answer.granted:
-                return
-            if answer.wait is not None:
-                raise ParkedError("the pace of this account is used up", retry_after=answer.wait)
-            if time.monotonic() > deadline:
-                raise _busy()
-            await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _ask(self, who: str, holder: str) -> Answer:
-        asking = asyncio.ensure_future(
-            paces.take(self._tenant, self._key, who=who, holder=holder, limits=self._limits)
-        )
-        try:
-            return await asyncio.shield(asking)
-        except asyncio.CancelledError:
-            # Seen through, so that what it took is there to be given back.
-            await asyncio.wait([asking])
-            raise
+async def _admit(ask: Callable[[], Awaitable[Answer]], deadline: float) -> None:
+    while True:
+        answer = await _seen_through(ask)
+        if answer.granted:
+            return
+        if answer.wait is not None:
+            raise ParkedError("the pace of this account is used up", retry_after=answer.wait)
+        if time.monotonic() > deadline:
+            raise _busy()
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _seen_through(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    asking = asyncio.ensure_future(ask())
+    try:
+        return await asyncio.shield(asking)
+    except asyncio.CancelledError:
+        # So that what it took is there to be given back.
+        await asyncio.wait([asking])
+        raise
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -19,12 +19,13 @@ from app.documents.vocabulary import ProviderType
 from app.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from app.providers.base import ProviderError
 from app.services import carriers
-from app.services.account_checks import check_relay
+from app.services.account_checks import begin_receiving, check_relay
 from app.services.account_commands import SECRETS, CreateProviderAccount, UpdateProviderAccount
 from app.services.account_providers import open_provider
 from app.services.account_secrets import sealed
 from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
 from app.services.inputs import Command
+from app.services.mailboxes import arranging
 
 log = structlog.get_logger()
 
@@ -78,7 +79,7 @@ async def create(deps: Deps, caller: Caller, command: CreateProviderAccount) -> 
         sender_emails=command.sender_emails,
         fallback_id=fallback_id,
         smtp=SmtpOptions(**options) if type_ is ProviderType.SMTP else None,
-        graph=GraphOptions(**options) if type_ is ProviderType.GRAPH else None,
+        graph=_mailbox(options, now) if type_ is ProviderType.GRAPH else None,
         secrets=sealed(deps.settings, caller.tenant, id_, secrets),
         created=now,
         created_by=caller.user,
@@ -86,6 +87,7 @@ async def create(deps: Deps, caller: Caller, command: CreateProviderAccount) -> 
         updated_by=caller.user,
     )
     await account.store()
+    await arranging.arrange(deps, account)
     return account
 
 
@@ -110,6 +112,7 @@ async def update(
             author=caller.user,
         )
         if changed is not None:
+            await arranging.arrange(deps, changed, before=found)
             await _wake(deps, changed)
             return changed
 
@@ -125,8 +128,8 @@ async def set_default(deps: Deps, caller: Caller, id_: str) -> ProviderAccount:
     return changed
 
 
-async def delete(caller: Caller, id_: str) -> None:
-    """Remove an account and its secrets.
+async def delete(deps: Deps, caller: Caller, id_: str) -> None:
+    """Remove an account and its secrets; mail of its mailbox is taken in no more.
 
     Raises NotFoundError, and ConflictError while mail waits to go by it, while it is another's
     fallback, or while it is the default of a tenant that has others.
@@ -142,8 +145,10 @@ async def delete(caller: Caller, id_: str) -> None:
         raise ConflictError(
             "Mail waits to go out by it: let it go out, or cancel it, before it is deleted."
         )
+    await arranging.end_subscription(deps, found)
     if not await ProviderAccount.delete_once(caller.tenant, found.id):
         raise NotFoundError("No provider account has this id.")
+    await arranging.forget(found)
 
 
 async def try_out(deps: Deps, caller: Caller, id_: str) -> AccountTest:
@@ -169,6 +174,7 @@ async def try_out(deps: Deps, caller: Caller, id_: str) -> AccountTest:
         log.exception("account.fault", account_id=str(found.id))
         return AccountTest(ok=False, detail=f"internal error ({type(error).__name__})")
     await carriers.note(deps, found, None)
+    await arranging.look_again(deps, found)
     await _wake(deps, found)
     return AccountTest(ok=True)
 
@@ -188,6 +194,12 @@ def _part(command: CreateProviderAccount) -> tuple[ProviderType, Command]:
     if command.graph is not None:
         return ProviderType.GRAPH, command.graph
     raise RuntimeError("a command without a part was read")
+
+
+def _mailbox(options: dict[str, Any], now: datetime) -> GraphOptions:
+    mailbox = GraphOptions(**options)
+    begin_receiving(mailbox, now, since=mailbox.receives_since)
+    return mailbox
 
 
 def _split(part: Command) -> tuple[dict[str, Any], dict[str, str]]:
@@ -219,6 +231,12 @@ async def _changes(
         await check_relay(deps.settings, found, merged, secrets, gone=gone)
         if merged.username is None:
             gone |= {"password"}
+    if found.graph is not None:
+        mailbox = found.graph.model_copy(update=options)
+        since = options.get("receives_since")
+        begin_receiving(mailbox, deps.now(), before=found.graph, since=since)
+        if mailbox.receives_since != found.graph.receives_since:
+            options["receives_since"] = mailbox.receives_since
     kept = sealed(deps.settings, caller.tenant, found.id, secrets) if secrets else {}
     return {
         **changes,

@@ -1,5 +1,7 @@
 """Providers' events as they come in: kept first, looked into by a worker afterwards."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -13,6 +15,9 @@ from app.queue import JobName
 
 log = structlog.get_logger()
 
+# A queue that cannot be reached takes its time to say so.
+_WOKEN = 20
+
 
 async def keep(deps: Deps, event: ProviderEvent) -> bool:
     """Store an event that is due and wake a worker; False when it was told before."""
@@ -21,6 +26,21 @@ async def keep(deps: Deps, event: ProviderEvent) -> bool:
         return False
     await deps.queue.enqueue(JobName.EVENT, str(event.id), turn=event.claims)
     return True
+
+
+async def keep_all(deps: Deps, events: Sequence[ProviderEvent]) -> int:
+    """Store events that are due; how many were not told before.
+
+    Workers are woken for the first of them at once, and find the others by their sweep.
+    """
+    new = await ProviderEvent.store_new(events)
+    await asyncio.gather(
+        *(
+            deps.queue.enqueue(JobName.EVENT, str(event.id), turn=event.claims)
+            for event in new[:_WOKEN]
+        )
+    )
+    return len(new)
 
 
 async def keep_report(deps: Deps, message: InboundMessage) -> None:

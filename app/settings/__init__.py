@@ -139,6 +139,14 @@ class _GeneralSettings(BaseSettings):
         AnyHttpUrl("https://login.microsoftonline.com"),
         description="Where Microsoft gives out tokens for Graph.",
     )
+    graph_catch_up_interval: Duration = Field(
+        timedelta(minutes=15),
+        description="How often a mailbox that Graph tells of is looked into all the same.",
+    )
+    graph_poll_interval: Duration = Field(
+        timedelta(minutes=1),
+        description="How often one is looked into that Graph does not tell of.",
+    )
     http_timeout: Duration = Field(
         timedelta(seconds=30),
         description="Longest wait for a piece of an answer of Resend or Graph.",

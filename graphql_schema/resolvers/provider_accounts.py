@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from app.context import Context, Scope
+from app.documents.mailbox_subscriptions import MailboxSubscription
 from app.documents.provider_accounts import ProviderAccount
 from app.services import provider_accounts
 from app.services.account_commands import CreateProviderAccount, UpdateProviderAccount
@@ -21,6 +22,12 @@ async def provider_accounts_with_ids(
     """Give the caller's accounts by their ids."""
     caller = context.require(Scope.ACCOUNTS_READ)
     return await ProviderAccount.with_ids(caller.tenant, ids, without=without)
+
+
+async def receiving_of(context: Context, ids: Collection[str]) -> Mapping[str, MailboxSubscription]:
+    """Tell how it stands with the mail that the caller's accounts receive, by their ids."""
+    caller = context.require(Scope.ACCOUNTS_READ)
+    return await MailboxSubscription.with_ids(caller.tenant, ids)
 
 
 async def list_provider_accounts(
@@ -48,7 +55,8 @@ async def update_provider_account(
 
 async def delete_provider_account(context: Context, id_: str) -> None:
     """Remove an account. Raises what `provider_accounts.delete` raises."""
-    await provider_accounts.delete(context.require(Scope.ACCOUNTS_WRITE), id_)
+    caller = context.require(Scope.ACCOUNTS_WRITE)
+    await provider_accounts.delete(context.deps, caller, id_)
 
 
 async def set_default_provider_account(context: Context, id_: str) -> ProviderAccount:

@@ -19,6 +19,7 @@ from app.documents.vocabulary import (
     EventType,
     InboundStatus,
     ProviderType,
+    ReceivingState,
     RecipientStatus,
     SuppressionReason,
     TemplateFormat,
@@ -42,6 +43,7 @@ __all__ = [
     "InboundKind",
     "InboundStatus",
     "ProviderType",
+    "ReceivingState",
     "RecipientStatus",
     "Scope",
     "SmtpSecurity",
@@ -104,6 +106,17 @@ explained(
     {
         "UP": "It works, as far as is known.",
         "DOWN": "It failed again and again; mail goes by its fallback, or waits.",
+    },
+)
+explained(
+    ReceivingState,
+    "How it stands with the mail that a mailbox receives.",
+    {
+        "PENDING": "It was not looked into yet, or Microsoft Graph was not asked yet to tell of "
+        "new mail.",
+        "ACTIVE": "New mail comes in as Microsoft Graph tells of it.",
+        "FAULTY": "Something is wrong: reason says what. What can be done all the same is done, "
+        "and the rest is tried again.",
     },
 )
 explained(

@@ -1,5 +1,7 @@
 """What is given to make and to change provider accounts."""
 
+from datetime import datetime
+
 import strawberry
 from strawberry import UNSET
 
@@ -50,7 +52,18 @@ class GraphSettingsInput:
     )
     client_state: str | None = strawberry.field(
         default=None,
-        description="The secret by which its notifications are checked. It is never given back.",
+        description="The secret by which notifications are checked of a subscription that you make "
+        "yourself. It is never given back.",
+    )
+    receives_mail: bool = strawberry.field(
+        default=False,
+        description="Whether the mail is taken in that comes into its Inbox. The application needs "
+        "the permission Mail.Read.",
+    )
+    receives_since: datetime | None = strawberry.field(
+        default=None,
+        description="Mail is taken in that the mailbox received since then; not in the future, and "
+        "from now on without it.",
     )
 
 
@@ -114,6 +127,14 @@ class GraphChangesInput:
     )
     client_state: str | None = strawberry.field(
         default=UNSET, description="Another secret of its notifications; null takes it away."
+    )
+    receives_mail: bool | None = strawberry.field(
+        default=UNSET,
+        description="Whether the mail is taken in, from now on, that comes into its Inbox.",
+    )
+    receives_since: datetime | None = strawberry.field(
+        default=UNSET,
+        description="Mail is taken in that the mailbox received since then; null: from now on.",
     )
 
 

@@ -7,10 +7,17 @@ import strawberry
 
 from app.documents import provider_accounts as documents
 from app.documents import vocabulary
+from app.documents.mailbox_subscriptions import MailboxSubscription
 from app.services import provider_accounts as services
+from graphql_schema.context import Info
 from graphql_schema.links import to_one
 from graphql_schema.resolvers import provider_accounts as resolvers
-from graphql_schema.types.enums import AccountStatus, ProviderType, SmtpSecurity
+from graphql_schema.types.enums import (
+    AccountStatus,
+    ProviderType,
+    ReceivingState,
+    SmtpSecurity,
+)
 from graphql_schema.types.nodes import Node, kind
 
 
@@ -63,7 +70,14 @@ class GraphSettings:
         description="Whether a secret of the application is kept."
     )
     has_client_state: bool = strawberry.field(
-        description="Whether the secret is kept by which its notifications are checked."
+        description="Whether the secret is kept by which notifications are checked of a "
+        "subscription that was made by hand."
+    )
+    receives_mail: bool = strawberry.field(
+        description="Whether the mail is taken in that comes into its Inbox."
+    )
+    receives_since: datetime | None = strawberry.field(
+        description="Since when the mailbox must have received it."
     )
 
     @classmethod
@@ -76,7 +90,57 @@ class GraphSettings:
             mailbox=account.graph.mailbox,
             has_client_secret="client_secret" in account.secrets,
             has_client_state="client_state" in account.secrets,
+            receives_mail=account.graph.receives_mail,
+            receives_since=account.graph.receives_since,
         )
+
+
+@strawberry.type(description="How it stands with the mail that a mailbox receives.")
+class MailReceiving:
+    state: ReceivingState = strawberry.field(description="Whether it comes in.")
+    reason: str | None = strawberry.field(
+        description="What is wrong, in Microsoft Graph's words where it said so."
+    )
+    is_notified: bool = strawberry.field(
+        description="Whether Microsoft Graph tells of new mail at once. Otherwise the Inbox is "
+        "looked into every minute (`LETTERBOX_GRAPH_POLL_INTERVAL`)."
+    )
+    subscription_expires_at: datetime | None = strawberry.field(
+        description="Until when it does; that is renewed long before."
+    )
+    last_checked_at: datetime | None = strawberry.field(
+        description="When the Inbox was looked into last, to the end."
+    )
+    last_received_at: datetime | None = strawberry.field(
+        description="When the mailbox received the latest mail that was taken in."
+    )
+
+    @classmethod
+    def of(cls, mailbox: MailboxSubscription | None) -> Self:
+        """Show it; of an account that nobody looks after yet too."""
+        if mailbox is None:
+            return cls(
+                state=ReceivingState.PENDING,
+                reason=None,
+                is_notified=False,
+                subscription_expires_at=None,
+                last_checked_at=None,
+                last_received_at=None,
+            )
+        return cls(
+            state=mailbox.state,
+            reason=mailbox.read_fault or mailbox.notice_fault,
+            is_notified=mailbox.subscription_id is not None,
+            subscription_expires_at=mailbox.expires_at,
+            last_checked_at=mailbox.read_at,
+            last_received_at=mailbox.last_received_at,
+        )
+
+
+async def _receiving(root: "ProviderAccount", info: Info) -> MailReceiving | None:
+    if root.graph is None or not root.graph.receives_mail:
+        return None
+    return MailReceiving.of(await info.context.loaders.load(resolvers.receiving_of, root.id))
 
 
 @kind(documents.ProviderAccount, find=resolvers.provider_accounts_with_ids)
@@ -98,6 +162,11 @@ class ProviderAccount(Node):
     smtp: SmtpSettings | None = strawberry.field(description="Of an SMTP relay.")
     resend: ResendSettings | None = strawberry.field(description="Of an account at Resend.")
     graph: GraphSettings | None = strawberry.field(description="Of a mailbox of Microsoft 365.")
+    receiving: MailReceiving | None = strawberry.field(
+        resolver=_receiving,
+        description="How it stands with the mail that its mailbox receives; null where it is not "
+        "taken in.",
+    )
     status: AccountStatus = strawberry.field(description="Whether mail can go by it.")
     last_error: str | None = strawberry.field(
         description="What went wrong last, in the provider's words, until a mail goes well."

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -30,7 +30,9 @@ from tests.fakes.graph_faults import (
     TOO_LARGE,
     Fault,
 )
+from tests.fakes.graph_inbox import Inboxes
 from tests.fakes.graph_mailbox import FaultError, Item, Mailbox
+from tests.fakes.graph_subscriptions import Subscriptions
 from tests.fakes.serving import serve_by_port, serving, with_transport
 
 DIRECTORY, SECRET = "contoso-directory", "right-secret"
@@ -81,6 +83,8 @@ class FakeGraph:
     token_lifetime: int | str = 3599
     tokens: set[str] = field(default_factory=set)
     uploads: dict[str, Upload] = field(default_factory=dict)
+    inboxes: Inboxes = field(default_factory=Inboxes)
+    subscriptions: Subscriptions = field(default_factory=Subscriptions)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -95,7 +99,8 @@ class FakeGraph:
         call = f"{request.method} {request.scope['raw_path'].decode()}"
         content = await request.body()
         self.asked.append(Asked(call, dict(request.headers), content))
-        fault = next((one for one in self.faults if one.on in call), None)
+        whole = f"{call}?{request.url.query}"
+        fault = next((one for one in self.faults if one.on in whole), None)
         if fault is not None:
             self.faults.remove(fault)
         elif self.always is not None and self.always.on in call:
@@ -123,6 +128,11 @@ class FakeGraph:
             raise FaultError(BAD_TOKEN)
         if len(content) > REQUEST_LIMIT:
             raise FaultError(TOO_LARGE)
+        return await self._allowed(request, call, content)
+
+    async def _allowed(self, request: Request, call: str, content: bytes) -> Response:
+        if re.fullmatch(r"\w+ /v1\.0/subscriptions(/.*)?", call):
+            return await self.subscriptions.answer(request, content)
         parts = re.fullmatch(r"(\w+) /v1\.0/users/([^/]+)(/.*)", call)
         if parts is None:
             raise FaultError(Fault(404, "UnknownError", "There is no such address."))
@@ -163,6 +173,10 @@ class FakeGraph:
             await asyncio.sleep(self.seconds)
             if method == "GET" and path == "/mailFolders/drafts":
                 return JSONResponse({"id": "drafts"})
+            if method == "GET" and path == "/mailFolders/sentitems":
+                return JSONResponse({"id": "sentitems"})
+            if method == "GET" and path == "/mailFolders/inbox/messages/delta":
+                return self.inboxes.delta(box, request, f"{self.url}{quote(request.url.path)}")
             if path == "/messages":
                 return self._messages(box, method, request, content)
             parts = re.fullmatch(r"/messages/([^/]+)(/.*)?", path)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 class Fault:
     """What comes of a request instead of the usual; `takes` the request all the same.
 
-    It befalls requests whose `METHOD /path` holds `on`. `end` is `answer`, `hang` (never answered)
-    or `drop` (the connection is closed instead). `body` stands instead of Graph's JSON.
+    It befalls requests whose `METHOD /path?query` holds `on`. `end` is `answer`, `hang` (never
+    answered) or `drop` (the connection is closed instead). `body` stands instead of Graph's JSON.
     """
 
     status: int = 500
@@ -51,6 +51,23 @@ NO_MAILBOX = Fault(
     "MailboxNotEnabledForRESTAPI",
     "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
 )
+NO_SUBSCRIPTION = Fault(404, "ResourceNotFound", "The object was not found.")
+DUPLICATE = Fault(
+    409, "Conflict", "A subscription with these properties exists. Unable to create duplicates."
+)
+NOT_VALIDATED = Fault(
+    400,
+    "ValidationError",
+    "Subscription validation request failed. Notification endpoint must respond with 200 OK to"
+    " validation request.",
+)
+TOO_LONG = Fault(
+    400,
+    "ExtensionError",
+    "Subscription expiration can only be 10080 minutes in the future.",
+)
+NOT_GRANTED = Fault(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+LOST_STATE = Fault(410, "syncStateNotFound", "The sync state generation is not found.")
 SEND_AS_DENIED = Fault(
     403,
     "ErrorSendAsDenied",

@@ -47,6 +47,7 @@ class Item:
     attachments: list[dict[str, Any]] = field(default_factory=list)
     visible_at: float = 0
     mime: bytes = b""
+    number: int = 0
 
     @property
     def message_id(self) -> str:
@@ -97,6 +98,7 @@ class Mailbox:
     keeps_message_ids: bool = True
     items: dict[str, Item] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
+    arrivals: int = 0
     now_serving: int = 0
     most_at_once: int = 0
 
@@ -151,11 +153,32 @@ class Mailbox:
             item.id = new_id(immutable=False)
             self.items[item.id] = item
 
-    def receive(self, message_id: str, mime: bytes = b"") -> Item:
+    def receive(
+        self,
+        message_id: str,
+        mime: bytes = b"",
+        *,
+        received: str = "2100-11-24T09:30:00Z",
+        sender: str = "jan@customer.test",
+    ) -> Item:
         item = self.create({"subject": "Your question"}, immutable=True)
         item.fields["internetMessageId"] = message_id
+        item.fields["receivedDateTime"] = received
+        item.fields["from"] = {"emailAddress": {"address": sender}}
         item.is_draft, item.folder, item.mime = False, "inbox", mime
+        self.arrivals += 1
+        item.number = self.arrivals
         return item
+
+    def inbox(self, *, after: int, since: str) -> list[Item]:
+        """What came into the Inbox after the arrival of this number, and was received since."""
+        return [
+            item
+            for item in self.items.values()
+            if item.folder == "inbox"
+            and item.number > after
+            and item.fields.get("receivedDateTime", since) >= since
+        ]
 
 
 def new_id(*, immutable: bool) -> str:

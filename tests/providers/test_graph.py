@@ -431,7 +431,7 @@ async def test_what_was_received_is_fetched_as_it_came(
     octets = b"Subject: Hi\r\n\r\n\xff\x00hello" * 1000
     item = graph.box.receive("<1@b.test>", octets)
 
-    assert await open_graph().fetch_mime(item.id) == octets
+    assert await open_graph().inbox.fetch(item.id, limit=10**6) == octets
 
 
 @pytest.mark.parametrize(
@@ -444,7 +444,7 @@ async def test_what_cannot_be_fetched(
     item = graph.box.receive("<1@b.test>", b"x" * 11)
 
     with pytest.raises(PermanentError, match=words):
-        await open_graph().fetch_mime(id_ or item.id, limit=limit)
+        await open_graph().inbox.fetch(id_ or item.id, limit=limit)
 
 
 @pytest.mark.parametrize("fault", [BROKEN, DROPPED, CONCURRENCY, NO_USER])
@@ -456,9 +456,9 @@ async def test_what_cannot_be_fetched_now(
     provider = open_graph()
 
     with pytest.raises(TransientError):
-        await provider.fetch_mime(item.id)
+        await provider.inbox.fetch(item.id, limit=100)
 
-    assert await provider.fetch_mime(item.id) == b"x"
+    assert await provider.inbox.fetch(item.id, limit=100) == b"x"
 
 
 async def test_a_message_id_is_read_again(

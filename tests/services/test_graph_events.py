@@ -21,13 +21,13 @@ from app.documents.vocabulary import CommunicationStatus, EventType, EventVerdic
 from app.errors import AppError
 from app.services import inbound, provider_accounts, webhooks
 from app.services.account_commands import CreateProviderAccount
-from app.services.event_processing import FAULT_LIMIT, process
+from app.services.event_processing import process
 from app.services.graph_events import message_of, read_notifications
 from app.services.inputs import parse
 from tests.fakes import reports
 from tests.fakes.clock import Clock
 from tests.fakes.graph import FakeGraph
-from tests.fakes.graph_faults import BUSY
+from tests.fakes.graph_faults import BUSY, MISSING
 from tests.fakes.graph_mailbox import Item
 from tests.fakes.messages import message
 from tests.world import CLIENT_STATE, GRAPH
@@ -171,8 +171,6 @@ async def test_the_id_may_stand_in_the_resource_only(receive: Receive, notify: N
     [
         {"changeType": "updated"},
         {"changeType": "deleted"},
-        {"changeType": None, "lifecycleEvent": "missed"},
-        {"lifecycleEvent": "reauthorizationRequired"},
         {"resource": None, "resourceData": None},
         {"resource": 7, "resourceData": {"id": 7}},
         {"resource": "", "resourceData": {"id": ""}},
@@ -194,13 +192,39 @@ async def test_what_tells_of_no_new_message_is_kept_only(
     assert await InboundMessage.count() == 0
 
 
-async def test_a_message_that_is_gone_is_given_up(notify: Notify) -> None:
+@pytest.mark.parametrize("kind", ["missed", "reauthorizationRequired", "subscriptionRemoved"])
+@pytest.mark.parametrize("id_", ["made-by-hand", None])
+async def test_the_life_of_a_subscription_that_is_not_ours_is_its_makers_business(
+    notify: Notify, graph: FakeGraph, kind: str, id_: str | None
+) -> None:
+    event = await notify(changeType=None, lifecycleEvent=kind, subscriptionId=id_)
+
+    assert event.verdict is EventVerdict.NO_MOVE
+    assert event.reason is not None
+    assert event.reason.startswith("it tells of no subscription")
+    assert graph.asked == []
+
+
+async def test_a_message_that_is_gone_is_no_news(notify: Notify) -> None:
     event = await notify("AAkALg-gone")
 
-    assert event.verdict == EventVerdict.FAILED
-    assert event.reason is not None
-    assert "ErrorItemNotFound" in event.reason
+    assert event.verdict == EventVerdict.NO_MOVE
+    assert event.reason == "the message is gone from the mailbox"
     assert event.due_at is None
+
+
+async def test_a_message_that_goes_while_it_is_fetched_is_no_news(
+    receive: Receive, notify: Notify, graph: FakeGraph
+) -> None:
+    receive(message())
+    graph.faults = [replace(MISSING, on="/$value")]
+
+    event = await notify()
+
+    assert (event.verdict, event.reason) == (
+        EventVerdict.NO_MOVE,
+        "the message is gone from the mailbox",
+    )
 
 
 @pytest.mark.parametrize("id_", ["../../me", "a/b?c=d", "a b", "\u00e9", "'", "%2e%2e"])
@@ -209,7 +233,7 @@ async def test_an_odd_id_stays_within_the_mailbox(
 ) -> None:
     event = await notify(id_)
 
-    assert event.verdict == EventVerdict.FAILED
+    assert event.verdict == EventVerdict.NO_MOVE
     assert all(
         call.startswith(("POST /contoso-directory/", "GET /v1.0/users/crm%40acme.test/messages/"))
         and call.count("/") <= 7
@@ -252,6 +276,24 @@ async def test_while_graph_is_busy_it_waits_as_asked(
     assert await InboundMessage.count() == 1
 
 
+async def test_mail_is_fetched_after_an_outage_of_weeks(
+    over: Deps, receive: Receive, notify: Notify, graph: FakeGraph, clock: Clock
+) -> None:
+    receive(message())
+    graph.always = replace(BUSY, on="/$value")
+    event = await notify()
+    for _ in range(20):
+        clock.advance(timedelta(days=1))
+        await process(over, str(event.id))
+    assert await InboundMessage.count() == 0
+    graph.always = None
+    clock.advance(timedelta(days=1))
+
+    await process(over, str(event.id))
+
+    assert await InboundMessage.count() == 1
+
+
 async def test_a_mailbox_that_never_answers_is_given_up(
     over: Deps, receive: Receive, notify: Notify, graph: FakeGraph, clock: Clock
 ) -> None:
@@ -259,13 +301,12 @@ async def test_a_mailbox_that_never_answers_is_given_up(
     graph.always = replace(BUSY, on="/$value")
 
     event = await notify()
-    for _ in range(FAULT_LIMIT):
-        clock.advance(timedelta(hours=2))
-        await process(over, str(event.id))
+    clock.advance(over.settings.event_retention)
+    await process(over, str(event.id))
 
     last = await ProviderEvent.get(event.id)
     assert last is not None
-    assert (last.verdict, last.claims) == (EventVerdict.FAILED, FAULT_LIMIT)
+    assert (last.verdict, last.claims) == (EventVerdict.FAILED, 2)
     assert last.reason is not None
     assert "ErrorServerBusy" in last.reason
 

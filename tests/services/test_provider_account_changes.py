@@ -272,14 +272,16 @@ async def test_the_default_is_one_at_any_time(deps: Deps, account: Account, call
     assert sum(one.is_default for one in accounts) == 1
 
 
-async def test_an_account_is_deleted_with_its_secrets(account: Account, caller: Caller) -> None:
+async def test_an_account_is_deleted_with_its_secrets(
+    deps: Deps, account: Account, caller: Caller
+) -> None:
     only = await account("Only", smtp=SMTP)
 
-    await provider_accounts.delete(caller, str(only.id))
+    await provider_accounts.delete(deps, caller, str(only.id))
 
     assert await ProviderAccount.get_motor_collection().count_documents({}) == 0
     with pytest.raises(NotFoundError):
-        await provider_accounts.delete(caller, str(only.id))
+        await provider_accounts.delete(deps, caller, str(only.id))
 
 
 async def test_what_others_rely_on_is_not_deleted(
@@ -291,15 +293,15 @@ async def test_what_others_rely_on_is_not_deleted(
     before = await footprint()
 
     with pytest.raises(ConflictError, match="It is the fallback of Main: change that first"):
-        await provider_accounts.delete(caller, str(spare.id))
+        await provider_accounts.delete(deps, caller, str(spare.id))
     with pytest.raises(ConflictError, match="It is the default: make another account the default"):
-        await provider_accounts.delete(caller, str(default.id))
+        await provider_accounts.delete(deps, caller, str(default.id))
 
     assert await footprint() == before
     await update(main, fallbackId=None)
-    await provider_accounts.delete(caller, str(spare.id))
+    await provider_accounts.delete(deps, caller, str(spare.id))
     await provider_accounts.set_default(deps, caller, str(main.id))
-    await provider_accounts.delete(caller, str(default.id))
+    await provider_accounts.delete(deps, caller, str(default.id))
     assert [
         one.name for one in (await provider_accounts.accounts_of(caller, ListCommand())).nodes
     ] == ["Main"]
@@ -321,14 +323,14 @@ async def test_an_account_that_mail_waits_for_is_not_deleted(
     before = await footprint()
 
     with pytest.raises(ConflictError, match="Mail waits to go out by it"):
-        await provider_accounts.delete(caller, str(main.id))
+        await provider_accounts.delete(deps, caller, str(main.id))
     assert await footprint() == before
     await scheduling.cancel(deps, caller, str(scheduled.id))
     with pytest.raises(ConflictError, match="Mail waits to go out by it"):
-        await provider_accounts.delete(caller, str(main.id))
+        await provider_accounts.delete(deps, caller, str(main.id))
 
     await delivery.dispatch(deps, str(pending.id))
-    await provider_accounts.delete(caller, str(main.id))
+    await provider_accounts.delete(deps, caller, str(main.id))
 
 
 async def test_another_tenants_account_is_left_alone(
@@ -340,7 +342,7 @@ async def test_another_tenants_account_is_left_alone(
 
     for attempt in (
         update(main, by=other_tenant, name="Mine"),
-        provider_accounts.delete(other_tenant, id_),
+        provider_accounts.delete(deps, other_tenant, id_),
         provider_accounts.set_default(deps, other_tenant, id_),
         provider_accounts.try_out(deps, other_tenant, id_),
     ):

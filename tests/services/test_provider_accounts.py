@@ -86,6 +86,8 @@ async def test_a_mailbox_is_kept(deps: Deps, create: Create) -> None:
         "directory_id": "acme.onmicrosoft.com",
         "client_id": "0f3b5e9a-0000-4000-8000-00000000000a",
         "mailbox": "sales@acme.test",
+        "receives_mail": False,
+        "receives_since": None,
     }
     assert (made.provider_type, made.smtp) == (ProviderType.GRAPH, None)
     assert secret_of(deps.settings, made, "client_secret") == "s3cret-4"

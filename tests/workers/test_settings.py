@@ -43,6 +43,7 @@ def test_every_job_name_has_its_function(worker: Worker) -> None:
         JobName.DELIVER: "deliver",
         JobName.EVENT: "event",
         JobName.IDENTIFY: "identify",
+        JobName.MAILBOX: "mailbox",
     }
 
 

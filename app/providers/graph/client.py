@@ -1,6 +1,7 @@
 """Speaking HTTP with Graph: the token, the headers that each request carries, lost answers."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,13 +22,16 @@ _TOKEN_MARGIN = 300.0
 # Ids then stay what they are when a draft becomes a sent message
 # (learn.microsoft.com/graph/outlook-immutable-id); every request must ask for it.
 _PREFER = 'IdType="ImmutableId"'
+# Those of delta queries carry tokens of some hundred characters.
+_LONGEST_LINK = 16 * 1024
+_DOTS = re.compile(r"/\.{1,2}(/|$)")
 
 
 @dataclass(frozen=True)
 class GraphAccount:
     """A mailbox (its address), and the application that may use it, registered in a directory.
 
-    The application needs the permissions Mail.ReadWrite and Mail.Send.
+    The application needs the permissions Mail.ReadWrite and Mail.Send; Mail.Read to receive only.
     """
 
     directory_id: str
@@ -44,6 +48,10 @@ def message_path(message_id: str) -> str:
     return f"/messages/{quote(message_id, safe='')}"
 
 
+def _paged(size: int) -> str:
+    return f"{_PREFER}, odata.maxpagesize={size}"
+
+
 class GraphClient:
     def __init__(self, account: GraphAccount, http: httpx2.AsyncClient) -> None:
         self._account, self._http = account, http
@@ -51,7 +59,8 @@ class GraphClient:
         self._token: str | None = None
         self._renew_at = 0.0
         self._renewing = asyncio.Lock()
-        self._base = f"{account.graph_url.rstrip('/')}/users/{quote(account.mailbox, safe='')}"
+        self._root = account.graph_url.rstrip("/")
+        self._base = f"{self._root}/users/{quote(account.mailbox, safe='')}"
 
     async def call(
         self,
@@ -65,19 +74,53 @@ class GraphClient:
 
         Raises AccountError when there is none, or no token.
         """
-        return await self._authorized(method, path, json=json, params=params, stream=False)
+        return await self._authorized(method, self._base + path, json=json, params=params)
+
+    async def ask(
+        self, method: str, path: str, *, json: Mapping[str, Any] | None = None
+    ) -> httpx2.Response:
+        """Give the answer, whatever it says, of a path of Graph itself; raises as `call`."""
+        return await self._authorized(method, self._root + path, json=json)
+
+    async def page(
+        self, path: str, size: int, *, params: Mapping[str, str] | None = None
+    ) -> httpx2.Response:
+        """Give a page, of about `size` items, of a path within the mailbox; raises as `call`."""
+        prefer = _paged(size)
+        return await self._authorized("GET", self._base + path, params=params, prefer=prefer)
+
+    async def follow(self, link: str, size: int) -> httpx2.Response:
+        """Give the next page, by a link that Graph gave; raises as `call`.
+
+        It is followed only where it leads to the Graph that was configured: our token goes along.
+        """
+        return await self._authorized("GET", self._own(link), prefer=_paged(size))
+
+    def _own(self, link: str) -> str:
+        """Give the link as it is. Raises AccountError for one that leads elsewhere."""
+        own = httpx2.URL(self._root)
+        try:
+            url = httpx2.URL(link if len(link) <= _LONGEST_LINK else "")
+        except httpx2.InvalidURL:
+            url = httpx2.URL("")
+        same = (url.scheme, url.host, url.port) == (own.scheme, own.host, own.port)
+        within = url.path.startswith(f"{own.path.rstrip('/')}/") and not _DOTS.search(url.path)
+        if not same or url.userinfo or not within:
+            raise AccountError("Microsoft Graph gave a link that leads elsewhere")
+        return link
 
     async def download(self, path: str, limit: int) -> bytes:
         """Read the octets of a path.
 
-        Raises PermanentError when there are more than `limit`, or there is nothing.
+        Raises PermanentError when there are more than `limit`, MissingError for no such message.
         """
-        response = await self._authorized("GET", path, json=None, params=None, stream=True)
+        response = await self._authorized("GET", self._base + path, stream=True)
         try:
             if response.status_code != _OK:
                 await response.aread()
                 error = faults.of_answer(response)
-                raise PermanentError(error.detail) if faults.is_missing(response) else error
+                missing = faults.is_missing(response)
+                raise faults.MissingError(error.detail) if missing else error
             octets = bytearray()
             async for chunk in response.aiter_bytes():
                 octets += chunk
@@ -109,47 +152,34 @@ class GraphClient:
     async def _authorized(
         self,
         method: str,
-        path: str,
+        url: str,
         *,
-        json: Mapping[str, Any] | None,
-        params: Mapping[str, str] | None,
-        stream: bool,
+        json: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+        prefer: str = _PREFER,
+        stream: bool = False,
     ) -> httpx2.Response:
+        async def request(token: str) -> httpx2.Response:
+            headers = {"Authorization": f"Bearer {token}", "Prefer": prefer}
+            try:
+                asked = self._http.build_request(
+                    method, url, json=json, params=params, headers=headers, timeout=self._timeout
+                )
+                return await self._http.send(asked, stream=stream)
+            except ValueError as error:
+                raise PermanentError(f"this mail cannot be written as JSON: {error}") from error
+            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+                raise faults.of_silence("Microsoft Graph", error) from error
+
         token = await self._current_token()
-        response = await self._request(method, path, token, json=json, params=params, stream=stream)
+        response = await request(token)
         if response.status_code != _UNAUTHORIZED:
             return response
         # It ended before its time: revoked, or the permissions changed.
         await response.aclose()
         if self._token == token:
             self._token = None
-        token = await self._current_token()
-        return await self._request(method, path, token, json=json, params=params, stream=stream)
-
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        token: str,
-        *,
-        json: Mapping[str, Any] | None,
-        params: Mapping[str, str] | None,
-        stream: bool,
-    ) -> httpx2.Response:
-        try:
-            request = self._http.build_request(
-                method,
-                self._base + path,
-                json=json,
-                params=params,
-                headers={"Authorization": f"Bearer {token}", "Prefer": _PREFER},
-                timeout=self._timeout,
-            )
-            return await self._http.send(request, stream=stream)
-        except ValueError as error:
-            raise PermanentError(f"this mail cannot be written as JSON: {error}") from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise faults.of_silence("Microsoft Graph", error) from error
+        return await request(await self._current_token())
 
     async def _current_token(self) -> str:
         """Give the kept token, or get one; several who need one get the same."""

@@ -25,6 +25,10 @@ _LONGEST = 500
 _FOREVER_SECONDS = 1e9
 
 
+class MissingError(PermanentError):
+    """The mailbox is there, but has no such message any more."""
+
+
 def of_answer(response: httpx2.Response) -> ProviderError:
     """Judge an answer of Graph that is not what was asked for.
 

@@ -20,13 +20,13 @@ from app.providers.base import (
 from app.providers.graph import faults, messages
 from app.providers.graph.client import GraphAccount, GraphClient, message_path
 from app.providers.graph.drafts import NO_DRAFT, Draft, fingerprint
+from app.providers.graph.inbox import GraphInbox
 from app.providers.graph.lookup import find, message_id_of, settled
+from app.providers.graph.subscriptions import GraphSubscriptions
 from app.providers.graph.uploads import attach
 
 # How long Graph may need to show that a draft it was asked to send is on its way.
 SETTLING = timedelta(seconds=30)
-# Exchange's own limit is 150 MB.
-_DOWNLOAD_LIMIT = 150 * 1024 * 1024
 _OK, _CREATED, _ACCEPTED = 200, 201, 202
 _BAD_REQUEST, _NOT_FOUND, _TIMEOUT, _SERVER_FAULT = 400, 404, 408, 500
 # No token, too many requests: what was asked for does not matter.
@@ -63,6 +63,8 @@ class GraphProvider:
         self._client = GraphClient(account, http)
         self._pacer = pacer
         self._settling = settling
+        self.inbox = GraphInbox(self._client, pacer)
+        self.subscriptions = GraphSubscriptions(self._client, account.mailbox)
 
     async def send(self, message: OutgoingMessage) -> Receipt:
         """Hand it over once. All recipients are taken or none.
@@ -112,13 +114,6 @@ class GraphProvider:
         Receipts tell that of the draft. That sending leaves it as it is, is nowhere promised.
         """
         return await message_id_of(self._client, provider_id)
-
-    async def fetch_mime(self, message_id: str, *, limit: int = _DOWNLOAD_LIMIT) -> bytes:
-        """Read a message of the mailbox as RFC 5322 octets, by its Graph id.
-
-        Raises PermanentError when it is larger than `limit`, or not there.
-        """
-        return await self._client.download(f"{message_path(message_id)}/$value", limit)
 
     async def close(self) -> None:
         """Leave the HTTP client open: it is not ours."""
