@@ -7,6 +7,7 @@ into another row it is worth nothing.
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -56,6 +57,11 @@ def unseal(keys: tuple[bytes, ...], sealed: str, *, place: str) -> str:
 def is_current(keys: tuple[bytes, ...], sealed: str) -> bool:
     """Whether it was sealed by the key that seals now."""
     return sealed.startswith(f"{_VERSION}.{_name(keys[0])}.")
+
+
+def derived(key: bytes, purpose: str) -> bytes:
+    """Make another key of one, for one purpose only; neither tells of the other."""
+    return hmac.digest(key, f"letterbox {purpose}".encode(), "sha256")
 
 
 def _key(text: str, number: int) -> bytes:

@@ -4,18 +4,16 @@ A conversation is an id that its members carry, not a document of its own.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from beanie import PydanticObjectId
 from pymongo import DESCENDING
 
 from app.documents.base import Filter
 from app.documents.communications import Communication
-from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import UNSEEN, InboundMessage
+from app.documents.places import Place
 from app.documents.searching import SEARCH_TIME
 from app.documents.volume import counted
 
@@ -23,91 +21,8 @@ from app.documents.volume import counted
 MEMBERS_LIMIT = 2000
 # Message-IDs of one conversation that a further mail names.
 _REFERENCES = 50
-_PLACE = {"conversationId": 1, "relatedEntityType": 1, "relatedEntityId": 1}
 _BARE = {**UNSEEN, "bodyHtml": 0, "bodyText": 0, "contentId": 0}
 _TIMELINE = {"originalBody": 0, "variables": 0, "clickedLinks": 0, "events": 0, "searchText": 0}
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where an answer belongs: its conversation, the record it answers, that record's entity."""
-
-    conversation_id: str
-    parent: PydanticObjectId | None
-    related_entity_type: str | None
-    related_entity_id: str | None
-
-    @classmethod
-    def of(cls, message: InboundMessage) -> "Place":
-        return cls(
-            message.conversation_id,
-            message.parent_communication_id,
-            message.related_entity_type,
-            message.related_entity_id,
-        )
-
-
-async def place_of(tenant: str, answered: Sequence[str]) -> Place | None:
-    """Find where a message belongs that answers these Message-IDs, the nearest first.
-
-    Only mail of this tenant counts: what it sent (also by an earlier sending of a record that was
-    sent again) and what it received. None when none of the ids is known.
-    """
-    if not answered:
-        return None
-    ids = {"$in": list(answered)}
-    places = {
-        **await _received(tenant, ids),
-        **await _delivered(tenant, ids),
-        **await _sent(tenant, {"internetMessageId": ids}, "internetMessageId"),
-    }
-    return next((places[id_] for id_ in answered if id_ in places), None)
-
-
-async def _received(tenant: str, ids: Filter) -> Mapping[str, Place]:
-    cursor = InboundMessage.get_motor_collection().find(
-        InboundMessage.owned(tenant, {"internetMessageId": ids}),
-        {**_PLACE, "internetMessageId": 1, "parentCommunicationId": 1},
-    )
-    return {
-        row["internetMessageId"]: _place(row, row.get("parentCommunicationId"))
-        async for row in cursor
-    }
-
-
-async def _delivered(tenant: str, ids: Filter) -> Mapping[str, Place]:
-    """Find by the deliveries: a record keeps the id of its last sending only, once that is out.
-
-    The id under which it went out may be ours, or one that the provider made.
-    """
-    names = ("messageId", "internetMessageId")
-    cursor = Delivery.get_motor_collection().find(
-        {"$or": [Delivery.owned(tenant, {name: ids}) for name in names]},
-        {"communicationId": 1, **dict.fromkeys(names, 1)},
-    )
-    records = {
-        row[name]: row["communicationId"] async for row in cursor for name in names if name in row
-    }
-    if not records:
-        return {}
-    places = await _sent(tenant, {"_id": {"$in": list(records.values())}}, "_id")
-    return {id_: places[record] for id_, record in records.items() if record in places}
-
-
-async def _sent(tenant: str, criteria: Filter, name: str) -> Mapping[Any, Place]:
-    cursor = Communication.get_motor_collection().find(
-        Communication.owned(tenant, criteria), {**_PLACE, name: 1}
-    )
-    return {row[name]: _place(row, row["_id"]) async for row in cursor}
-
-
-def _place(row: Mapping[str, Any], parent: PydanticObjectId | None) -> Place:
-    return Place(
-        row["conversationId"],
-        None if parent is None else PydanticObjectId(parent),
-        row.get("relatedEntityType"),
-        row.get("relatedEntityId"),
-    )
 
 
 async def answers_to(tenant: str, message_id: str, *, outside: str) -> list[InboundMessage]:

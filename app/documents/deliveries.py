@@ -66,6 +66,7 @@ class Delivery(TenantDocument):
     recipients: list[DeliveryRecipient]
     message_id: str
     provider_id: str | None = None
+    provider_conversation_id: str | None = None
     internet_message_id: str | None = None
     provider_state: str | None = None
     message: bytes | None = None
@@ -120,6 +121,12 @@ class Delivery(TenantDocument):
         if earlier is None:
             raise RuntimeError(f"delivery {self.id} was neither inserted nor there before")
         return earlier
+
+    @classmethod
+    async def tenant_of(cls, id_: PydanticObjectId) -> str | None:
+        """Whose it is; for where mail comes in, before anybody is known."""
+        row = await cls.get_motor_collection().find_one({"_id": id_}, ["tenantId"])
+        return None if row is None else row["tenantId"]
 
     @classmethod
     async def of_communication(cls, id_: PydanticObjectId, sending: int) -> Self | None:
@@ -271,6 +278,11 @@ class Delivery(TenantDocument):
             "recipients": _stored(recipients),
             "providerId": self.provider_id,
             "internetMessageId": self.internet_message_id,
+            **(
+                {}
+                if self.provider_conversation_id is None
+                else {"providerConversationId": self.provider_conversation_id}
+            ),
         }
 
 

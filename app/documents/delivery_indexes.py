@@ -20,7 +20,7 @@ INDEXES = [
             [("tenantId", ASCENDING), (name, ASCENDING)],
             partialFilterExpression={name: {"$exists": True}},
         )
-        for name in ("providerId", "internetMessageId")
+        for name in ("providerId", "internetMessageId", "providerConversationId")
     ),
     # Sparse: their size, and so the sweep's cost, follows what is unsettled.
     IndexModel([("dueAt", ASCENDING)], sparse=True),

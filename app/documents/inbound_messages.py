@@ -40,9 +40,9 @@ class InboundMessage(OutsourcingDocument):
     the first has it as its `key`; by their `fingerprint` they are told apart. `provider_type` and
     what follows it tell of the first provider, `envelope_recipients` whom it was delivered to, by
     all ways it came; `fetch_error` why its content is not here. `answered` are the Message-IDs it
-    answers, nearest first; the report of a mail server is about them. `kind` is what wrote it.
-    `received_at` is when the tenant's mail server took it, `created` when we did, `date` what its
-    author's clock said.
+    answers, nearest first; the report of a mail server is about them; `answered_delivery_id` is
+    what the address names that it was sent to. `kind` is what wrote it. `received_at` is when the
+    tenant's mail server took it, `created` when we did, `date` what its author's clock said.
     """
 
     unseen: ClassVar = ("raw",)
@@ -74,6 +74,7 @@ class InboundMessage(OutsourcingDocument):
     fetch_error: str | None = None
     fingerprint: str | None = None
     answered: list[str] = Field(default_factory=list)
+    answered_delivery_id: PydanticObjectId | None = None
     kind: InboundKind = InboundKind.PERSONAL
     date: datetime | None = None
     received_at: datetime
@@ -98,6 +99,10 @@ class InboundMessage(OutsourcingDocument):
             IndexModel([_TENANT, ("internetMessageId", ASCENDING)]),
             IndexModel([_TENANT, ("answered", ASCENDING)]),
             IndexModel([_TENANT, ("conversationId", ASCENDING)]),
+            IndexModel(
+                [_TENANT, ("graphMailbox", ASCENDING), ("graphConversationId", ASCENDING)],
+                partialFilterExpression={"graphConversationId": {"$exists": True}},
+            ),
             IndexModel(
                 [_TENANT, ("parentCommunicationId", ASCENDING), *_NEWEST_FIRST],
                 partialFilterExpression={"parentCommunicationId": {"$exists": True}},

@@ -16,6 +16,7 @@ from app.documents.base import StoreUnavailableError
 from app.listening import replies
 from app.listening.house import House
 from app.services.receiving import mail_servers
+from app.settings import Settings
 
 log = structlog.get_logger()
 
@@ -28,7 +29,8 @@ _END = b".\r\n"
 class _Handler:
     """What aiosmtpd asks about envelopes; `tenants` are those of the recipients taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.tenants: dict[str, str] = {}
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
@@ -60,7 +62,7 @@ class _Handler:
         if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
             return replies.TOO_MANY
         try:
-            tenant = await mail_servers.whose(address)
+            tenant = await mail_servers.whose(self._settings, address)
         except StoreUnavailableError:
             return replies.STORE_AWAY
         if tenant is None:
@@ -81,7 +83,7 @@ class SmtpSession(SMTP):
 
     def __init__(self, deps: Deps, house: House) -> None:
         self._deps, self._house = deps, house
-        self._handler = _Handler()
+        self._handler = _Handler(deps.settings)
         self._is_refused = False
         self.is_busy = False
         self._is_hello = False

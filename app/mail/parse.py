@@ -2,6 +2,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 
 from app.mail import mime
 from app.mail.address_lists import mailboxes
@@ -14,6 +15,8 @@ MAX_REFERENCES = 100
 # As long as a line may be (RFC 5322 section 2.1.1).
 _BRACKETED = re.compile(r"<([^<>\s]{1,996})>")
 _BARE = re.compile(r"[^<>\s]{1,400}@[^<>\s]{1,400}")
+_DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
+_MAX_DELIVERED = 20
 _BLANKS = re.compile(r"\s+")
 _MAX_DATE = 100
 # A clock that says less was never set.
@@ -25,12 +28,14 @@ class ParsedMessage:
     """What a received message says. Ids are `<left@right>`; times are aware UTC, or None.
 
     `sender` is the author, whoever sent it for them standing in; `received` is what the server
-    that took it last wrote on top. Bodies are None when there is no such part.
+    that took it last wrote on top. `delivered_to` are addresses of
+    envelopes on its way. Bodies are None when there is no such part.
     """
 
     sender: Mailbox | None
     to: tuple[Mailbox, ...]
     cc: tuple[Mailbox, ...]
+    delivered_to: tuple[str, ...]
     subject: str | None
     date: datetime | None
     received: datetime | None
@@ -64,6 +69,7 @@ def parse(raw: bytes) -> ParsedMessage:
         sender=_sender(top),
         to=_with_domain(top, "to"),
         cc=_with_domain(top, "cc"),
+        delivered_to=_delivered_to(top),
         subject=None if subject is None else on_one_line(decoded_words(subject[0])),
         date=_moment(top.header("date")),
         received=_moment(top.header("received").rpartition(";")[2]),
@@ -95,6 +101,13 @@ def _with_domain(top: Part, name: str) -> tuple[Mailbox, ...]:
     # "undisclosed recipients" is a remark, not somebody.
     value = ",".join(top.headers.get(name, []))
     return tuple(mailbox for mailbox in mailboxes(value) if "@" in mailbox.address)
+
+
+def _delivered_to(top: Part) -> tuple[str, ...]:
+    """What mail servers on the way wrote down of the envelope, at most 20 addresses."""
+    values = (value for name in _DELIVERED for value in top.headers.get(name, []))
+    found = (mailbox.address for value in values for mailbox in mailboxes(value))
+    return tuple(dict.fromkeys(islice(found, _MAX_DELIVERED)))
 
 
 def _ids(top: Part, name: str) -> tuple[str, ...]:

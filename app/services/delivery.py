@@ -218,6 +218,7 @@ async def attempt(
         return Tried(outcomes.of_error(delivery.recipients, error), carrier.account, error)
     delivery.provider_id = receipt.provider_id
     delivery.internet_message_id = receipt.internet_message_id
+    delivery.provider_conversation_id = receipt.conversation_id
     outcome = outcomes.of_receipt(delivery.recipients, receipt)
     return Tried(replace(outcome, carried=carrier.remark), carrier.account)
 

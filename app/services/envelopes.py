@@ -2,13 +2,18 @@
 
 import asyncio
 
+from beanie import PydanticObjectId
+
 from app.context import Deps
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery, DeliveryRecipient
+from app.documents.vocabulary import ProviderType
 from app.mail.addresses import Mailbox, new_message_id, parse_mailbox
 from app.mail.compose import Attachment, Message
+from app.mail.reply_addresses import reply_address
 from app.mail.stored import dump
 from app.mail.text import plain_text
+from app.settings import Settings
 
 # Larger bodies are composed in a thread, so that a worker's other jobs and leases go on.
 _LARGE_BODY = 256 * 1024
@@ -32,11 +37,12 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
     bcc = _mailboxes(communication.bcc)
     references = _references(earlier, communication.in_reply_to)
     now = deps.now()
+    delivery_id = PydanticObjectId()
     message = Message(
         sender=Mailbox(sender.address, communication.sender_name or sender.name),
         to=to,
         cc=cc,
-        reply_to=None if communication.reply_to is None else parse_mailbox(communication.reply_to),
+        reply_to=answers_to(deps.settings, communication, delivery_id),
         subject=communication.subject,
         html=communication.body,
         text=_text(communication),
@@ -47,6 +53,7 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
         attachments=tuple(Attachment(**one.model_dump()) for one in communication.attachments),
     )
     return Delivery(
+        id=delivery_id,
         tenant_id=communication.tenant_id,
         created=now,
         communication_id=communication.id,
@@ -58,6 +65,27 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
         message=dump(message),
         due_at=now,
     )
+
+
+def answers_to(
+    settings: Settings, communication: Communication, delivery_id: PydanticObjectId
+) -> Mailbox | None:
+    """Give where answers to a delivery go; None for its sender.
+
+    That is where its caller wants them, else an address of ours that names the delivery. Mail of
+    a mailbox at Graph is answered to that mailbox, which is read.
+    """
+    if communication.reply_to is not None:
+        return parse_mailbox(communication.reply_to)
+    if settings.inbound_domain is None or communication.provider_type is ProviderType.GRAPH:
+        return None
+    address = reply_address(
+        settings.reply_keys[0],
+        tenant=communication.tenant_id,
+        delivery_id=str(delivery_id),
+        domain=settings.inbound_domain,
+    )
+    return Mailbox(address, communication.sender_name)
 
 
 def _references(earlier: list[str], answered: str | None) -> list[str]:

@@ -15,9 +15,9 @@ from app.context import Caller, Deps
 from app.documents import conversations, origins
 from app.documents.catalogues import INBOUND_MESSAGES
 from app.documents.communications import Event
-from app.documents.conversations import Place
 from app.documents.inbound_messages import InboundMessage
 from app.documents.origins import HANDED_IN, Origin
+from app.documents.places import Place, place_of
 from app.documents.replies import record_reply
 from app.documents.turns import turn
 from app.documents.vocabulary import EventType
@@ -30,7 +30,7 @@ from app.mail.text import plain_text
 from app.mail.text_crude import stripped
 from app.services import follow_ups, provider_events
 from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
-from app.services.receiving import identity
+from app.services.receiving import addresses, identity
 
 log = structlog.get_logger()
 
@@ -112,8 +112,10 @@ async def _kept(
         )
         if known is not None and (known.fetch_error is None or origin.fetch_error is not None):
             return known
-        place = await conversations.place_of(caller.tenant, mail.answered)
-        message = _message(deps, caller, mail, origin, key=key, place=place)
+        message = _message(deps, caller, mail, origin, key=key)
+        place = await place_of(message)
+        if place is not None:
+            place.give(message)
         if known is not None:
             # Only what was told of it is there.
             return await known.complete(message, raw) or known
@@ -130,10 +132,9 @@ def _message(
     origin: Origin,
     *,
     key: str,
-    place: Place | None,
 ) -> InboundMessage:
+    """Make it as the beginning of a conversation of its own."""
     parsed, now = mail.parsed, deps.now()
-    place = place or Place(uuid4().hex, None, None, None)
     sender = parsed.sender
     # The provider, or the tenant's own server, told it; but no mail was received in the future.
     received = min(origin.taken_at or parsed.received or now, now)
@@ -147,13 +148,19 @@ def _message(
         cc=[mailbox.address for mailbox in parsed.cc],
         body_html=parsed.html,
         body_text=parsed.text,
-        conversation_id=place.conversation_id,
-        parent_communication_id=place.parent,
-        related_entity_type=place.related_entity_type,
-        related_entity_id=place.related_entity_id,
+        conversation_id=uuid4().hex,
         internet_message_id=parsed.message_id,
         in_reply_to=next(iter(parsed.in_reply_to), None),
         answered=mail.answered,
+        answered_delivery_id=addresses.delivery_in(
+            deps.settings,
+            caller.tenant,
+            (
+                *origin.recipients,
+                *parsed.delivered_to,
+                *(mailbox.address for mailbox in (*parsed.to, *parsed.cc)),
+            ),
+        ),
         fingerprint=mail.fingerprint,
         kind=mail.kind,
         date=parsed.date,
@@ -208,7 +215,7 @@ async def _settle(deps: Deps, message: InboundMessage) -> None:
 async def _moves(message: InboundMessage) -> list[tuple[str, Place]]:
     """Find which conversations must become part of which for this message's sake."""
     own = message.conversation_id
-    place = await conversations.place_of(message.tenant_id, message.answered)
+    place = await place_of(message)
     if place is not None and place.conversation_id != own:
         return [(own, place)]
     if message.internet_message_id is None:

@@ -12,6 +12,7 @@ from app.mail.addresses import Mailbox, parse_mailbox
 from app.mail.compose import Attachment, Message
 from app.mail.stored import dump
 from app.mail.text_outline import plain_text_of
+from app.services.envelopes import answers_to
 from app.services.filling import Content, pieces_of, text_of, tracked
 from app.services.templates.filled import Texts
 
@@ -22,7 +23,7 @@ class Pattern:
 
     content: Content
     sender: Mailbox
-    reply_to: Mailbox | None
+    record: Communication
     attachments: tuple[Attachment, ...]
     links: list[str]
     opens: bool
@@ -32,7 +33,7 @@ class Pattern:
     @classmethod
     def of(cls, communication: Communication, texts: Texts | None = None) -> "Pattern":
         """Make it of a record; `texts` are those of its template."""
-        sender, reply_to = parse_mailbox(communication.sender_email), communication.reply_to
+        sender = parse_mailbox(communication.sender_email)
         return cls(
             content=Content(
                 communication.subject,
@@ -41,7 +42,7 @@ class Pattern:
                 locale=communication.locale,
             ),
             sender=Mailbox(sender.address, communication.sender_name or sender.name),
-            reply_to=None if reply_to is None else parse_mailbox(reply_to),
+            record=communication,
             attachments=tuple(Attachment(**one.model_dump()) for one in communication.attachments),
             links=[link.original_url for link in communication.clicked_links],
             opens=communication.tracking_enabled,
@@ -70,7 +71,7 @@ def write(deps: Deps, pattern: Pattern, row: Delivery, member: Addressee) -> Mes
     message = Message(
         sender=pattern.sender,
         to=(Mailbox(member.email, member.name),),
-        reply_to=pattern.reply_to,
+        reply_to=answers_to(deps.settings, pattern.record, row.id),
         subject=subject,
         html=html,
         # Made before it is tracked: it shows where links really lead.

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.encryption import read_keys
+from app.encryption import derived, read_keys
 from app.settings.durations import Duration, Seconds
 from app.settings.live import LiveSettings
 from app.settings.protection import ProtectionSettings
@@ -249,6 +249,20 @@ class Settings(
     TrackingSettings, ProtectionSettings, LiveSettings, ReceivingSettings, _GeneralSettings
 ):
     """Durations are given in seconds, sizes in bytes, addresses as URLs."""
+
+    @model_validator(mode="after")
+    def _keys_for_answers(self) -> Self:
+        if self.inbound_domain is not None and self.secret_keys is None:
+            raise ValueError(
+                "LETTERBOX_INBOUND_DOMAIN needs LETTERBOX_SECRET_KEYS, by which addresses for "
+                "answers are signed"
+            )
+        return self
+
+    @property
+    def reply_keys(self) -> tuple[bytes, ...]:
+        """Keys that sign addresses for answers, made of those that encrypt; the first one signs."""
+        return tuple(derived(key, "reply addresses") for key in self.encryption_keys)
 
     @property
     def suggests_names(self) -> bool:

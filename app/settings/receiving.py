@@ -1,14 +1,26 @@
 """The settings of how mail comes in."""
 
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings
 
 from app.settings.durations import Duration
 
+# In ASCII (RFC 5891), as DNS has it.
+DomainName = Annotated[
+    str,
+    StringConstraints(to_lower=True, max_length=253, pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"),
+]
+
 
 class ReceivingSettings(BaseSettings):
+    inbound_domain: DomainName | None = Field(
+        None,
+        description="Domain whose mail reaches this service: answers come to an address there that "
+        "names the mail they answer. Needs LETTERBOX_SECRET_KEYS.",
+    )
     inbound_connections: int = Field(
         100, ge=1, description="Connections one `letterbox inbound` has open at a time."
     )

@@ -11,9 +11,9 @@ from app.context import Deps
 from app.documents import analytics, conversations
 from app.documents.analytics import Period
 from app.documents.communications import Communication
-from app.documents.conversations import Place
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
+from app.documents.places import Place
 from app.documents.vocabulary import CommunicationStatus
 from tests.fakes.clock import Clock
 

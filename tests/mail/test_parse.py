@@ -48,6 +48,7 @@ def test_a_reply_from_outlook() -> None:
     assert parse(replies.OUTLOOK) == ParsedMessage(
         sender=Mailbox("jan@customer.test", "Vries, Jan de"),
         to=(Mailbox("crm@acme.test", "Acme Sales"),),
+        delivered_to=(),
         cc=(Mailbox("piet@customer.test", "Piet"),),
         subject="RE: Your offer",
         date=datetime(2026, 11, 24, 9, 5, 1, tzinfo=UTC),
@@ -106,8 +107,8 @@ def test_the_mail_inside_a_bounce_is_not_read_as_its_text() -> None:
 
 def test_nothing_at_all() -> None:
     assert parse(b"") == ParsedMessage(
-        sender=None, to=(), cc=(), subject=None, date=None, received=None, message_id=None,
-        in_reply_to=(), references=(), text="", html=None,
+        sender=None, to=(), cc=(), delivered_to=(), subject=None, date=None, received=None,
+        message_id=None, in_reply_to=(), references=(), text="", html=None,
     )  # fmt: skip
 
 

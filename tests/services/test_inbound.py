@@ -94,6 +94,7 @@ async def test_a_reply_belongs_to_what_it_answers(
         "envelope_recipients": [],
         "fetch_error": None,
         "answered": [record.internet_message_id],
+        "answered_delivery_id": None,
         "kind": InboundKind.PERSONAL,
         "date": reply.date,
         "received_at": clock.now(),

@@ -12,7 +12,8 @@ from app.documents.origins import Origin
 from app.documents.vocabulary import ProviderType
 from app.errors import AppError, PayloadTooLargeError
 from app.services import inbound
-from app.services.receiving import domains
+from app.services.receiving import addresses, domains
+from app.settings import Settings
 
 log = structlog.get_logger()
 
@@ -28,9 +29,10 @@ class Fate(Enum):
     LATER = "LATER"
 
 
-async def whose(address: str) -> str | None:
+async def whose(settings: Settings, address: str) -> str | None:
     """Tell the tenant that an address belongs to. Raises StoreUnavailableError."""
-    return await domains.tenant_of(address)
+    answered = await addresses.tenant_answered(settings, address)
+    return answered or await domains.tenant_of(address)
 
 
 async def take(

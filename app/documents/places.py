@@ -1,0 +1,171 @@
+"""Where a received message belongs, by what it tells of what it answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from beanie import PydanticObjectId
+
+from app.documents.base import Filter
+from app.documents.communications import Communication
+from app.documents.deliveries import Delivery
+from app.documents.inbound_messages import InboundMessage
+
+_PLACE = {"conversationId": 1, "relatedEntityType": 1, "relatedEntityId": 1}
+_RECEIVED = {**_PLACE, "parentCommunicationId": 1}
+_DELIVERED = {"communicationId": 1, "memberId": 1}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an answer belongs: its conversation, the record it answers, that record's entity."""
+
+    conversation_id: str
+    parent: PydanticObjectId | None
+    related_entity_type: str | None
+    related_entity_id: str | None
+
+    @classmethod
+    def of(cls, message: InboundMessage) -> "Place":
+        return cls(
+            message.conversation_id,
+            message.parent_communication_id,
+            message.related_entity_type,
+            message.related_entity_id,
+        )
+
+    def give(self, message: InboundMessage) -> None:
+        """Let a message that is not stored yet stand here."""
+        message.conversation_id = self.conversation_id
+        message.parent_communication_id = self.parent
+        message.related_entity_type = self.related_entity_type
+        message.related_entity_id = self.related_entity_id
+
+
+async def place_of(message: InboundMessage) -> Place | None:
+    """Find where a message belongs by its evidence, the surest first; None when it tells nothing.
+
+    An address of ours that names what is answered; the Message-IDs that it answers, the nearest
+    first; Graph's conversation, within its mailbox. Only mail of its tenant counts: what was sent
+    (also by an earlier sending of a record that was sent again) and what was received. Never its
+    subject: two people may write the same.
+    """
+    return (
+        await _of_address(message)
+        or await _of_ids(message.tenant_id, message.answered)
+        or await _of_graph(message)
+    )
+
+
+async def _of_address(message: InboundMessage) -> Place | None:
+    if message.answered_delivery_id is None:
+        return None
+    criteria = Delivery.owned(message.tenant_id, {"_id": message.answered_delivery_id})
+    found = await _delivered(message.tenant_id, criteria, ("_id",))
+    return found.get(message.answered_delivery_id)
+
+
+async def _of_ids(tenant: str, answered: Sequence[str]) -> Place | None:
+    if not answered:
+        return None
+    ids = {"$in": list(answered)}
+    # The id under which it went out may be ours, or one that the provider made.
+    names = ("messageId", "internetMessageId")
+    either: Filter = {"$or": [Delivery.owned(tenant, {name: ids}) for name in names]}
+    places = {
+        **await _received(tenant, ids),
+        **await _sent(tenant, {"internetMessageId": ids}, "internetMessageId"),
+        # Last: a record keeps the id of its last sending only, and knows of no members.
+        **await _delivered(tenant, either, names),
+    }
+    return next((places[id_] for id_ in answered if id_ in places), None)
+
+
+async def _of_graph(message: InboundMessage) -> Place | None:
+    """Find mail of the same conversation in the same mailbox, of which its author was a part.
+
+    Exchange joins by subject, too, where it knows nothing better.
+    """
+    if message.graph_conversation_id is None or message.graph_mailbox is None:
+        return None
+    author = message.from_email
+    row = await InboundMessage.get_motor_collection().find_one(
+        InboundMessage.owned(
+            message.tenant_id,
+            {
+                "_id": {"$ne": message.id},
+                "graphConversationId": message.graph_conversation_id,
+                "graphMailbox": message.graph_mailbox,
+                "$or": [{name: author} for name in ("fromEmail", "recipients", "cc")],
+            },
+        ),
+        _RECEIVED,
+    )
+    if row is not None:
+        return _place(row, row.get("parentCommunicationId"))
+    criteria = Delivery.owned(
+        message.tenant_id,
+        {
+            "providerConversationId": message.graph_conversation_id,
+            "accountId": message.provider_account_id,
+            "recipients.address": author,
+        },
+    )
+    found = await _delivered(message.tenant_id, criteria, ("providerConversationId",))
+    return found.get(message.graph_conversation_id)
+
+
+async def _received(tenant: str, ids: Filter) -> Mapping[str, Place]:
+    cursor = InboundMessage.get_motor_collection().find(
+        InboundMessage.owned(tenant, {"internetMessageId": ids}),
+        {**_RECEIVED, "internetMessageId": 1},
+    )
+    return {
+        row["internetMessageId"]: _place(row, row.get("parentCommunicationId"))
+        async for row in cursor
+    }
+
+
+async def _delivered(tenant: str, criteria: Filter, names: Sequence[str]) -> Mapping[Any, Place]:
+    """Find by deliveries, under each of their `names`."""
+    rows = [
+        row
+        async for row in Delivery.get_motor_collection().find(
+            criteria, {**_DELIVERED, **dict.fromkeys(names, 1)}
+        )
+    ]
+    if not rows:
+        return {}
+    records = {"$in": [row["communicationId"] for row in rows]}
+    places = await _sent(tenant, {"_id": records}, "_id")
+    return {
+        row[name]: _own(places[row["communicationId"]], row)
+        for row in rows
+        for name in names
+        if name in row and row["communicationId"] in places
+    }
+
+
+def _own(place: Place, delivery: Mapping[str, Any]) -> Place:
+    """A member of a list answers for itself: each has a conversation of its own."""
+    if "memberId" not in delivery:
+        return place
+    name = f"{place.conversation_id}/{delivery['memberId']}"
+    return replace(place, conversation_id=uuid5(NAMESPACE_URL, name).hex)
+
+
+async def _sent(tenant: str, criteria: Filter, name: str) -> Mapping[Any, Place]:
+    cursor = Communication.get_motor_collection().find(
+        Communication.owned(tenant, criteria), {**_PLACE, name: 1}
+    )
+    return {row[name]: _place(row, row["_id"]) async for row in cursor}
+
+
+def _place(row: Mapping[str, Any], parent: PydanticObjectId | None) -> Place:
+    return Place(
+        row["conversationId"],
+        None if parent is None else PydanticObjectId(parent),
+        row.get("relatedEntityType"),
+        row.get("relatedEntityId"),
+    )
