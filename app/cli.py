@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic_core import ValidationError
 
-from app.commands import inbound
+from app.commands import engagement, inbound
 from app.commands.reach import FAILURE, reach
 
 INVALID_SETTINGS = 2
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(engagement.reclassify)
 app.command()(inbound.inbound)
 app.add_typer(inbound.domains, name="inbound-domain")
 

@@ -1,15 +1,11 @@
 # ruff: noqa: PLC0415  # each command imports only what it needs
 """The commands of receiving: the listener for mail servers, and whose mail it is."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import typer
 
-from app.commands.reach import FAILURE, reach
-
-Result = TypeVar("Result")
+from app.commands.reach import FAILURE, reach, run_opened
 
 domains = typer.Typer(
     help="Say whose mail to a domain, or to an address, is.", no_args_is_help=True
@@ -48,7 +44,7 @@ def add(name: Name, tenant: Annotated[str, typer.Option(help="Tenant whose mail 
         added = await service.add(deps, tenant, name)
         typer.echo(f"Mail to {added.name} is {added.tenant_id}'s.")
 
-    _run(run)
+    run_opened(run)
 
 
 @domains.command()
@@ -61,7 +57,7 @@ def remove(name: Name) -> None:
         await service.remove(name)
         typer.echo("Removed.")
 
-    _run(run)
+    run_opened(run)
 
 
 @domains.command("list")
@@ -76,27 +72,4 @@ def list_(
         for one in await service.listed(tenant):
             typer.echo(f"{one.name}\t{one.tenant_id}")
 
-    _run(run)
-
-
-def _run(work: Callable[..., Awaitable[Result]]) -> Result:
-    """Do it with everything open; a refusal ends the command with its words."""
-    from app.bootstrap import open_deps
-    from app.embedded.probes import ask_mongo
-    from app.errors import AppError
-    from app.logs import configure_logs
-    from app.settings import Settings
-
-    settings = Settings()
-    configure_logs(settings)
-    reach("MongoDB", ask_mongo, settings.mongo_url)
-
-    async def opened() -> Result:
-        async with open_deps(settings) as deps:
-            return await work(deps)
-
-    try:
-        return asyncio.run(opened())
-    except AppError as error:
-        typer.echo(error.detail, err=True)
-        raise typer.Exit(FAILURE) from None
+    run_opened(run)

@@ -56,6 +56,7 @@ def _has_place(records: dict[PydanticObjectId, dict[str, Any]], hit: Engagement)
 async def records_of(
     session: AsyncIOMotorClientSession, ids: set[PydanticObjectId]
 ) -> dict[PydanticObjectId, dict[str, Any]]:
+    """Read what is counted on of records."""
     rows = Communication.get_motor_collection().find(
         {"_id": {"$in": list(ids)}}, figures.READ, session=session
     )
@@ -106,7 +107,7 @@ async def _company(
 
 
 async def around(
-    session: AsyncIOMotorClientSession, groups: Mapping[_Envelope, Sequence[Engagement]]
+    session: AsyncIOMotorClientSession | None, groups: Mapping[_Envelope, Sequence[Engagement]]
 ) -> list[Engagement]:
     """Read what stands close enough to these hits to matter, or matters to what does."""
     if not groups:

@@ -16,7 +16,7 @@ from app.documents.vocabulary import RecipientStatus
 _INDEXES = range(2**31)
 # Sendings of one mail, of which the latest that was handed over is taken.
 _SENDINGS = 5
-_READ = dict.fromkeys(
+READ = dict.fromkeys(
     [
         "tenantId",
         "communicationId",
@@ -55,7 +55,7 @@ class Link:
 
 async def envelope(tracking_id: str) -> Envelope | None:
     """Find the mail that carries this tracking id."""
-    row = await _row(tracking_id, _READ)
+    row = await _row(tracking_id, READ)
     return None if row is None else envelope_of(row)
 
 
@@ -66,7 +66,7 @@ async def link(tracking_id: str, index: int) -> Link | None:
     """
     if index not in _INDEXES:
         return None
-    row = await _row(tracking_id, {**_READ, "links": {"$slice": [index, 1]}})
+    row = await _row(tracking_id, {**READ, "links": {"$slice": [index, 1]}})
     if row is None:
         return None
     links = row.get("links")
