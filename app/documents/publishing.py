@@ -51,11 +51,13 @@ async def publish(
 ) -> Template | None:
     """Make a new version the current one of its template, with other `changes` to the template.
 
-    None when the template is gone, its current version is not that of `template` any more, or
-    `revision` is given and not its own. Raises ConflictError for a name that is taken.
+    None when the template is gone or archived, its current version is not that of `template` any
+    more, or `revision` is given and not its own. Raises ConflictError for a name that is taken.
     """
     stored = await version.outsourced()
-    unchanged = {} if revision is None else {"revision": revision}
+    unchanged: Filter = {"archivedAt": None}
+    if revision is not None:
+        unchanged["revision"] = revision
 
     async def move(session: AsyncIOMotorClientSession) -> Template:
         leaving = Template.owned(template.tenant_id, {"version": template.version, **unchanged})

@@ -109,6 +109,23 @@ async def test_members_of_a_list_get_their_own_language(
     assert (found.template_version, found.locale) == (1, "en")
 
 
+async def test_members_without_a_language_get_that_of_the_mail(
+    keep: Keep, send_it: SendIt, make_list: MakeList, run_list: Run, relay: Relay
+) -> None:
+    template = await keep(locale="en", locales=[DUTCH])
+    to = await make_list(
+        {"email": "jan@c.test", "name": "Jan", "variables": {"locale": "en"}},
+        {"email": "eve@c.test", "name": "Eve"},
+    )
+    own = {"recipients": [], "recipientListId": str(to.id), "variables": {"number": 1}}
+
+    await run_list(record := await send_it(template, {"locale": "nl-BE"}, **own))
+
+    assert (record.locale, record.subject) == ("nl", "Offerte {{ number }}")
+    subjects = {mail.recipients[0]: str(mail.message["Subject"]) for mail in relay.taken}
+    assert subjects == {"jan@c.test": "Offer 1", "eve@c.test": "Offerte 1"}
+
+
 async def test_list_mail_keeps_the_version_it_was_accepted_with(
     deps: Deps,
     caller: Caller,
