@@ -28,6 +28,8 @@ _CONTENT = {
     TemplateFormat.HTML: "<p>…</p>",
     TemplateFormat.MJML: ("<mj-section><mj-column><mj-text>…</mj-text></mj-column></mj-section>"),
 }
+# Nobody reads more of them.
+TOLD_LIMIT = 100
 # All languages of a version together; one alone has its own limit.
 COMPILING_SECONDS = 10.0
 # Not those that all else uses: an engine may keep a thread waiting for long.
@@ -134,6 +136,7 @@ def _compiled(kind: TemplateKind, words: Words, referred: Referred, limit: int) 
     if form is not None and not made.faults:
         whole = {locale: one for locale, one in locales.items() if one is not None}
         made.compiled = Compiled(form=form, locales=whole)
+    del made.faults[TOLD_LIMIT:], made.warnings[TOLD_LIMIT:]
     return made
 
 
