@@ -20,6 +20,9 @@ _EVER = datetime(1, 1, 1, tzinfo=UTC)
 REAL: Filter = {"isTest": None}
 OPENED = {"$cond": ["$opened", 1, 0]}
 CLICKED = {"$cond": [{"$gt": [{"$sum": "$clickedLinks.clickCount"}, 0]}, 1, 0]}
+# By machines, whether or not people did so too.
+MACHINE_OPENED = {"$cond": [{"$gt": ["$machineOpenCount", 0]}, 1, 0]}
+MACHINE_CLICKED = {"$cond": [{"$gt": [{"$sum": "$clickedLinks.machineClickCount"}, 0]}, 1, 0]}
 # What is counted by, small before it is handed to each of the groups.
 _COUNTED = {
     "type": 1,
@@ -28,11 +31,15 @@ _COUNTED = {
     "sentAt": 1,
     "opened": OPENED,
     "clicked": CLICKED,
+    "machineOpened": MACHINE_OPENED,
+    "machineClicked": MACHINE_CLICKED,
 }
 _COUNTS = {
     "sent": {"$sum": 1},
     "opened": {"$sum": "$opened"},
     "clicked": {"$sum": "$clicked"},
+    "machineOpened": {"$sum": "$machineOpened"},
+    "machineClicked": {"$sum": "$machineClicked"},
 }
 
 
@@ -61,9 +68,11 @@ def _is_cut(moment: datetime) -> bool:
 class Counts:
     """How many communications were handed over, and to how many something happened."""
 
-    sent: int
-    opened: int
-    clicked: int
+    sent: int = 0
+    opened: int = 0
+    clicked: int = 0
+    machine_opened: int = 0
+    machine_clicked: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ async def tally(tenant: str, period: Period, timezone: str) -> Tally:
     )
     rows = (await cursor.to_list(1))[0]
     return Tally(
-        total=_counts(rows["total"][0]) if rows["total"] else Counts(0, 0, 0),
+        total=_counts(rows["total"][0]) if rows["total"] else Counts(),
         by_template=[(row["_id"], row.get("name"), _counts(row)) for row in rows["byTemplate"]],
         by_type=[(CommunicationType(row["_id"]), _counts(row)) for row in rows["byType"]],
         by_day=[(row["_id"], row["sent"]) for row in rows["byDay"]],
@@ -148,4 +157,6 @@ async def knows_timezone(name: str) -> bool:
 
 
 def _counts(row: Mapping[str, Any]) -> Counts:
-    return Counts(row["sent"], row["opened"], row["clicked"])
+    return Counts(
+        row["sent"], row["opened"], row["clicked"], row["machineOpened"], row["machineClicked"]
+    )

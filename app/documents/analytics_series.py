@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.documents.analytics import CLICKED, OPENED, REAL, Period
+from app.documents.analytics import (
+    CLICKED,
+    MACHINE_CLICKED,
+    MACHINE_OPENED,
+    OPENED,
+    REAL,
+    Period,
+)
 from app.documents.communications import Communication
 from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import CommunicationStatus, CommunicationType, EventType
@@ -12,11 +19,16 @@ from app.documents.vocabulary import CommunicationStatus, CommunicationType, Eve
 Row = Mapping[str, Any]
 _DELIVERED = [CommunicationStatus.DELIVERED, CommunicationStatus.COMPLAINED]
 # What is counted of the mails that were handed over.
-COUNTED = ("sent", "opened", "clicked", "delivered", "bounced", "complained")
+COUNTED = (
+    "sent", "opened", "clicked", "machineOpened", "machineClicked", "delivered", "bounced",
+    "complained",
+)  # fmt: skip
 _ONES = {
     "sent": {"$literal": 1},
     "opened": OPENED,
     "clicked": CLICKED,
+    "machineOpened": MACHINE_OPENED,
+    "machineClicked": MACHINE_CLICKED,
     # What was reported as spam was delivered before.
     "delivered": {"$cond": [{"$in": ["$status", _DELIVERED]}, 1, 0]},
     "bounced": {"$cond": [{"$eq": ["$status", CommunicationStatus.BOUNCED]}, 1, 0]},

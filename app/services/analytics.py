@@ -19,13 +19,19 @@ _TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9_+-]{1,30}){0,2
 
 @dataclass(frozen=True)
 class Rates:
-    """Counts of communications, and their shares of those handed over (0 when there are none)."""
+    """Counts of communications, and their shares of those handed over (0 when there are none).
+
+    `total_machine_opened` and `total_machine_clicked` count those that machines looked at, whether
+    or not people did; the others are people's.
+    """
 
     total_sent: int
     total_opened: int
     total_clicked: int
     open_rate: float
     click_rate: float
+    total_machine_opened: int = 0
+    total_machine_clicked: int = 0
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,8 @@ def _rates(counts: Counts) -> Rates:
         total_clicked=counts.clicked,
         open_rate=_share(counts.opened, counts.sent),
         click_rate=_share(counts.clicked, counts.sent),
+        total_machine_opened=counts.machine_opened,
+        total_machine_clicked=counts.machine_clicked,
     )
 
 

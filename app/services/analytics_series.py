@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic.alias_generators import to_snake
+
 from app.context import Caller, Deps
 from app.documents import analytics_series as documents
 from app.documents.analytics import Period
@@ -28,6 +30,8 @@ class DayStats:
     sent: int = 0
     opened: int = 0
     clicked: int = 0
+    machine_opened: int = 0
+    machine_clicked: int = 0
     delivered: int = 0
     bounced: int = 0
     complained: int = 0
@@ -107,5 +111,7 @@ def _days(*rows: Iterable[Mapping[str, Any]]) -> list[DayStats]:
     """Put together what was counted of each day."""
     counts: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for row in (one for some in rows for one in some):
-        counts[row["day"]] |= {name: value for name, value in row.items() if name != "day"}
+        counts[row["day"]] |= {
+            to_snake(name): value for name, value in row.items() if name != "day"
+        }
     return [DayStats(day, **counts[day]) for day in sorted(counts)]

@@ -12,8 +12,10 @@ from graphql_schema.types.analytics_series import AnalyticsSeries
 from graphql_schema.types.enums import CommunicationType
 
 _SENT = "Communications handed over in the period."
-_OPENED = "How many of them were opened at least once."
-_CLICKED = "How many of them had a link followed at least once."
+_OPENED = "How many of them people opened."
+_CLICKED = "Of how many of them people followed a link."
+_MACHINE_OPENED = "Of how many of them a machine fetched the picture, whoever else did."
+_MACHINE_CLICKED = "Of how many of them a scanner or the like followed a link, whoever else did."
 _OPEN_RATE = "totalOpened as a share of totalSent, from 0 to 1."
 _CLICK_RATE = "totalClicked as a share of totalSent, from 0 to 1."
 
@@ -27,6 +29,8 @@ class TemplateStats:
     total_clicked: int = strawberry.field(description=_CLICKED)
     open_rate: float = strawberry.field(description=_OPEN_RATE)
     click_rate: float = strawberry.field(description=_CLICK_RATE)
+    total_machine_opened: int = strawberry.field(description=_MACHINE_OPENED)
+    total_machine_clicked: int = strawberry.field(description=_MACHINE_CLICKED)
 
     @classmethod
     def of(cls, stats: service.TemplateStats) -> Self:
@@ -39,6 +43,8 @@ class TemplateStats:
             total_clicked=rates.total_clicked,
             open_rate=rates.open_rate,
             click_rate=rates.click_rate,
+            total_machine_opened=rates.total_machine_opened,
+            total_machine_clicked=rates.total_machine_clicked,
         )
 
 
@@ -50,6 +56,8 @@ class CommunicationTypeStats:
     total_clicked: int = strawberry.field(description=_CLICKED)
     open_rate: float = strawberry.field(description=_OPEN_RATE)
     click_rate: float = strawberry.field(description=_CLICK_RATE)
+    total_machine_opened: int = strawberry.field(description=_MACHINE_OPENED)
+    total_machine_clicked: int = strawberry.field(description=_MACHINE_CLICKED)
 
     @classmethod
     def of(cls, stats: service.TypeStats) -> Self:
@@ -61,6 +69,8 @@ class CommunicationTypeStats:
             total_clicked=rates.total_clicked,
             open_rate=rates.open_rate,
             click_rate=rates.click_rate,
+            total_machine_opened=rates.total_machine_opened,
+            total_machine_clicked=rates.total_machine_clicked,
         )
 
 
@@ -89,6 +99,8 @@ class Analytics:
     total_clicked: int = strawberry.field(description=_CLICKED)
     open_rate: float = strawberry.field(description=_OPEN_RATE)
     click_rate: float = strawberry.field(description=_CLICK_RATE)
+    total_machine_opened: int = strawberry.field(description=_MACHINE_OPENED)
+    total_machine_clicked: int = strawberry.field(description=_MACHINE_CLICKED)
     failure_rate: float = strawberry.field(
         description="Failed in the period, as a share of failed and sent together, from 0 to 1."
     )
@@ -119,6 +131,8 @@ class Analytics:
             total_clicked=found.rates.total_clicked,
             open_rate=found.rates.open_rate,
             click_rate=found.rates.click_rate,
+            total_machine_opened=found.rates.total_machine_opened,
+            total_machine_clicked=found.rates.total_machine_clicked,
             failure_rate=found.failure_rate,
             by_template=[TemplateStats.of(stats) for stats in found.by_template],
             by_type=[CommunicationTypeStats.of(stats) for stats in found.by_type],

@@ -15,9 +15,13 @@ _DAYS = "The days with mail, in order."
 class DayStats:
     date: str = strawberry.field(description="The day, YYYY-MM-DD, in the time zone asked for.")
     sent: int = strawberry.field(description="Communications handed over on that day.")
-    opened: int = strawberry.field(description="How many of them were opened at least once.")
-    clicked: int = strawberry.field(
-        description="How many of them had a link followed at least once."
+    opened: int = strawberry.field(description="How many of them people opened.")
+    clicked: int = strawberry.field(description="Of how many of them people followed a link.")
+    machine_opened: int = strawberry.field(
+        description="Of how many of them a machine fetched the picture, whoever else did."
+    )
+    machine_clicked: int = strawberry.field(
+        description="Of how many of them a scanner or the like followed a link, whoever else did."
     )
     delivered: int = strawberry.field(
         description="How many of them were delivered, and not returned afterwards."

@@ -116,3 +116,20 @@ async def test_some_are_picked_by_kind_and_verdict(
     found: dict[str, Any] = answer["data"]["communication"]["engagements"]
     assert [one["rule"] for one in found["nodes"]] == rules
     assert found["totalCount"] == (7 if "last" in arguments else len(rules))
+
+
+async def test_analytics_count_people_and_machines_beside_them(visited: str, query: Ask) -> None:
+    answer = await query(
+        "query { analytics { totalSent totalOpened totalClicked totalMachineOpened "
+        "totalMachineClicked series { days { opened clicked machineOpened machineClicked } } } }"
+    )
+
+    day = {"opened": 1, "clicked": 1, "machineOpened": 1, "machineClicked": 1}
+    assert answer["data"]["analytics"] == {
+        "totalSent": 1,
+        "totalOpened": 1,
+        "totalClicked": 1,
+        "totalMachineOpened": 1,
+        "totalMachineClicked": 1,
+        "series": {"days": [day]},
+    }

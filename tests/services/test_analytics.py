@@ -67,6 +67,25 @@ async def test_each_communication_counts_once(caller: Caller, handed_over: Hande
     assert found.rates == Rates(4, 2, 1, 0.5, 0.25)
 
 
+async def test_what_machines_looked_at_counts_beside(
+    caller: Caller, handed_over: HandedOver
+) -> None:
+    scanned = [CLICKED[0].model_copy(update={"machine_click_count": 2})]
+    offer = {"type": CommunicationType.OFFERTE, "template_id": "t1"}
+    await handed_over(machine_open_count=3, clicked_links=scanned, **offer)
+    await handed_over(machine_open_count=1, opened=True, clicked_links=CLICKED)
+    await handed_over()
+    # As records were before machines were told from people.
+    collection = Communication.get_motor_collection()
+    old = await handed_over(opened=True)
+    await collection.update_one({"_id": old.id}, {"$unset": {"machineOpenCount": ""}})
+
+    found = await all_time(caller)
+
+    assert found.rates == Rates(4, 2, 1, 0.5, 0.25, 2, 1)
+    assert found.by_type[0].rates == found.by_template[0].rates == Rates(1, 0, 0, 0.0, 0.0, 1, 1)
+
+
 async def test_by_type_and_template(caller: Caller, handed_over: HandedOver) -> None:
     offer, bill = CommunicationType.OFFERTE, CommunicationType.FACTUUR
     await handed_over(type=offer, template_id="t1", template_name="New", opened=True)

@@ -82,6 +82,17 @@ async def test_each_day_tells_what_became_of_its_mail(
     assert (found.by_type, found.by_template) == ([], [])
 
 
+async def test_machines_stand_beside_people(out: Store, days_of: Days) -> None:
+    scanned = [link.model_copy(update={"click_count": 0}) for link in CLICKED]
+    scanned[0].machine_click_count = 1
+    await out(machine_open_count=2, clicked_links=scanned)
+    await out(opened=True, machine_open_count=1)
+
+    assert (await days_of()).days == [
+        DayStats("2100-11-24", sent=2, opened=1, machine_opened=2, machine_clicked=1)
+    ]
+
+
 async def test_by_type_in_their_order(out: Store, lost: Store, days_of: Days) -> None:
     await out(type=BILL)
     await out(type=BILL, sent_at=NOON - DAY)
