@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -77,6 +78,12 @@ class MailboxSubscription(TenantDocument):
     async def of_account(cls, id_: PydanticObjectId) -> Self | None:
         row = await cls.get_motor_collection().find_one({"_id": id_})
         return None if row is None else cls.model_validate(row)
+
+    @classmethod
+    async def known(cls, ids: Collection[PydanticObjectId]) -> set[PydanticObjectId]:
+        """Tell which of these accounts have their own."""
+        cursor = cls.get_motor_collection().find({"_id": {"$in": list(ids)}}, {"_id": 1})
+        return {row["_id"] async for row in cursor}
 
     @classmethod
     async def due(cls, by: datetime, limit: int) -> list[tuple[str, int, datetime]]:
@@ -178,12 +185,14 @@ class MailboxSubscription(TenantDocument):
         """Write down that there is no subscription any more."""
         return await self._set({}, gone=_SUBSCRIPTION)
 
-    async def not_subscribed(self, words: str | None, *, again_at: datetime) -> Self:
-        """Write down why the subscription was not made, or not renewed; no words change nothing."""
-        changes: dict[str, Any] = {"subscribeAt": again_at}
-        if words is not None:
-            changes.update(noticeFault=words, noticeFaults=self.notice_faults + 1)
-        return await self._set(changes)
+    async def not_subscribed(
+        self, words: str | None, *, again_at: datetime, counted: int = 1
+    ) -> Self:
+        """Write down why the subscription was not made, or not renewed.
+
+        Without words those that stand stay.
+        """
+        return await self._failed("notice", words, counted, {"subscribeAt": again_at})
 
     async def follow(self, link: str | None) -> Self:
         """Go on from there; from the beginning without a link."""
@@ -194,11 +203,8 @@ class MailboxSubscription(TenantDocument):
         return await self._set({"readAt": at, "pollAt": again_at}, gone=("readFault", "readFaults"))
 
     async def not_read(self, words: str | None, *, again_at: datetime, counted: int = 1) -> Self:
-        """Write down why nothing could be read; no words leave those that stand."""
-        changes: dict[str, Any] = {"pollAt": again_at, "readFaults": self.read_faults + counted}
-        if words is not None:
-            changes["readFault"] = words
-        return await self._set(changes)
+        """Write down why nothing could be read; without words those that stand stay."""
+        return await self._failed("read", words, counted, {"pollAt": again_at})
 
     async def release(self) -> Self | None:
         """Give it back until something is to be done; None when another has it by now."""
@@ -209,10 +215,19 @@ class MailboxSubscription(TenantDocument):
             update=[{"$set": {"dueAt": next_}}, {"$unset": "lease"}],
         )
 
+    async def _failed(
+        self, of: str, words: str | None, counted: int, changes: dict[str, Any]
+    ) -> Self:
+        told = {} if words is None else {f"{of}Fault": words}
+        return await self._moved({"$set": {**changes, **told}, "$inc": {f"{of}Faults": counted}})
+
     async def _set(self, changes: dict[str, Any], gone: tuple[str, ...] = ()) -> Self:
         update: dict[str, Any] = {"$set": changes} if changes else {}
         if gone:
             update["$unset"] = dict.fromkeys(gone, "")
+        return await self._moved(update)
+
+    async def _moved(self, update: dict[str, Any]) -> Self:
         changed = await self.move(self.id, leaving={"lease": self.lease}, update=update)
         if changed is None:
             raise LostLeaseError

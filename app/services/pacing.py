@@ -24,6 +24,8 @@ MAILBOX = Limits(at_once=4, sends=30, window=timedelta(seconds=61))
 READING = Limits(at_once=4, sends=6, window=timedelta(seconds=2))
 # No job is held longer than this only to wait for others.
 PATIENCE = timedelta(seconds=2)
+# Who reads comes again: mail that is to be sent shall find a worker free.
+_READING_PATIENCE = timedelta(seconds=0.3)
 _PAUSE_SECONDS = 0.1
 _STORE_AWAY = timedelta(seconds=5)
 
@@ -80,7 +82,7 @@ class StoredPacer:
                 self._tenant, self._key, who=who, holder=turn.holder, limits=self._limits
             )
 
-        async with self._held(turn, ask):
+        async with self._held(turn, ask, self._patience):
             yield turn
 
     @asynccontextmanager
@@ -93,16 +95,16 @@ class StoredPacer:
                 self._tenant, self._key, holder=turn.holder, limits=self._limits
             )
 
-        async with self._held(turn, ask):
+        async with self._held(turn, ask, min(self._patience, _READING_PATIENCE)):
             yield
 
     @asynccontextmanager
     async def _held(
-        self, turn: StoredTurn, ask: Callable[[], Awaitable[Answer]]
+        self, turn: StoredTurn, ask: Callable[[], Awaitable[Answer]], patience: timedelta
     ) -> AsyncIterator[None]:
-        deadline = time.monotonic() + self._patience.total_seconds()
+        deadline = time.monotonic() + patience.total_seconds()
         try:
-            async with asyncio.timeout(self._patience.total_seconds()):
+            async with asyncio.timeout(patience.total_seconds()):
                 await self._queue.acquire()
         except TimeoutError:
             raise _busy() from None

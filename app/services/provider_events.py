@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 # A queue that cannot be reached takes its time to say so.
 _WOKEN = 20
+APART = timedelta(milliseconds=50)
 
 
 async def keep(deps: Deps, event: ProviderEvent) -> bool:
@@ -31,8 +32,11 @@ async def keep(deps: Deps, event: ProviderEvent) -> bool:
 async def keep_all(deps: Deps, events: Sequence[ProviderEvent]) -> int:
     """Store events that are due; how many were not told before.
 
-    Workers are woken for the first of them at once, and find the others by their sweep.
+    Workers are woken for the first of them at once. The others become due one after another, as
+    fast as a mailbox may be read: workers have other things to do meanwhile.
     """
+    for index, event in enumerate(events[_WOKEN:]):
+        event.due_at = deps.now() + index * APART
     new = await ProviderEvent.store_new(events)
     await asyncio.gather(
         *(

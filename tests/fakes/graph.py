@@ -287,7 +287,10 @@ class FakeGraph:
 
 def _selected(item: Item, request: Request) -> dict[str, Any]:
     names = request.query_params.get("$select", "").split(",")
-    return {name: value for name, value in item.shown().items() if name in names}
+    shown = item.shown()
+    if "internetMessageHeaders" in names and "internetMessageHeaders" in item.fields:
+        shown["internetMessageHeaders"] = item.fields["internetMessageHeaders"]
+    return {name: value for name, value in shown.items() if name in names}
 
 
 def _error(fault: Fault) -> Response:

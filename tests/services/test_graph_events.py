@@ -241,15 +241,56 @@ async def test_an_odd_id_stays_within_the_mailbox(
     )
 
 
-async def test_a_message_that_is_too_large_is_given_up(
+async def test_a_message_that_is_too_large_is_kept_without_its_attachments(
     over: Deps, receive: Receive, notify: Notify
 ) -> None:
-    receive(message(text="x" * 2000))
+    item = receive(message("<1@customer.test>", text="x" * 2000))
+    item.fields = {
+        "internetMessageHeaders": [
+            {"name": "Message-ID", "value": "<1@customer.test>"},
+            {"name": "In-Reply-To", "value": "<ours@acme.test>"},
+            {"name": "Content-Type", "value": "multipart/mixed; boundary=x"},
+        ],
+        "internetMessageId": "<1@customer.test>",
+        "subject": "Your offer",
+        "from": {"emailAddress": {"name": "Jän", "address": "jan@customer.test"}},
+        "toRecipients": [{"emailAddress": {"name": "", "address": "crm@acme.test"}}],
+        "receivedDateTime": "2100-11-24T09:30:00Z",
+        "body": {"contentType": "html", "content": "<p>Here it is</p>"},
+    }
+    small = replace(over, settings=over.settings.model_copy(update={"inbound_limit": 1000}))
+
+    event = await notify(deps=small)
+
+    words = "the message is larger than 1000 octets"
+    [kept] = await InboundMessage.newest("acme", None, 2)
+    assert (event.verdict, event.reason, event.inbound_id) == (
+        EventVerdict.FAILED,
+        words,
+        kept.id,
+    )
+    assert (kept.fetch_error, kept.graph_message_id) == (words, "AAkALg-1")
+    assert (kept.subject, kept.from_email) == ("Your offer", "jan@customer.test")
+    assert (kept.recipients, kept.in_reply_to) == (["crm@acme.test"], "<ours@acme.test>")
+    assert kept.body_html is not None
+    assert "Here it is" in kept.body_html
+    # Once more, under a higher limit, it is whole.
+    whole = await notify(deps=over)
+    [kept] = await InboundMessage.newest("acme", None, 2)
+    assert (whole.verdict, kept.fetch_error) == (EventVerdict.APPLIED, None)
+
+
+async def test_of_what_is_too_large_in_any_form_only_the_event_stays(
+    over: Deps, receive: Receive, notify: Notify
+) -> None:
+    item = receive(message(text="x" * 2000))
+    item.fields = {"body": {"contentType": "text", "content": "x" * 2000}}
     small = replace(over, settings=over.settings.model_copy(update={"inbound_limit": 1000}))
 
     event = await notify(deps=small)
 
     assert event.verdict == EventVerdict.FAILED
+    assert event.reason == "the message is larger than 1000 octets"
     assert await InboundMessage.count() == 0
 
 

@@ -3,16 +3,18 @@
 What is sent by the mailbox, or not sent yet, is in other folders.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx2
 
-from app.providers.base import AccountError, Pacer, TransientError
-from app.providers.graph import faults
+from app.providers.base import AccountError, Pacer, PermanentError, TransientError
+from app.providers.graph import faults, stand_ins
 from app.providers.graph.client import GraphClient, message_path
+from app.providers.graph.instants import read_instant, written
 
 PAGE_SIZE = 50
 _OK, _GONE = 200, 410
@@ -73,11 +75,10 @@ class GraphInbox:
                 response = await self._client.follow(link, PAGE_SIZE)
             else:
                 # Only the first request says what is wanted; links carry it on.
-                begins = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
                 wanted = {
                     "changeType": "created",
                     "$select": "id,isDraft",
-                    "$filter": f"receivedDateTime ge {begins}",
+                    "$filter": f"receivedDateTime ge {written(since)}",
                 }
                 response = await self._client.page(_DELTA, PAGE_SIZE, params=wanted)
         return _page(response)
@@ -99,7 +100,11 @@ class GraphInbox:
             message_id=message_id_ if isinstance(message_id_, str) else None,
             conversation_id=conversation_id if isinstance(conversation_id, str) else None,
             received=read_instant(told.get("receivedDateTime")),
-            senders=frozenset(_addresses(told)),
+            senders=frozenset(
+                address.lower()
+                for name in ("from", "sender")
+                for _, address in stand_ins.addresses(told.get(name))
+            ),
         )
 
     async def fetch(self, message_id: str, *, limit: int) -> bytes:
@@ -110,6 +115,20 @@ class GraphInbox:
         async with self._pacer.reading():
             return await self._client.download(f"{message_path(message_id)}/$value", limit)
 
+    async def stand_in(self, message_id: str, *, limit: int) -> bytes:
+        """Write a message without its attachments, where its octets cannot be had.
+
+        Raises as `fetch`; PermanentError too where what Graph tells of it is not JSON.
+        """
+        path = f"{message_path(message_id)}?$select={stand_ins.SELECT}"
+        async with self._pacer.reading():
+            told = await self._client.download(path, limit)
+        try:
+            fields = json.loads(told)
+        except ValueError as error:
+            raise PermanentError("Microsoft Graph gave no message") from error
+        return stand_ins.written(fields if isinstance(fields, dict) else {})
+
     async def _sent_folder(self) -> str:
         if self._sent_items is None:
             response = await self._client.call(
@@ -117,20 +136,6 @@ class GraphInbox:
             )
             self._sent_items = str(_answer(response).get("id"))
         return self._sent_items
-
-
-def read_instant(text: object) -> datetime | None:
-    """Read a time as Graph writes it, with up to 7 digits of a second, in whole milliseconds."""
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    try:
-        utc = aware.astimezone(UTC)
-    except OverflowError:
-        return None
-    return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
 def _answer(response: httpx2.Response) -> Mapping[str, Any]:
@@ -159,12 +164,3 @@ def _new(items: list[Any]) -> Iterator[str]:
         id_ = item.get("id")
         if isinstance(id_, str) and 0 < len(id_) <= _LONGEST_ID:
             yield id_
-
-
-def _addresses(told: Mapping[str, Any]) -> Iterator[str]:
-    for name in ("from", "sender"):
-        person = told.get(name)
-        mailbox = person.get("emailAddress") if isinstance(person, dict) else None
-        address = mailbox.get("address") if isinstance(mailbox, dict) else None
-        if isinstance(address, str):
-            yield address.lower()

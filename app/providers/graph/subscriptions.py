@@ -1,14 +1,14 @@
 """Subscriptions to a mailbox's Inbox (learn.microsoft.com/graph/api/resources/subscription)."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from app.providers.base import AccountError
 from app.providers.graph import faults
 from app.providers.graph.client import GraphClient
-from app.providers.graph.inbox import read_instant
+from app.providers.graph.instants import read_instant, written
 
 # Graph lets one for messages live 10,080 minutes; the rest is for clocks that differ.
 LIFE = timedelta(minutes=10_000)
@@ -42,7 +42,7 @@ class GraphSubscriptions:
             "notificationUrl": url,
             "lifecycleNotificationUrl": url,
             "resource": self._resource,
-            "expirationDateTime": _written(expires_at),
+            "expirationDateTime": written(expires_at),
             "clientState": client_state,
         }
         response = await self._client.ask("POST", "/subscriptions", json=wanted)
@@ -53,7 +53,7 @@ class GraphSubscriptions:
     async def renew(self, id_: str, *, expires_at: datetime) -> Subscription | None:
         """Let it live until then, and confirm it; None when there is none of this id any more."""
         response = await self._client.ask(
-            "PATCH", _path(id_), json={"expirationDateTime": _written(expires_at)}
+            "PATCH", _path(id_), json={"expirationDateTime": written(expires_at)}
         )
         if response.status_code == _NOT_FOUND:
             return None
@@ -97,7 +97,3 @@ def _subscription(told: Any, asked: datetime) -> Subscription:
 
 def _path(id_: str) -> str:
     return f"/subscriptions/{quote(id_, safe='')}"
-
-
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

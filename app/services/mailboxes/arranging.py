@@ -71,9 +71,8 @@ async def look_again(deps: Deps, account: ProviderAccount) -> None:
 
 async def reconcile(deps: Deps) -> None:
     """Look after mailboxes that nobody looks after: whoever began it was cut off."""
-    for id_ in await ProviderAccount.receiving():
-        if await MailboxSubscription.of_account(id_) is not None:
-            continue
+    receiving = await ProviderAccount.receiving()
+    for id_ in set(receiving) - await MailboxSubscription.known(receiving):
         account = await ProviderAccount.by_id(id_)
         if account is not None and receives(account):
             await _look_after(deps, account)

@@ -14,10 +14,11 @@ from app.documents.origins import Origin
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
 from app.documents.vocabulary import EventSource, ProviderType
-from app.providers.base import AccountError, ParkedError, ProviderError, TransientError
+from app.providers.base import ProviderError
 from app.providers.graph import GraphInbox, ResyncError
 from app.services import provider_events
 from app.services.graph_events import CREATED
+from app.services.mailboxes.setbacks import setback_of
 
 log = structlog.get_logger()
 
@@ -26,10 +27,6 @@ PAGES = 40
 # Mail that came so long before the last look that ended well is looked at again, where Graph does
 # not know any more where that was: it may have been moved into the Inbox since.
 OVERLAP = timedelta(days=7)
-# From the third on it is told.
-_PASSING = 2
-_LONGEST_WAIT = timedelta(hours=1)
-_PARKED = timedelta(seconds=5)
 
 
 def message_event(
@@ -57,7 +54,7 @@ async def catch_up(
 
     After each page: what was cut off goes on there, and what is told twice is fetched once.
     """
-    began = deps.now()
+    began, found = deps.now(), 0
     for _ in range(PAGES):
         try:
             page = await inbox.page(mailbox.link, since=_since(mailbox))
@@ -69,14 +66,16 @@ async def catch_up(
             continue
         except ProviderError as error:
             return await _not_read(deps, mailbox, error)
-        await _have_fetched(deps, account, page.ids)
+        found += await _have_fetched(deps, account, page.ids)
         mailbox = await mailbox.follow(page.link)
         if page.is_last:
             return await mailbox.has_read(began, again_at=deps.now() + _interval(deps, mailbox))
-    return await mailbox.not_read(None, again_at=deps.now(), counted=0)
+    # Not before what was found so far can have been fetched.
+    again_at = deps.now() + found * provider_events.APART
+    return await mailbox.not_read(None, again_at=again_at, counted=0)
 
 
-async def _have_fetched(deps: Deps, account: ProviderAccount, ids: Sequence[str]) -> None:
+async def _have_fetched(deps: Deps, account: ProviderAccount, ids: Sequence[str]) -> int:
     place = None if account.graph is None else account.graph.mailbox
     keys = {
         id_: Origin(provider=ProviderType.GRAPH, provider_id=id_, mailbox=place).key or ""
@@ -93,27 +92,20 @@ async def _have_fetched(deps: Deps, account: ProviderAccount, ids: Sequence[str]
         for id_, key in keys.items()
         if key not in known
     ]
-    if new := await provider_events.keep_all(deps, events):
+    new = await provider_events.keep_all(deps, events)
+    if new:
         log.info("mailbox.caught_up", account_id=str(account.id), messages=new)
+    return new
 
 
 async def _not_read(
     deps: Deps, mailbox: MailboxSubscription, error: ProviderError
 ) -> MailboxSubscription:
-    """Put the look off. Only what does not pass by itself is told."""
-    now = deps.now()
-    if isinstance(error, ParkedError):
-        return await mailbox.not_read(
-            None, again_at=now + (error.retry_after or _PARKED), counted=0
-        )
-    asked = error.retry_after if isinstance(error, TransientError) else None
-    wait = max(
-        provider_events.pause(mailbox.read_faults), min(asked or timedelta(0), _LONGEST_WAIT)
-    )
-    is_passing = isinstance(error, TransientError) and not isinstance(error, AccountError)
-    words = None if is_passing and mailbox.read_faults < _PASSING else error.detail
     log.warning("mailbox.unread", account_id=str(mailbox.id), error=type(error).__name__)
-    return await mailbox.not_read(words, again_at=now + wait)
+    setback = setback_of(error, before=mailbox.read_faults)
+    return await mailbox.not_read(
+        setback.words, again_at=deps.now() + setback.wait, counted=int(setback.is_counted)
+    )
 
 
 def _since(mailbox: MailboxSubscription) -> datetime:

@@ -80,7 +80,7 @@ async def _take_in(
         return Effect(EventVerdict.NO_MOVE, "the mailbox wrote it")
     if await _is_ours(account, described.senders, described.message_id):
         return Effect(EventVerdict.NO_MOVE, "it is a copy of mail that we sent")
-    raw = await inbox.fetch(message_id, limit=deps.settings.inbound_limit)
+    raw, error = await _octets(deps, inbox, message_id)
     mailbox = None if account.graph is None else account.graph.mailbox
     origin = Origin(
         provider=ProviderType.GRAPH,
@@ -90,12 +90,25 @@ async def _take_in(
         conversation_id=described.conversation_id,
         mailbox=mailbox,
         taken_at=described.received,
+        fetch_error=error,
     )
     caller = Caller.of_door(event.tenant_id, f"account:{account.id}")
     message = await inbound.ingest(deps, caller, raw, origin=origin)
     event.inbound_id = message.id
     await MailboxSubscription.note_received(account.id, message.received_at)
-    return Effect(EventVerdict.APPLIED)
+    return Effect(EventVerdict.APPLIED if error is None else EventVerdict.FAILED, error)
+
+
+async def _octets(deps: Deps, inbox: GraphInbox, message_id: str) -> tuple[bytes, str | None]:
+    """Fetch a message; without its attachments where it cannot be had whole, and why."""
+    limit = deps.settings.inbound_limit
+    try:
+        return await inbox.fetch(message_id, limit=limit), None
+    except MissingError:
+        raise
+    except PermanentError as error:
+        log.warning("mailbox.not_whole", error=error.detail)
+        return await inbox.stand_in(message_id, limit=limit), error.detail
 
 
 async def _is_ours(

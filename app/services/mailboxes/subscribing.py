@@ -10,9 +10,9 @@ import structlog
 
 from app.context import Deps
 from app.documents.mailbox_subscriptions import MailboxSubscription
-from app.providers.base import ParkedError, ProviderError, TransientError
+from app.providers.base import ProviderError
 from app.providers.graph import LIFE, GraphSubscriptions
-from app.services.provider_events import pause
+from app.services.mailboxes.setbacks import setback_of
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -20,7 +20,6 @@ log = structlog.get_logger()
 # It is renewed within this part of its life, each time at another moment.
 _RENEWED = (0.5, 0.75)
 _LONGEST_WAIT = timedelta(hours=1)
-_PARKED = timedelta(seconds=5)
 _PATH = "/api/v1/webhooks/graph"
 
 
@@ -64,13 +63,12 @@ async def keep_up(
                 )
             log.warning("mailbox.subscription_gone", account_id=str(mailbox.id))
         return await _make(deps, mailbox, subscriptions, address)
-    except ParkedError as error:
-        return await mailbox.not_subscribed(None, again_at=now + (error.retry_after or _PARKED))
     except ProviderError as error:
-        asked = error.retry_after if isinstance(error, TransientError) else None
-        wait = max(pause(mailbox.notice_faults + 2), min(asked or timedelta(0), _LONGEST_WAIT))
         log.warning("mailbox.unsubscribed", account_id=str(mailbox.id), error=type(error).__name__)
-        return await mailbox.not_subscribed(error.detail, again_at=now + wait)
+        setback = setback_of(error, before=mailbox.notice_faults)
+        return await mailbox.not_subscribed(
+            setback.words, again_at=now + setback.wait, counted=int(setback.is_counted)
+        )
 
 
 async def _make(

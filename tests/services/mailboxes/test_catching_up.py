@@ -1,5 +1,6 @@
 """Looking into an Inbox: what came is fetched once, whatever happened on the way."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from app.documents.paces import Pace, take_place
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
 from app.documents.vocabulary import ReceivingState
+from app.services.event_processing import process
 from app.services.mailboxes import catching_up
 from app.services.pacing import MAILBOX
 from tests.fakes.clock import Clock
@@ -34,6 +36,7 @@ Keep = Callable[..., Awaitable[ProviderAccount]]
 Attend = Callable[..., Awaitable[MailboxSubscription]]
 Work = Callable[..., Awaitable[list[ProviderEvent]]]
 DELTA = "/messages/delta"
+LATER = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -217,7 +220,9 @@ async def test_a_long_backlog_is_read_in_turns(
     arrive(*range(3))
 
     first = await attend(account)
-    assert (first.read_at, first.due_at) == (None, clock.now())
+    # Not before those two can have been fetched.
+    assert (first.read_at, first.due_at) == (None, clock.now() + timedelta(seconds=0.1))
+    clock.advance(timedelta(seconds=0.1))
     second = await attend(account)
 
     assert second.read_at == clock.now()
@@ -398,20 +403,26 @@ async def test_reading_keeps_within_what_a_mailbox_is_served_at_a_time(
     over: Deps,
     keep: Keep,
     attend: Attend,
-    work: Work,
     arrive: Callable[..., None],
     graph: FakeGraph,
+    clock: Clock,
 ) -> None:
     account = await keep()
     arrive(*range(8))
     await attend(account)
 
-    await work()
+    # It would serve more, so that more would be seen.
+    graph.seconds, graph.at_once = 0.05, 100
 
-    assert graph.box.most_at_once == 1
+    for _ in range(20):
+        due = await ProviderEvent.due(clock.now(), 100)
+        await asyncio.gather(*(process(over, id_) for id_, _, _ in due))
+        clock.advance(timedelta(seconds=4))
+
+    assert 1 < graph.box.most_at_once <= 4
+    assert len(await received()) == 8
     [pace] = await Pace.find_all().to_list()
     assert (pace.leases, pace.sends) == ([], [])
-    assert len(await received()) == 8
 
 
 async def test_a_token_that_ended_is_renewed(
@@ -427,6 +438,19 @@ async def test_a_token_that_ended_is_renewed(
 
     assert mailbox.read_at == clock.now()
     assert await ProviderEvent.count() == 1
+
+
+async def test_what_is_found_together_is_fetched_one_after_another(
+    keep: Keep, attend: Attend, arrive: Callable[..., None], clock: Clock
+) -> None:
+    """So that workers have time for other things, whatever a mailbox holds."""
+    account = await keep()
+    arrive(*range(30))
+
+    await attend(account)
+
+    due = [at - clock.now() for _, _, at in await ProviderEvent.due(clock.now() + LATER, 100)]
+    assert due == [timedelta(0)] * 21 + [timedelta(seconds=0.05) * n for n in range(1, 10)]
 
 
 async def test_two_accounts_for_one_mailbox_take_each_mail_in_once(

@@ -1,5 +1,6 @@
 """Subscriptions at Graph: made once, renewed in time, made anew, ended."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -16,10 +17,11 @@ from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
 from app.documents.vocabulary import ReceivingState
 from app.providers.graph import LIFE
+from app.services.mailboxes import attending
 from tests.database import all_rows
 from tests.fakes.clock import Clock
 from tests.fakes.graph import FakeGraph
-from tests.fakes.graph_faults import BROKEN, BUSY, NOT_GRANTED, TOO_LONG, Fault
+from tests.fakes.graph_faults import BROKEN, BUSY, NEVER_ANSWERED, NOT_GRANTED, TOO_LONG, Fault
 from tests.fakes.messages import message
 
 Keep = Callable[..., Awaitable[ProviderAccount]]
@@ -196,7 +198,7 @@ async def test_what_refuses_it_is_told_and_the_mail_comes_in_all_the_same(
     assert mailbox.state is ReceivingState.FAULTY
     assert mailbox.notice_fault is not None
     assert mailbox.notice_fault.startswith(words)
-    assert mailbox.subscribe_at == clock.now() + timedelta(minutes=1)
+    assert mailbox.subscribe_at == clock.now() + timedelta(seconds=15)
     assert mailbox.poll_at <= clock.now() + timedelta(seconds=66)
     assert await InboundMessage.count() == 1
     graph.always = None
@@ -212,6 +214,57 @@ async def test_asked_to_wait_it_waits(
     mailbox = await attend(await keep())
 
     assert mailbox.subscribe_at == clock.now() + timedelta(seconds=1000)
+
+
+async def test_a_renewal_that_fails_in_passing_is_no_fault_before_the_third_time(
+    keep: Keep, attend: Attend, graph: FakeGraph, clock: Clock
+) -> None:
+    account = await keep()
+    clock.advance((await attend(account)).subscribe_at - clock.now())
+    graph.always = replace(BUSY, on=f"PATCH /v1.0{ON}")
+
+    told = []
+    for _ in range(3):
+        mailbox = await attend(account)
+        told.append((mailbox.state, mailbox.notice_faults))
+        clock.advance(mailbox.subscribe_at - clock.now())
+
+    assert told == [
+        (ReceivingState.ACTIVE, 1),
+        (ReceivingState.ACTIVE, 2),
+        (ReceivingState.FAULTY, 3),
+    ]
+    assert graph.subscriptions.only["id"] == mailbox.subscription_id
+    graph.always = None
+    assert (await attend(account)).state is ReceivingState.ACTIVE
+
+
+async def test_of_many_workers_one_makes_it(over: Deps, keep: Keep, graph: FakeGraph) -> None:
+    account = await keep()
+
+    await asyncio.gather(*(attending.attend(over, str(account.id)) for _ in range(8)))
+
+    assert asked(graph) == [f"GET /v1.0{ON}", f"POST /v1.0{ON}"]
+    assert len(graph.subscriptions.kept) == 1
+
+
+async def test_a_worker_that_lost_its_lease_while_it_was_made_leaves_the_others(
+    over: Deps, keep: Keep, attend: Attend, graph: FakeGraph, clock: Clock
+) -> None:
+    account = await keep()
+    graph.faults = [replace(NEVER_ANSWERED, on=f"POST /v1.0{ON}", takes=True)]
+    slow = asyncio.create_task(attending.attend(over, str(account.id)))
+    async with asyncio.timeout(10):
+        while not graph.subscriptions.kept:  # noqa: ASYNC110 - made by the job
+            await asyncio.sleep(0.01)
+    clock.advance(over.settings.lease)
+
+    mailbox = await attend(account)
+    graph.stopped.set()
+    await slow
+
+    assert mailbox.subscription_id == graph.subscriptions.only["id"]
+    assert await MailboxSubscription.of_account(account.id) == mailbox
 
 
 async def test_an_endpoint_that_does_not_answer_the_greeting_is_told(
