@@ -90,9 +90,16 @@ _CHANGES = [
     *_of(Kind.TEXT, "createdBy", "updatedBy"),
 ]
 
+# What communications may be asked about over GraphQL only.
+_MAIL = [
+    Field("providerAccountId", "accountId", Kind.ID),
+    Field("templateVersion", "templateVersion", Kind.NUMBER),
+    Field("locale", "locale", Kind.TEXT),
+    Field("isTest", "isTest", Kind.FLAG, sparse=True),
+]
 COMMUNICATIONS = Catalogue(
     Communication,
-    {**FIELDS, "providerAccountId": Field("providerAccountId", "accountId", Kind.ID)},
+    {**FIELDS, **{field.name: field for field in _MAIL}},
     {
         "CREATED": _CREATED,
         "UPDATED": _UPDATED,

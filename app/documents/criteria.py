@@ -115,6 +115,8 @@ _NOTHING: Filter = {"_id": {"$in": []}}
 
 def _stored(field: Field, value: Any) -> list[Any]:
     """How a value stands in a record; a list without entries counts as missing."""
+    if field.sparse and value is False:
+        return [None, False]
     return [None, []] if value is None and field.many else [value]
 
 

@@ -27,13 +27,17 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Field:
-    """`path` is where it is stored; a record holds a list of it when `many`."""
+    """`path` is where it is stored; a record holds a list of it when `many`.
+
+    A `sparse` flag is stored where it is true only.
+    """
 
     name: str
     path: str
     kind: Kind
     choices: type[StrEnum] | None = None
     many: bool = False
+    sparse: bool = False
 
     @property
     def sortable(self) -> bool:

@@ -65,6 +65,15 @@ class CommunicationFilter:
     template_name: TextFilter | None = strawberry.field(
         default=UNSET, description="That template's name."
     )
+    template_version: IntFilter | None = strawberry.field(
+        default=UNSET, description="The number of the version of that template."
+    )
+    locale: TextFilter | None = strawberry.field(
+        default=UNSET, description="The language of the template that it is in."
+    )
+    is_test: bool | None = strawberry.field(
+        default=UNSET, description="Whether it only tries a template out."
+    )
     recipient_list_id: TextFilter | None = strawberry.field(
         default=UNSET, description="The list it was sent to."
     )

@@ -132,6 +132,9 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
     ({"and": [{"type": {"isNull": False}}, {"not": {"search": ["bill"]}}]}, [0]),
     ({"not": {}}, []),
     ({"providerAccountId": {"isNull": True}}, [0, 1, 2]),
+    ({"isTest": False, "not": {"templateVersion": {"gte": 1}}, "locale": {"ne": "nl"}}, [0, 1, 2]),
+    ({"isTest": True}, []),
+    ({"templateVersion": {"gte": 1}}, []),
 ]
 
 

@@ -182,6 +182,17 @@ async def test_a_mail_names_its_version_and_language(query: Ask) -> None:
     assert (version["number"], version["id"]) == (1, mail.pop("templateVersionId"))
     assert mail == {"templateVersion": 1, "locale": "nl", "text": "y", "isTest": False}
     assert answer["data"]["sendTestTemplate"] == {"subject": "[Test] One", "isTest": True}
+    found = await query(
+        "query($real: CommunicationFilter, $tried: CommunicationFilter) { "
+        "real: communications(filter: $real) { nodes { subject } } "
+        "tried: communications(filter: $tried) { nodes { subject } } }",
+        real={"isTest": False, "templateVersion": {"eq": 1}, "locale": {"eq": "nl"}},
+        tried={"isTest": True},
+    )
+    assert found["data"] == {
+        "real": {"nodes": [{"subject": "One"}]},
+        "tried": {"nodes": [{"subject": "[Test] One"}]},
+    }
 
 
 async def test_faults_have_a_line_and_a_column(query: Ask) -> None:
