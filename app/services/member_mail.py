@@ -58,7 +58,7 @@ def write(deps: Deps, pattern: Pattern, row: Delivery, member: Addressee) -> Mes
     """
     content = replace(pattern.content, variables=variables_of(pattern, member))
     if pattern.texts is not None:
-        content = pattern.texts.content_for(content)
+        content = pattern.texts.content_for(content, written=True)
         row.locale = content.locale
     subject, pieces = pieces_of(deps.settings, content)
     html, links = tracked(

@@ -1,6 +1,6 @@
 """Templates: a tenant's own words, kept under a name and filled in when they are sent."""
 
-from app.services.templates.changes import archive, create, delete, duplicate, unarchive, update
+from app.services.templates.changes import archive, create, delete, unarchive, update
 from app.services.templates.checking import Check, preview_source, validate, validate_draft
 from app.services.templates.commands import (
     CURRENT,
@@ -15,6 +15,7 @@ from app.services.templates.commands import (
     SourceCommand,
     UpdateTemplate,
 )
+from app.services.templates.copies import duplicate
 from app.services.templates.found import template_of, templates_of
 from app.services.templates.sending import Preview, preview, send_template, send_test
 from app.services.templates.versions import (

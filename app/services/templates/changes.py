@@ -12,7 +12,6 @@ from app.errors import ConflictError, FieldError, InvalidInputError, NotFoundErr
 from app.services.templates.commands import (
     CURRENT,
     CreateTemplate,
-    DuplicateTemplate,
     UpdateTemplate,
     new_words,
 )
@@ -23,8 +22,6 @@ from app.services.templates.saying import words_of
 _OF_TEMPLATE = {"name", "description", "type"}
 # Of several who change at once each has its turn, unless they never end.
 _TURNS = 10
-_COPIES = 100
-_NAME_LENGTH = 200
 _NAMED = 3
 
 
@@ -61,10 +58,10 @@ async def create(deps: Deps, caller: Caller, command: CreateTemplate) -> Templat
     """
     words = new_words(command)
     fields = command.model_dump(include={*_OF_TEMPLATE, "kind"})
-    return await _kept(deps, caller, words, fields, draft=command.draft, note=command.note)
+    return await keep_new(deps, caller, words, fields, draft=command.draft, note=command.note)
 
 
-async def _kept(
+async def keep_new(
     deps: Deps,
     caller: Caller,
     words: Words,
@@ -73,6 +70,7 @@ async def _kept(
     draft: bool,
     note: str | None,
 ) -> Template:
+    """Keep a template that says this, with its other `fields`; raises as `create`."""
     check_sizes(deps, words)
     check_fits(fields["kind"], words)
     now = deps.now()
@@ -104,8 +102,14 @@ async def _kept(
 def check_fits(kind: TemplateKind, words: Words) -> None:
     """Raise InvalidInputError for what templates of this kind do not have."""
     if kind is TemplateKind.TEMPLATE:
-        if not words.subject:
-            raise InvalidInputError.of(FieldError("subject", "is required"))
+        faults = [] if words.subject else [FieldError("subject", "is required")]
+        faults += [
+            FieldError(f"locales[{number}].locale", "is the language of the template itself")
+            for number, one in enumerate(words.locales)
+            if one.locale == words.locale
+        ]
+        if faults:
+            raise InvalidInputError.of(*faults)
         return
     named = {
         "subject": words.subject,
@@ -219,30 +223,3 @@ async def unarchive(deps: Deps, caller: Caller, id_: str) -> Template:
     if moved is None:
         raise ConflictError("The template is not archived.")
     return moved
-
-
-async def duplicate(deps: Deps, caller: Caller, id_: str, command: DuplicateTemplate) -> Template:
-    """Make a template that says what the current version of another does, as its version 1.
-
-    Of one that was never published, the draft is copied, as a draft. Without a name it is named
-    after the other. Raises NotFoundError, ConflictError for a name that is taken, and what
-    publishing its words raises.
-    """
-    found = await template_of(caller, id_)
-    is_draft = found.version is None
-    choice = CURRENT.model_copy(update={"draft": is_draft})
-    words = (await version_of(found, choice)).said
-    fields = {"kind": found.kind, "description": found.description, "type": found.type}
-    for number in range(1, _COPIES):
-        named = {"name": command.name or _copy_name(found.name, number), **fields}
-        try:
-            return await _kept(deps, caller, words, named, draft=is_draft, note=None)
-        except ConflictError:
-            if command.name is not None:
-                raise
-    raise ConflictError("There are many copies of it: give this one a name.")
-
-
-def _copy_name(name: str, number: int) -> str:
-    mark = " (copy)" if number == 1 else f" (copy {number})"
-    return name[: _NAME_LENGTH - len(mark)] + mark

@@ -24,10 +24,14 @@ def with_locale(values: Mapping[str, Any], locale: str | None) -> Mapping[str, A
 
 
 def checked(
-    declared: Sequence[Variable], given: Mapping[str, Any], *, complete: bool = True
+    declared: Sequence[Variable],
+    given: Mapping[str, Any],
+    *,
+    complete: bool = True,
+    written: bool = False,
 ) -> dict[str, Any]:
     """Give the values to fill in. Raises InvalidInputError that names every variable at fault."""
-    values, faults = values_of(declared, given, complete=complete)
+    values, faults = values_of(declared, given, complete=complete, written=written)
     if faults:
         raise InvalidInputError.of(*faults)
     return values
@@ -64,8 +68,12 @@ class Texts:
             return self.compiled.form, self.locale
         return self.compiled.locales[locale], locale
 
-    def content_for(self, content: Content, *, reader: str | None = None) -> Content:
+    def content_for(
+        self, content: Content, *, reader: str | None = None, written: bool = False
+    ) -> Content:
         """Give what a reader gets, whose language may stand in the variables of `content` too.
+
+        These may have been `written` in a file.
 
         Raises InvalidInputError that names every variable at fault.
         """
@@ -77,7 +85,7 @@ class Texts:
             subject=self.subject or form.subject,
             body=form.html,
             text=form.text,
-            variables=with_locale(checked(self.declared, given), locale),
+            variables=with_locale(checked(self.declared, given, written=written), locale),
             locale=locale,
         )
 

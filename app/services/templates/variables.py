@@ -1,5 +1,6 @@
 """Declared variables: what a value must be, and what stands in where none is given."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +12,8 @@ from app.errors import FieldError
 from app.mail.addresses import parse_mailbox
 
 _URL_LENGTH = 2000
+_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,10})?", re.ASCII)
+_FLAGS = {"true": True, "false": False}
 
 
 def _is_number(value: object) -> bool:
@@ -69,15 +72,24 @@ def mismatch(kind: VariableType, value: object) -> str | None:
 
 
 def values_of(
-    declared: Sequence[Variable], given: Mapping[str, Any], *, complete: bool = True
+    declared: Sequence[Variable],
+    given: Mapping[str, Any],
+    *,
+    complete: bool = True,
+    written: bool = False,
 ) -> tuple[dict[str, Any], list[FieldError]]:
     """Give the values to fill in, defaults where there are none, and what is wrong with them.
 
-    null counts as not given. Unless they are to be `complete`, required ones may be missing.
+    null counts as not given. Unless they are to be `complete`, required ones may be missing. They
+    may have been `written` in a file: then texts stand for numbers, true and false too.
     """
     values, faults = dict(given), []
     for variable in declared:
         value = given.get(variable.name)
+        if written:
+            value = values[variable.name] = _read(variable.type, value)
+            if value is None:
+                del values[variable.name]
         if value is None:
             if variable.default is not None:
                 values[variable.name] = variable.default
@@ -90,6 +102,19 @@ def values_of(
         elif (wrong := mismatch(variable.type, value)) is not None:
             faults.append(FieldError(f"variables.{variable.name}", wrong))
     return values, faults
+
+
+def _read(kind: VariableType, value: Any) -> Any:
+    """Read what a file can only write; None for nothing written where a text would not do."""
+    if not isinstance(value, str) or kind is VariableType.STRING:
+        return value
+    text = value.strip()
+    match kind:
+        case VariableType.NUMBER if _NUMBER.fullmatch(text):
+            return float(text) if "." in text else int(text)
+        case VariableType.BOOLEAN if text.lower() in _FLAGS:
+            return _FLAGS[text.lower()]
+    return text or None
 
 
 def _expected(variable: Variable) -> str:

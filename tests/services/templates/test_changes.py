@@ -148,6 +148,10 @@ async def test_of_what_was_never_published_the_draft_is_copied(
         ({"kind": "PARTIAL", "locales": [{"locale": "nl"}]}, ["subject", "locales"]),
         ({"kind": "PARTIAL", "subject": None, "layout": "Frame"}, ["layout"]),
         ({"subject": None}, ["subject"]),
+        (
+            {"locale": "nl", "locales": [{"locale": "en"}, {"locale": "NL"}]},
+            ["locales[1].locale"],
+        ),
     ],
 )
 async def test_parts_have_a_body_and_nothing_else(

@@ -64,6 +64,47 @@ def test_defaults_stand_in_and_faults_are_named() -> None:
     assert values_of(declared, {}, complete=False) == ({"due": "2026-01-01"}, [])
 
 
+@pytest.mark.parametrize(
+    ("kind", "written", "value"),
+    [
+        (VariableType.NUMBER, " 7 ", 7),
+        (VariableType.NUMBER, "-7.50", -7.5),
+        (VariableType.BOOLEAN, "True", True),
+        (VariableType.BOOLEAN, "false", False),
+        (VariableType.DATE, " 2026-08-01", "2026-08-01"),
+        (VariableType.STRING, " 7 ", " 7 "),
+        (VariableType.STRING, "", ""),
+        (VariableType.NUMBER, 7, 7),
+    ],
+)
+def test_files_write_all_as_text(kind: VariableType, written: str, value: Any) -> None:
+    declared = [Variable(name="it", type=kind, required=True)]
+
+    assert values_of(declared, {"it": written}, written=True) == ({"it": value}, [])
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("", "is required: a NUMBER"),
+        ("7,50", "must be a number"),
+        ("1e9", "must be a number"),
+        ("9" * 16, "must be a number"),
+    ],
+)
+def test_what_a_file_does_not_write_is_no_number(written: str, reason: str) -> None:
+    declared = [Variable(name="it", type=VariableType.NUMBER, required=True)]
+
+    _, faults = values_of(declared, {"it": written}, written=True)
+
+    assert faults == [FieldError("variables.it", reason)]
+
+
+def test_nothing_written_leaves_the_default() -> None:
+    declared = [Variable(name="it", type=VariableType.NUMBER, default=3)]
+    assert values_of(declared, {"it": ""}, written=True) == ({"it": 3}, [])
+
+
 def test_examples_come_before_defaults() -> None:
     declared = [
         Variable(name="a", type=VariableType.NUMBER, default=1, example=2),
