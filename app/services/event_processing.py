@@ -20,6 +20,7 @@ from app.services.mailboxes import fetching
 from app.services.news import Effect, News
 from app.services.receiving import resend as resend_mail
 from app.services.resend_events import ResendEvent, read_event
+from app.services.told_engagement import keep_told
 
 log = structlog.get_logger()
 
@@ -165,6 +166,8 @@ async def _of_resend(deps: Deps, event: ProviderEvent) -> Found:
     ):
         # Resend makes the Message-ID; only now it is known what answers will name.
         await identification.record(deps, delivery, told.message_id)
+    if effect.verdict is not None and told.hit is not None:
+        effect = await keep_told(deps, delivery, event, told, told.hit)
     return delivery, effect if told.no_move is None else replace(effect, reason=told.no_move)
 
 

@@ -104,11 +104,16 @@ def to_be_filled_in(content: Content, *, clicks: bool) -> tuple[str, str, list[C
     return content.subject, content.body, links
 
 
+def tracking_base(settings: Settings) -> str:
+    """Give what the addresses of tracked links and pictures begin with."""
+    return f"{settings.public_base}/api/v1/communications"
+
+
 def tracked(
     settings: Settings, body: str, tracking_id: str, *, opens: bool, clicks: bool
 ) -> tuple[str, list[ClickedLink]]:
     """Route links and opens through us. Raises InvalidInputError for too many links."""
-    base = f"{settings.public_base}/api/v1/communications"
+    base = tracking_base(settings)
 
     def link_url(index: int) -> str:
         return f"{base}/link/{tracking_id}/{index}"

@@ -9,6 +9,7 @@ import orjson
 
 from app.documents.vocabulary import NewsKind
 from app.instants import parse_instant
+from app.mail.engagement.hits import EngagementKind
 from app.mail.received_text import on_one_line, storable
 from app.providers.resend_payload import DELIVERY_TAG
 
@@ -28,17 +29,28 @@ KINDS = {
 NO_MOVES = {
     "email.scheduled": "mail is handed over to go out at once",
     "email.sent": "the hand-over is recorded already",
-    # Resend tells no more of them than our own pictures and links do, and would count them twice.
-    "email.opened": "opens are counted by our own picture",
-    "email.clicked": "clicks are counted by our own links",
     "email.received": "mail that Resend received is fetched, and moves no record by itself",
 }
+HITS = {"email.opened": EngagementKind.OPEN, "email.clicked": EngagementKind.CLICK}
 UNKNOWN_TYPE = "events of this type move nothing"
+
+
+@dataclass(frozen=True)
+class ToldHit:
+    """An open or a click; of an open Resend tells nothing but that it was."""
+
+    kind: EngagementKind
+    link: str | None
+    user_agent: str | None
+    address: str | None
+    date: datetime | None
 
 
 @dataclass(frozen=True)
 class ResendEvent:
     """An event as far as it says something; `kind` is None for what moves nothing.
+
+    `hit` is an open or a click that it tells of.
 
     `delivery_id` stands on a tag of ours, `email_id` is Resend's, `message_id` the Message-ID that
     recipients see, angle brackets included.
@@ -52,6 +64,7 @@ class ResendEvent:
     message_id: str | None
     addresses: tuple[str, ...]
     words: str | None
+    hit: ToldHit | None = None
 
 
 def type_of(raw: bytes) -> str | None:
@@ -68,13 +81,27 @@ def read_event(raw: bytes) -> ResendEvent:
     message_id = _text(data.get("message_id"))
     return ResendEvent(
         kind=_kind(type_, data),
-        no_move=None if type_ in KINDS else NO_MOVES.get(type_, UNKNOWN_TYPE),
+        no_move=None if type_ in {*KINDS, *HITS} else NO_MOVES.get(type_, UNKNOWN_TYPE),
         date=_date(event.get("created_at")),
         delivery_id=_tag(data.get("tags")),
         email_id=_text(data.get("email_id")),
         message_id=None if message_id is None else f"<{message_id.strip('<> ')}>",
         addresses=tuple(_addresses(data.get("to"))),
         words=_words(data),
+        hit=_hit(type_, data),
+    )
+
+
+def _hit(type_: str, data: dict[str, Any]) -> ToldHit | None:
+    if type_ not in HITS:
+        return None
+    click = _dict(data.get("click"))
+    return ToldHit(
+        HITS[type_],
+        link=_text(click.get("link")),
+        user_agent=_text(click.get("userAgent")),
+        address=_text(click.get("ipAddress")),
+        date=_date(click.get("timestamp")),
     )
 
 

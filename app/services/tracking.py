@@ -6,6 +6,7 @@ Each fetch is kept with a verdict of who made it; people's are counted, machines
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from ipaddress import ip_address, ip_network
 
@@ -41,7 +42,7 @@ async def record_open(deps: Deps, tracking_id: str, visit: Visit) -> None:
     """Keep an open of the mail with this tracking id, if there is one, and count it."""
     envelope = await mails.envelope(tracking_id)
     if envelope is not None:
-        await _keep(deps, _engagement(deps, envelope, visit, EngagementKind.OPEN))
+        await keep(deps, engagement_of(deps, envelope, visit, EngagementKind.OPEN, at=deps.now()))
 
 
 async def follow_link(deps: Deps, tracking_id: str, index: int, visit: Visit) -> str | None:
@@ -52,11 +53,11 @@ async def follow_link(deps: Deps, tracking_id: str, index: int, visit: Visit) ->
     link = await mails.link(tracking_id, index)
     if link is None:
         return None
-    click = _engagement(deps, link.envelope, visit, EngagementKind.CLICK)
+    click = engagement_of(deps, link.envelope, visit, EngagementKind.CLICK, at=deps.now())
     click.link, click.url = link.index, link.url
     try:
         async with asyncio.timeout(_PATIENCE):
-            await _keep(deps, click)
+            await keep(deps, click)
     except Exception:
         log.exception("click.fault", communication_id=str(link.envelope.communication_id))
     return link.url
@@ -67,17 +68,20 @@ def judge_of(settings: Settings, hits: Sequence[Engagement]) -> Sequence[Judgeme
     return rules.judge([hit.hit for hit in hits], settings.scan_delay)
 
 
-async def _keep(deps: Deps, hit: Engagement) -> None:
+async def keep(deps: Deps, hit: Engagement) -> None:
+    """Keep a hit with its verdict and count it on its record."""
     judge = partial(judge_of, deps.settings)
     await deps.gathered.keep_hit(hit, judge, rules=rules.VERSION)
 
 
-def _engagement(deps: Deps, envelope: Envelope, visit: Visit, kind: EngagementKind) -> Engagement:
-    now = deps.now()
+def engagement_of(
+    deps: Deps, envelope: Envelope, visit: Visit, kind: EngagementKind, *, at: datetime
+) -> Engagement:
+    """Write down what was fetched, as far as it is to be kept; it is not judged yet."""
     agent = storable(visit.user_agent or "").strip()[:AGENT_LENGTH]
     made = Engagement(
         tenant_id=envelope.tenant_id,
-        created=now,
+        created=at,
         communication_id=envelope.communication_id,
         delivery_id=envelope.delivery_id,
         recipient=envelope.recipient,
@@ -85,7 +89,7 @@ def _engagement(deps: Deps, envelope: Envelope, visit: Visit, kind: EngagementKi
         method=visit.method,
         user_agent=agent or None,
         address=kept_address(visit.address, deps.settings.engagement_address),
-        expires=now + deps.settings.engagement_retention,
+        expires=deps.now() + deps.settings.engagement_retention,
     )
     return made.since(envelope.moments)
 

@@ -239,7 +239,7 @@ async def test_an_endless_body_is_cut_off(
     ("kind", "reason"),
     [
         ("email.rescheduled", "events of this type move nothing"),
-        ("email.opened", "opens are counted by our own picture"),
+        ("email.sent", "the hand-over is recorded already"),
     ],
 )
 async def test_a_type_that_moves_nothing_is_kept(

@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.documents.vocabulary import NewsKind
+from app.mail.engagement.hits import EngagementKind
 from app.services.resend_events import (
+    HITS,
     KINDS,
     MAX_ADDRESSES,
     MAX_WORDS,
     NO_MOVES,
     UNKNOWN_TYPE,
     ResendEvent,
+    ToldHit,
     read_event,
     type_of,
 )
@@ -71,11 +74,38 @@ def test_what_each_type_moves(kind: str, more: dict[str, Any], expected: NewsKin
     assert (told.kind, told.no_move) == (expected, None)
 
 
-@pytest.mark.parametrize("kind", ["scheduled", "sent", "opened", "clicked", "received"])
+@pytest.mark.parametrize("kind", ["scheduled", "sent", "received"])
 def test_what_moves_nothing_says_why(kind: str) -> None:
     told = read_event(event(kind))
 
     assert (told.kind, told.no_move) == (None, NO_MOVES[f"email.{kind}"])
+
+
+def test_a_click_tells_who_followed_what() -> None:
+    click = {
+        "ipAddress": "192.0.2.9",
+        "link": "https://acme.test",
+        "timestamp": "2100-11-24T09:31:00.000Z",
+        "userAgent": "Mozilla/5.0",
+    }
+
+    told = read_event(event("clicked", click=click))
+
+    assert (told.kind, told.no_move) == (None, None)
+    assert told.hit == ToldHit(
+        EngagementKind.CLICK,
+        "https://acme.test",
+        "Mozilla/5.0",
+        "192.0.2.9",
+        datetime(2100, 11, 24, 9, 31, tzinfo=UTC),
+    )
+
+
+def test_an_open_tells_nothing_more() -> None:
+    told = read_event(event("opened"))
+
+    assert (told.kind, told.no_move) == (None, None)
+    assert told.hit == ToldHit(EngagementKind.OPEN, None, None, None, None)
 
 
 @pytest.mark.parametrize("kind", ["contact.created", "domain.updated", "suppression.added", "x"])
@@ -89,8 +119,7 @@ def test_every_type_stands_in_one_of_the_tables() -> None:
     names = "sent scheduled delivered delivery_delayed bounced complained opened clicked failed"
     known = {f"email.{name}" for name in f"{names} suppressed received".split()}
 
-    assert {*KINDS, *NO_MOVES} == known
-    assert not KINDS.keys() & NO_MOVES.keys()
+    assert sorted([*KINDS, *NO_MOVES, *HITS]) == sorted(known)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +198,7 @@ def test_any_json_is_read(value: Any) -> None:
     read_event(raw)
 
 
-@given(JSON, st.sampled_from([*KINDS, *NO_MOVES]))
+@given(JSON, st.sampled_from([*KINDS, *NO_MOVES, *HITS]))
 def test_any_data_is_read(value: Any, kind: str) -> None:
     if _fits(value):
         read_event(orjson.dumps({"type": kind, "data": value}))

@@ -10,6 +10,7 @@ from beanie import PydanticObjectId
 from app.context import Caller, Deps
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
+from app.documents.engagement.hits import Engagement
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
 from app.documents.suppressions import Suppression
@@ -19,7 +20,7 @@ from app.documents.vocabulary import (
     EventVerdict,
     RecipientStatus,
 )
-from app.services import delivery, inbound, provider_accounts, sending, webhooks
+from app.services import delivery, inbound, provider_accounts, sending, tracking, webhooks
 from app.services.account_commands import CreateProviderAccount
 from app.services.event_processing import process
 from app.services.inputs import parse
@@ -29,6 +30,7 @@ from tests.fakes.messages import message
 from tests.fakes.resend import FakeResend
 from tests.fakes.resend_events import EMAIL_ID, bounce, event
 from tests.fakes.svix import SECRET, signed
+from tests.fakes.visits import BARRACUDA, CHROME, PERSON
 
 Dispatched = Callable[..., Awaitable[Communication]]
 Stored = Callable[[PydanticObjectId], Awaitable[Communication]]
@@ -299,3 +301,150 @@ async def test_a_mail_by_resend_up_to_its_answer(
     assert after.internet_message_id == "<1@eu.resend.test>"
     answer = await inbound.ingest(deps, caller, message(in_reply_to="<1@eu.resend.test>"))
     assert answer.parent_communication_id == record.id
+
+
+ODD: list[Any] = [{}, 7, None, {"link": ["x"], "timestamp": {}, "userAgent": 7}]
+
+
+# Resend writes when something happened, by its own clock; the mail is out since 09:30:00.
+def opened(row: Delivery, second: int = 60, **more: Any) -> bytes:
+    at = f"2100-11-24T09:{30 + second // 60}:{second % 60:02}.000Z"
+    return event("opened", delivery=str(row.id), created_at=at, **more)
+
+
+def clicked(row: Delivery, link: str, second: int = 60, **more: Any) -> bytes:
+    at = f"2100-11-24T09:{30 + second // 60}:{second % 60:02}.000Z"
+    click = {"ipAddress": "192.0.2.9", "link": link, "timestamp": at, "userAgent": CHROME, **more}
+    return event("clicked", delivery=str(row.id), click=click)
+
+
+def link_of(row: Delivery, index: int = 0) -> str:
+    return f"http://mail.example.test/api/v1/communications/link/{row.tracking_id}/{index}"
+
+
+async def test_an_open_that_resend_tells_counts_as_a_persons(
+    sent: Sent, tell: Tell, stored: Stored, clock: Clock
+) -> None:
+    row = await sent()
+    clock.advance(timedelta(minutes=5))
+
+    told = await tell(opened(row))
+
+    record = await stored(row.communication_id)
+    at = datetime(2100, 11, 24, 9, 31, tzinfo=UTC)
+    assert (told.verdict, told.reason) == (EventVerdict.APPLIED, None)
+    assert (record.open_count, record.opened_at, record.machine_open_count) == (1, at, 0)
+    assert (record.events[-1].type, record.events[-1].date) == (EventType.OPEN, at)
+    [hit] = await Engagement.find_all().to_list()
+    assert (hit.source, hit.verdict, hit.rule) == ("RESEND", "HUMAN", "told-by-provider")
+    assert (hit.recipient, hit.user_agent, hit.address) == (JAN, None, None)
+
+
+async def test_a_click_that_resend_tells_is_judged_like_ours(
+    sent: Sent, tell: Tell, stored: Stored, clock: Clock
+) -> None:
+    row = await sent({"cc": [PIET]})
+    clock.advance(timedelta(minutes=5))
+
+    await tell(clicked(row, link_of(row), 4))
+    await tell(clicked(row, link_of(row), 70, userAgent=BARRACUDA))
+    await tell(clicked(row, link_of(row), 130))
+
+    [link] = (await stored(row.communication_id)).clicked_links
+    assert (link.click_count, link.machine_click_count) == (1, 2)
+    assert link.clicked_at == datetime(2100, 11, 24, 9, 32, 10, tzinfo=UTC)
+    hits = await Engagement.find_all().sort("created").to_list()
+    assert [hit.rule for hit in hits] == ["at-delivery", "scanner-agent", "person"]
+    last = hits[-1]
+    assert (last.link, last.url) == (0, "https://acme.test/offer?id=1&x=2")
+    # Of a mail to two it is Resend that knows whose it was.
+    assert (last.recipient, last.user_agent, last.address) == (JAN, CHROME, "192.0.2.0/24")
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+async def test_what_we_saw_too_counts_once(
+    deps: Deps, sent: Sent, tell: Tell, stored: Stored, clock: Clock, ours_first: bool
+) -> None:
+    row = await sent()
+    clock.advance(timedelta(minutes=1))
+
+    async def ours() -> None:
+        await tracking.record_open(deps, row.tracking_id, PERSON)
+        await tracking.follow_link(deps, row.tracking_id, 0, PERSON)
+
+    if ours_first:
+        await ours()
+    await tell(opened(row, 58))
+    await tell(clicked(row, link_of(row), 58))
+    if not ours_first:
+        await ours()
+
+    record = await stored(row.communication_id)
+    [link] = record.clicked_links
+    assert (record.open_count, link.click_count) == (1, 1)
+    assert record.opened_at == link.clicked_at == clock.now()
+    assert [event.type for event in record.events[2:]] == [EventType.OPEN, EventType.CLICK]
+    assert await Engagement.count() == 4
+
+
+async def test_an_open_told_twice_or_looked_into_twice_counts_once(
+    deps: Deps, sent: Sent, tell: Tell, stored: Stored
+) -> None:
+    row = await sent()
+
+    told = await tell(opened(row), id_="msg_1")
+    await tell(opened(row), id_="msg_1")
+    # A worker died before it wrote down what came of it.
+    await ProviderEvent.get_motor_collection().update_one(
+        {"_id": told.id}, {"$set": {"dueAt": deps.now()}, "$unset": {"verdict": ""}}
+    )
+    await process(deps, str(told.id))
+
+    assert (await stored(row.communication_id)).open_count == 1
+    assert await Engagement.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"trackingEnabled": False}, "opens of this mail are not counted"),
+        (None, "it is no link whose clicks are counted"),
+    ],
+)
+async def test_what_is_not_to_be_counted_is_not_kept(
+    sent: Sent, tell: Tell, stored: Stored, changes: dict[str, Any] | None, reason: str
+) -> None:
+    row = await sent(changes)
+    other = await sent()
+    before = (await stored(row.communication_id)).model_dump()
+    links = [
+        "https://acme.test/offer?id=1&x=2",
+        link_of(row, 7),
+        link_of(other),
+        f"{link_of(row)}/..",
+        link_of(row).replace("mail.example.test", "mail-example.test"),
+        "",
+    ]
+
+    told = (
+        [await tell(opened(row))]
+        if changes
+        else [await tell(clicked(row, link)) for link in links]
+        + [await tell(event("clicked", delivery=str(row.id), click=odd)) for odd in ODD]
+    )
+
+    assert {(one.verdict, one.reason) for one in told} == {(EventVerdict.NO_MOVE, reason)}
+    assert (await stored(row.communication_id)).model_dump() == before
+    assert await Engagement.count() == 0
+
+
+async def test_an_open_of_a_mail_that_is_gone_is_not_kept(
+    sent: Sent, tell: Tell, stored: Stored
+) -> None:
+    row = await sent()
+    await Communication.get_motor_collection().delete_one({"_id": row.communication_id})
+
+    told = await tell(opened(row))
+
+    assert told.verdict == EventVerdict.NO_MOVE
+    assert await Engagement.count() == 0

@@ -49,8 +49,7 @@ def _has_place(records: dict[PydanticObjectId, dict[str, Any]], hit: Engagement)
     record = records.get(hit.communication_id)
     if record is None:
         return False
-    has_picture = hit.kind is not EngagementKind.OPEN or record["trackingEnabled"]
-    return bool(has_picture) or hit.source is not EngagementSource.OWN
+    return hit.kind is not EngagementKind.OPEN or bool(record["trackingEnabled"])
 
 
 async def records_of(

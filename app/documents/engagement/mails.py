@@ -78,6 +78,12 @@ async def link(tracking_id: str, index: int) -> Link | None:
     return Link(envelope_of(row), index, links[0]) if links else None
 
 
+async def counts_opens(communication_id: PydanticObjectId) -> bool:
+    """Tell whether a mail has a picture by which its opens are counted."""
+    tracked = {"_id": communication_id, "trackingEnabled": True}
+    return await Communication.get_motor_collection().find_one(tracked, {"_id": 1}) is not None
+
+
 async def _row(tracking_id: str, read: Mapping[str, Any]) -> dict[str, Any] | None:
     """Read the latest delivery with this tracking id that was handed over, else the latest."""
     cursor = (

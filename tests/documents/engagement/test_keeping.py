@@ -74,10 +74,10 @@ async def test_what_is_no_mail_of_ours_is_not_kept(
     assert await Engagement.count() == 0
 
 
-async def test_what_a_provider_told_is_kept_once_and_of_mail_without_our_picture_too(
+async def test_what_a_provider_told_is_kept_once(
     store_communication: Store, hit: Make, as_marked: Judge, counted: Figures
 ) -> None:
-    record = await store_communication(tracking_enabled=False)
+    record = await store_communication()
     told = hit(record, source=EngagementSource.RESEND)
 
     await keep([told], as_marked, rules=1)
