@@ -121,10 +121,12 @@ INBOUND_MESSAGES = Catalogue(
         *_CHANGES,
         *_of(Kind.TEXT, "subject", "fromEmail", "fromName", "conversationId", "relatedEntityType"),
         *_of(Kind.TEXT, "relatedEntityId", "internetMessageId"),
-        *_of(Kind.TEXT, "recipients", "cc", many=True),
+        *_of(Kind.TEXT, "recipients", "cc", "envelopeRecipients", many=True),
+        *_of(Kind.TEXT, "fetchError"),
         *_of(Kind.ID, "parentCommunicationId"),
         *_of(Kind.INSTANT, "receivedAt"),
         status=InboundStatus,
+        providerType=ProviderType,
         kind=InboundKind,
     ),
     {

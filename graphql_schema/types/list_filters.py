@@ -36,6 +36,15 @@ class InboundMessageFilter:
         default=UNSET, description="Addresses in To."
     )
     cc: AddressesFilter | None = strawberry.field(default=UNSET, description="Addresses in Cc.")
+    envelope_recipients: AddressesFilter | None = strawberry.field(
+        default=UNSET, description="Whom it was really delivered to."
+    )
+    provider_type: ProviderTypeFilter | None = strawberry.field(
+        default=UNSET, description="Who took it."
+    )
+    fetch_error: TextFilter | None = strawberry.field(
+        default=UNSET, description="Why its content is not here; null when it is."
+    )
     conversation_id: TextFilter | None = strawberry.field(
         default=UNSET, description="The conversation it is part of."
     )

@@ -148,3 +148,21 @@ async def test_it_is_told_what_wrote_it(client: httpx2.AsyncClient, ask: Ask) ->
     )
 
     assert answer["data"]["answer"] == {"kind": "AUTO_REPLY"}
+
+
+async def test_messages_are_found_by_the_way_they_came(ask: Ask, context: Context) -> None:
+    door = Caller.of_door("acme", "smtp")
+    smtp = Origin(provider=ProviderType.SMTP, recipients=("sales@acme.test", "a@acme.test"))
+    lost = Origin(ProviderType.RESEND, "1", fetch_error="Resend does not have it any more")
+    first = str((await ingest(context.deps, door, message("<1@c.test>"), origin=smtp)).id)
+    second = str((await ingest(context.deps, door, message("<2@c.test>"), origin=lost)).id)
+    third = str((await ingest(context.deps, door, message("<3@c.test>"))).id)
+
+    async def found(**filter_: Any) -> list[str]:
+        answer = await ask(LIST, filter=filter_)
+        return sorted(one["id"] for one in answer["data"]["answer"]["nodes"])
+
+    assert await found(envelopeRecipients={"has": "sales@acme.test"}) == [first]
+    assert await found(envelopeRecipients={"isNull": True}) == sorted([second, third])
+    assert await found(providerType={"in": ["RESEND", "GRAPH"]}) == [second]
+    assert await found(fetchError={"isNull": False}) == [second]

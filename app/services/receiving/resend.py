@@ -25,12 +25,15 @@ from app.providers.resend_receiving import Received, moment_of, texts, written
 from app.services import inbound
 from app.services.account_providers import lent_provider
 from app.services.news import Effect
+from app.settings import MEBIBYTE
 
 log = structlog.get_logger()
 
 RECEIVED = "email.received"
 # Once an hour in the end: Resend may be away for two days.
 FAULT_LIMIT = 55
+# Of the room for what is large: how large a message is shows only when it is here.
+_SHARE = 8 * MEBIBYTE
 _MAX_WORDS = 500
 _MAX_RECIPIENTS = 1000
 
@@ -90,7 +93,8 @@ async def _fetched(deps: Deps, event: ProviderEvent, origin: Origin) -> InboundM
         if not isinstance(provider, ResendProvider):
             raise PermanentError("the account is none of Resend any more")
         limit = deps.settings.inbound_limit
-        fetched = await provider.received(str(origin.provider_id), limit=limit)
+        async with deps.room.taken(_SHARE):
+            fetched = await provider.received(str(origin.provider_id), limit=limit)
     whole = _with_recipients(origin, fetched)
     return await inbound.ingest(deps, _caller(event), fetched.raw, origin=whole)
 
