@@ -6,6 +6,7 @@ answers once for each recipient.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 import structlog
@@ -24,6 +25,9 @@ MAX_RECIPIENTS = 1000
 # Progress of so much counts as a sign of life.
 _PROGRESS = 64 * 1024
 _END = b".\r\n"
+# Quoted parts may hold any sign; a route before the address (RFC 5321 appendix C) says nothing.
+_PATH = re.compile(r'\s*<(?:@[^:<>]*:)?((?:"(?:[^"\\]|\\.)*"|[^<>"\s])*)>(.*)')
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class _Handler:
@@ -116,6 +120,15 @@ class SmtpSession(SMTP):
     def dismiss(self) -> None:
         """Say that this server is stopping, and hang up."""
         _hang_up(self.transport, replies.STOPPING)
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """Read an address and what follows it; (None, None) for none.
+
+        aiosmtpd's own takes control characters, which would stand in a header of what is kept, and
+        refuses mail for the sake of an odd sender. "<>" is nobody.
+        """
+        found = None if _CONTROL.search(arg) else _PATH.fullmatch(arg)
+        return (None, None) if found is None else (found[1] or "<>", found[2])
 
     async def push(self, status: str | bytes) -> None:
         text = status.decode() if isinstance(status, bytes) else status

@@ -195,6 +195,46 @@ async def test_a_report_has_no_sender(listener: Listener, protocol: Protocol) ->
     assert (await octets())[0].startswith(b"Return-Path: <>\r\n")
 
 
+@pytest.mark.parametrize(
+    "sender",
+    ["a..b@mobile.test", "a.@mobile.test", "bounce+x=y.test@c.test", '"a b>"@c.test', "user"],
+)
+async def test_senders_that_exist_are_taken(listener: Listener, sender: str) -> None:
+    server = await listener(LMTP)
+    await server.begin("a@acme.test", sender=sender)
+
+    assert await server.hand_over(message()) == [KEPT]
+
+    assert (await octets())[0].startswith(f"Return-Path: <{sender}>\r\n".encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "MAIL FROM:<a@c.test",
+        "MAIL FROM:<a\rX: y@c.test>",
+        "MAIL FROM:<a\x00@c.test>",
+        "MAIL FROM:a b",
+    ],
+)
+async def test_what_is_no_sender_is_refused(listener: Listener, line: str) -> None:
+    server = await listener(LMTP)
+    await server.say("LHLO mx")
+
+    assert (await server.say(line))[:9] == "553 5.1.3"
+
+
+async def test_a_route_before_an_address_says_nothing(listener: Listener) -> None:
+    server = await listener(LMTP)
+    await server.say("LHLO mx")
+    assert (await server.say("MAIL FROM:<@one.test,@two.test:jan@c.test> SIZE=100"))[:3] == "250"
+    assert (await server.say("RCPT TO:<@one.test:a@acme.test>"))[:9] == "250 2.1.5"
+    assert await server.hand_over(message()) == [KEPT]
+
+    [kept] = await InboundMessage.newest("acme", None, 10)
+    assert kept.envelope_recipients == ["a@acme.test"]
+
+
 async def test_letters_of_any_script_may_stand_in_addresses(listener: Listener, deps: Deps) -> None:
     await InboundDomain(tenant_id="acme", name="xn--bcher-kva.test", created=deps.now()).insert()
     server = await listener(LMTP)
