@@ -15,6 +15,7 @@ from graphql_schema.batches import BatchMutation
 from graphql_schema.changes import ChangeSubscription
 from graphql_schema.communication_lists import CommunicationListQuery
 from graphql_schema.communications import CommunicationMutation, CommunicationQuery
+from graphql_schema.conversation_changes import ConversationMutation, InboxQuery
 from graphql_schema.conversations import ConversationQuery
 from graphql_schema.documents import HandedOver
 from graphql_schema.inbound import InboundMutation, InboundQuery
@@ -40,6 +41,7 @@ class Query(
     CommunicationListQuery,
     SearchQuery,
     ConversationQuery,
+    InboxQuery,
     InboundQuery,
     AnalyticsQuery,
     TemplateQuery,
@@ -61,6 +63,7 @@ class Mutation(
     ReplyMutation,
     BatchMutation,
     InboundMutation,
+    ConversationMutation,
     TemplateMutation,
     TemplateVersionMutation,
     SuppressionMutation,

@@ -70,6 +70,8 @@ class World:
     campaign: str
     paused: str
     conversation: str
+    elsewhere: str
+    talk: str
     key: str
 
 
@@ -156,6 +158,8 @@ async def _make_world(deps: Deps, caller: Caller) -> World:
         campaign=str(campaign.id),
         paused=str(paused.id),
         conversation=sent.conversation_id,
+        elsewhere=waiting.conversation_id,
+        talk=received.conversation_id,
         key=str(issued.key.id),
     )
 

@@ -9,6 +9,7 @@ from app.documents.engagement.hits import Engagement
 from app.documents.idempotency_keys import IdempotencyKey
 from app.documents.inbound_domains import InboundDomain
 from app.documents.inbound_messages import InboundMessage
+from app.documents.inbox import InboxEntry
 from app.documents.list_members import ListMember
 from app.documents.mailbox_subscriptions import MailboxSubscription
 from app.documents.paces import Pace
@@ -30,6 +31,7 @@ ALL_DOCUMENTS: list[type[Document]] = [
     IdempotencyKey,
     InboundDomain,
     InboundMessage,
+    InboxEntry,
     ListMember,
     MailboxSubscription,
     Pace,

@@ -12,6 +12,7 @@ from app.documents.base import Filter, TenantDocument
 from app.documents.communications import Communication
 from app.documents.fields import FIELDS, Field, Kind
 from app.documents.inbound_messages import InboundMessage
+from app.documents.inbox import InboxEntry
 from app.documents.keyset import ID, Key, Listing
 from app.documents.list_members import ListMember
 from app.documents.names import NAMES
@@ -136,6 +137,17 @@ INBOUND_MESSAGES = Catalogue(
         "SUBJECT": Key("subject", Kind.TEXT, nullable=True),
     },
     ("RECEIVED_AT", False),
+)
+INBOX = Catalogue(
+    InboxEntry,
+    _fields(
+        Field("id", "conversationId", Kind.TEXT),
+        *_of(Kind.TEXT, "subject", "fromEmail", "assignee", "relatedEntityType", "relatedEntityId"),
+        *_of(Kind.NUMBER, "unread"),
+        *_of(Kind.INSTANT, "latestReceived"),
+    ),
+    {"LATEST_RECEIVED": Key("latestReceived", Kind.INSTANT)},
+    ("LATEST_RECEIVED", False),
 )
 SUPPRESSIONS = Catalogue(
     Suppression,

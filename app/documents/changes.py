@@ -57,7 +57,7 @@ _PAUSE_SECONDS = 1.0
 _INTERNAL = [
     "dispatchAt", "dispatches", "faults", "sending", "reports", "resendKeys", "fanOut",
     "searchText", "purgeAt", "providerKeys", "graphConversationId", "graphMailbox",
-    "fingerprint", "answeredDeliveryId",
+    "fingerprint", "answeredDeliveryId", "isPlaced",
 ]  # fmt: skip
 _CHANGED_FIELDS = {
     "$concatArrays": [

@@ -28,9 +28,13 @@ _TIMELINE = {"originalBody": 0, "variables": 0, "clickedLinks": 0, "events": 0, 
 async def answers_to(tenant: str, message_id: str, *, outside: str) -> list[InboundMessage]:
     """Find received messages that answer this Message-ID and are not in conversation `outside`.
 
-    Their bodies are left out.
+    Those that a user put elsewhere stay there. Their bodies are left out.
     """
-    criteria = {"answered": message_id, "conversationId": {"$ne": outside}}
+    criteria = {
+        "answered": message_id,
+        "conversationId": {"$ne": outside},
+        "isPlaced": {"$ne": True},
+    }
     return await _inbound(tenant, criteria, _BARE)
 
 

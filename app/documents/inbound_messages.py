@@ -41,8 +41,9 @@ class InboundMessage(OutsourcingDocument):
     what follows it tell of the first provider, `envelope_recipients` whom it was delivered to, by
     all ways it came; `fetch_error` why its content is not here. `answered` are the Message-IDs it
     answers, nearest first; the report of a mail server is about them; `answered_delivery_id` is
-    what the address names that it was sent to. `kind` is what wrote it. `received_at` is when the
-    tenant's mail server took it, `created` when we did, `date` what its author's clock said.
+    what the address names that it was sent to. `kind` is what wrote it. One that
+    `is_placed` stands where a user put it, whatever it answers. `received_at` is when the tenant's
+    mail server took it, `created` when we did, `date` what its author's clock said.
     """
 
     unseen: ClassVar = ("raw",)
@@ -75,6 +76,7 @@ class InboundMessage(OutsourcingDocument):
     fingerprint: str | None = None
     answered: list[str] = Field(default_factory=list)
     answered_delivery_id: PydanticObjectId | None = None
+    is_placed: bool = False
     kind: InboundKind = InboundKind.PERSONAL
     date: datetime | None = None
     received_at: datetime

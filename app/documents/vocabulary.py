@@ -187,6 +187,10 @@ class InboundMessageOrderField(StrEnum):
     SUBJECT = "SUBJECT"
 
 
+class ConversationOrderField(StrEnum):
+    LATEST_RECEIVED = "LATEST_RECEIVED"
+
+
 class ApiKeyOrderField(StrEnum):
     CREATED = "CREATED"
     NAME = "NAME"

@@ -16,6 +16,7 @@ from app.documents import conversations, origins
 from app.documents.catalogues import INBOUND_MESSAGES
 from app.documents.communications import Event
 from app.documents.inbound_messages import InboundMessage
+from app.documents.inbox import InboxEntry
 from app.documents.origins import HANDED_IN, Origin
 from app.documents.places import Place, place_of
 from app.documents.replies import record_reply
@@ -66,6 +67,7 @@ async def ingest(
     if mail.report is not None:
         await provider_events.keep_report(deps, message)
     settled = await InboundMessage.shown(caller.tenant, str(message.id)) or message
+    await InboxEntry.counted_anew(caller.tenant, settled.conversation_id, now=deps.now())
     await follow_ups.call_off(deps, settled)
     return settled
 
@@ -215,7 +217,7 @@ async def _settle(deps: Deps, message: InboundMessage) -> None:
 async def _moves(message: InboundMessage) -> list[tuple[str, Place]]:
     """Find which conversations must become part of which for this message's sake."""
     own = message.conversation_id
-    place = await place_of(message)
+    place = None if message.is_placed else await place_of(message)
     if place is not None and place.conversation_id != own:
         return [(own, place)]
     if message.internet_message_id is None:
@@ -242,3 +244,5 @@ async def _join(deps: Deps, tenant: str, conversation_id: str, place: Place) -> 
         for reply in await conversations.answering_none(tenant, conversation_id):
             await record_reply(reply, place.parent, now=deps.now())
     await conversations.merge(tenant, conversation_id, place)
+    for one in (conversation_id, place.conversation_id):
+        await InboxEntry.counted_anew(tenant, one, now=deps.now())

@@ -11,6 +11,7 @@ import strawberry
 
 from app.documents import communications, inbound_messages
 from app.documents.correspondence import Moment, Overview
+from app.documents.inbox import InboxEntry
 from app.services.connections import Edge, Part, PartCommand
 from app.services.correspondence import MessageSlice
 from graphql_schema.connections import After, Before, Last, connection_of, needs_of
@@ -18,6 +19,7 @@ from graphql_schema.context import Info
 from graphql_schema.limits import ListSize
 from graphql_schema.links import NESTED_SIZE, First, part_command, record
 from graphql_schema.resolvers import correspondence as resolvers
+from graphql_schema.resolvers.conversation_changes import entries_with_ids
 from graphql_schema.types.connections import Connection
 
 if TYPE_CHECKING:
@@ -36,6 +38,30 @@ ConversationMessage = Annotated[
 
 async def _participants(root: "Conversation", info: Info) -> list[str]:
     return await info.context.loaders.load(resolvers.participants_of, root.id) or []
+
+
+async def _entry(root: "Conversation", info: Info) -> InboxEntry | None:
+    return await info.context.loaders.load(entries_with_ids, root.id)
+
+
+async def _unread(root: "Conversation", info: Info) -> int:
+    entry = await _entry(root, info)
+    return 0 if entry is None else entry.unread
+
+
+async def _assignee(root: "Conversation", info: Info) -> str | None:
+    entry = await _entry(root, info)
+    return None if entry is None else entry.assignee
+
+
+async def _entity_type(root: "Conversation", info: Info) -> str | None:
+    entry = await _entry(root, info)
+    return None if entry is None else entry.related_entity_type
+
+
+async def _entity_id(root: "Conversation", info: Info) -> str | None:
+    entry = await _entry(root, info)
+    return None if entry is None else entry.related_entity_id
 
 
 async def _messages(  # noqa: PLR0917 - GraphQL gives arguments by name
@@ -105,6 +131,19 @@ class Conversation:
     inbound_count: int = strawberry.field(description="How many messages were received.")
     started: datetime = strawberry.field(description="The first message.")
     latest_activity: datetime = strawberry.field(description="When one was last sent or received.")
+    unread_count: int = strawberry.field(
+        resolver=_unread, description="How many received messages are NEW."
+    )
+    assignee: str | None = strawberry.field(
+        resolver=_assignee, description="The user who sees to it."
+    )
+    related_entity_type: str | None = strawberry.field(
+        resolver=_entity_type,
+        description="Kind of the CRM entity that the latest received message belongs to.",
+    )
+    related_entity_id: str | None = strawberry.field(
+        resolver=_entity_id, description="Id of that entity."
+    )
     participants: list[str] = strawberry.field(
         resolver=_participants,
         description=(

@@ -5,6 +5,7 @@ import strawberry
 from app.documents.vocabulary import (
     ApiKeyOrderField,
     CommunicationOrderField,
+    ConversationOrderField,
     InboundMessageOrderField,
     ListMemberOrderField,
     NamedOrderField,
@@ -47,6 +48,11 @@ explained(
     },
 )
 explained(
+    ConversationOrderField,
+    "What conversations can be ordered by.",
+    {"LATEST_RECEIVED": "When the latest message was received."},
+)
+explained(
     SuppressionOrderField,
     "What suppressions can be ordered by.",
     {"CREATED": "When it was added.", "ADDRESS": "The address."},
@@ -86,6 +92,12 @@ class CommunicationOrder:
 @strawberry.input(description=_MISSING)
 class InboundMessageOrder:
     field: InboundMessageOrderField = strawberry.field(description="The field.")
+    direction: OrderDirection = strawberry.field(description="Which way.")
+
+
+@strawberry.input(description="A field to order by.")
+class ConversationOrder:
+    field: ConversationOrderField = strawberry.field(description="The field.")
     direction: OrderDirection = strawberry.field(description="Which way.")
 
 

@@ -225,7 +225,12 @@ async def test_names_are_stored_as_documented(
         "opened": False,
         "openCount": 0,
         "clickedLinks": [
-            {"originalUrl": "https://acme.test", "url": "https://t.test", "clickCount": 0}
+            {
+                "originalUrl": "https://acme.test",
+                "url": "https://t.test",
+                "clickCount": 0,
+                "machineClickCount": 0,
+            }
         ],
         "createdBy": "alice",
         "updated": clock.now(),

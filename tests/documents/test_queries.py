@@ -70,6 +70,7 @@ async def test_the_sweep_reads_the_small_indexes_in_order(
         ("deliveries", "IXSCAN { dueAt: 1 }", False),
         ("providerEvents", "IXSCAN { dueAt: 1 }", False),
         ("deliveries", "IXSCAN { identifyAt: 1 }", False),
+        ("mailboxSubscriptions", "IXSCAN { dueAt: 1 }", False),
     ]
 
 

@@ -12,6 +12,7 @@ import pytest
 from graphql import build_schema
 
 from app.context import Caller, Deps, Scope
+from app.documents.vocabulary import InboundStatus
 from app.errors import ErrorCode
 from app.services import api_keys
 from app.services.api_keys import CreateApiKey
@@ -95,6 +96,7 @@ ROWS = [
     _query("thread", READ, "{ outbound { id } inbound { id } }", id="$sent", theirs=NOT_FOUND),
     _query("timeline", READ, "{ nodes { id } totalCount }", entityType="deal", entityId="42"),
     _query("conversation", READ, "{ id }", id="$conversation", theirs=NOT_FOUND),
+    _query("conversations", READ, "{ nodes { id } totalCount }"),
     _query("inboundMessage", READ, "{ id }", id="$received", theirs=NOT_FOUND),
     _query("inboundMessages", READ, "{ nodes { id } totalCount }"),
     _query("analytics", READ, f"{{ {RATES_SELECTION} }}"),
@@ -134,6 +136,18 @@ ROWS = [
     _mutation("deleteCommunications", DELETE, ids=["$sent", "$waiting"]),
     _mutation("ingestMime", Scope.INBOUND_WRITE, "{ id }",
               raw=base64.b64encode(message()).decode()),
+    _mutation("linkConversation", WRITE, "{ id }", id="$conversation", theirs=NOT_FOUND,
+              input={"entityType": "deal", "entityId": "43"}),
+    _mutation("mergeConversations", WRITE, "{ id }", id="$elsewhere", into="$conversation",
+              theirs=NOT_FOUND),
+    _mutation("splitConversation", WRITE, "{ id }", id="$talk", messageIds=["$received"],
+              theirs=NOT_FOUND),
+    _mutation("assignConversation", WRITE, "{ id }", id="$talk", assignee="bob",
+              theirs=NOT_FOUND),
+    _mutation("markConversation", WRITE, "{ id }", id="$conversation", status=InboundStatus.READ,
+              theirs=NOT_FOUND),
+    _mutation("markInboundMessages", WRITE, "{ id }", ids=["$received"],
+              status=InboundStatus.READ),
     _mutation("createTemplate", TEMPLATES_WRITE, "{ id }", input=WORDS),
     _mutation("updateTemplate", TEMPLATES_WRITE, "{ id }", id="$template", input=WORDS,
               theirs=NOT_FOUND),

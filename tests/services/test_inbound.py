@@ -95,6 +95,7 @@ async def test_a_reply_belongs_to_what_it_answers(
         "fetch_error": None,
         "answered": [record.internet_message_id],
         "answered_delivery_id": None,
+        "is_placed": False,
         "kind": InboundKind.PERSONAL,
         "date": reply.date,
         "received_at": clock.now(),

@@ -98,6 +98,7 @@ async def test_every_field_lands_in_the_record(
                 "originalUrl": "https://acme.test/?a=1&b=2",
                 "url": f"{BASE}/link/{tracking}/0",
                 "clickCount": 0,
+                "machineClickCount": 0,
                 "clickedAt": None,
                 "lastClickedAt": None,
             }

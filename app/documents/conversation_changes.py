@@ -1,0 +1,124 @@
+"""What people do to conversations: each is a move of all its messages, which may be done twice."""
+
+from collections.abc import Collection
+from typing import Any
+
+from beanie import PydanticObjectId
+
+from app.documents.base import Filter, object_ids_of
+from app.documents.communications import Communication, Event
+from app.documents.inbound_messages import InboundMessage
+from app.documents.vocabulary import InboundStatus
+
+_DOCUMENTS: tuple[type[Communication] | type[InboundMessage], ...] = (Communication, InboundMessage)
+
+
+async def exists(tenant: str, conversation_id: str) -> bool:
+    """Whether any message of the tenant is part of it."""
+    for document in _DOCUMENTS:
+        criteria = document.owned(tenant, {"conversationId": conversation_id})
+        if await document.get_motor_collection().find_one(criteria, {"_id": 1}) is not None:
+            return True
+    return False
+
+
+async def members(tenant: str, conversation_id: str, ids: Collection[str]) -> set[str]:
+    """Those of these ids that are messages of the conversation, sent or received."""
+    wanted = object_ids_of(ids)
+    found: set[PydanticObjectId] = set()
+    for document in _DOCUMENTS:
+        criteria: Filter = {"conversationId": conversation_id, "_id": {"$in": [*wanted.values()]}}
+        cursor = document.get_motor_collection().find(document.owned(tenant, criteria), {"_id": 1})
+        found |= {row["_id"] async for row in cursor}
+    return {text for text, id_ in wanted.items() if id_ in found}
+
+
+async def link(
+    tenant: str, conversation_id: str, entity: tuple[str, str] | None, event: Event
+) -> None:
+    """Let all messages belong to a CRM entity (type, id), or to none."""
+    names = ("relatedEntityType", "relatedEntityId")
+    change: dict[str, Any] = (
+        {"$unset": dict.fromkeys(names, "")}
+        if entity is None
+        else {"$set": dict(zip(names, entity, strict=True))}
+    )
+    await _change(tenant, {"conversationId": conversation_id}, change, event)
+
+
+async def move(tenant: str, conversation_id: str, into: str, event: Event) -> None:
+    """Let all messages be part of another conversation, whatever they answer."""
+    change = {"$set": {"conversationId": into}}
+    await _change(tenant, {"conversationId": conversation_id}, change, event)
+
+
+async def split(
+    tenant: str, conversation_id: str, ids: Collection[PydanticObjectId], into: str, event: Event
+) -> None:
+    """Let these messages be part of another conversation, and what is received stay there."""
+    change = {"$set": {"conversationId": into}}
+    criteria = {"conversationId": conversation_id, "_id": {"$in": list(ids)}}
+    # Before they move: once they have, nothing finds those again that were not marked.
+    inbound = InboundMessage.owned(tenant, criteria)
+    await InboundMessage.get_motor_collection().update_many(inbound, {"$set": {"isPlaced": True}})
+    await _change(tenant, criteria, change, event)
+
+
+async def following(
+    tenant: str, conversation_id: str, ids: Collection[PydanticObjectId]
+) -> set[PydanticObjectId]:
+    """These messages of a conversation, and those of it that answer them, and those that do them.
+
+    A mail of ours follows what it was written in reply to.
+    """
+    criteria: Filter = {"conversationId": conversation_id}
+    names = {"internetMessageId": 1, "answered": 1, "parentCommunicationId": 1, "inReplyTo": 1}
+    rows: list[dict[str, Any]] = []
+    for document in _DOCUMENTS:
+        cursor = document.get_motor_collection().find(document.owned(tenant, criteria), names)
+        rows += [row async for row in cursor]
+    taken = set(ids)
+    while True:
+        known = {row.get("internetMessageId") for row in rows if row["_id"] in taken} - {None}
+        more = {
+            row["_id"] for row in rows if row["_id"] not in taken and _answers(row, taken, known)
+        }
+        if not more:
+            return taken
+        taken |= more
+
+
+def _answers(row: dict[str, Any], taken: set[PydanticObjectId], known: set[Any]) -> bool:
+    """Whether it answers one of these, judged by the nearest message that it names."""
+    answered = row.get("answered") or [row.get("inReplyTo")]
+    if answered[0] is not None:
+        return answered[0] in known
+    return row.get("parentCommunicationId") in taken
+
+
+async def mark(tenant: str, criteria: Filter, status: InboundStatus, event: Event) -> list[str]:
+    """Give received messages a status; in which conversations any had another."""
+    collection = InboundMessage.get_motor_collection()
+    owned = InboundMessage.owned(tenant, {**criteria, "status": {"$ne": status}})
+    touched: list[str] = await collection.distinct("conversationId", owned)
+    await collection.update_many(
+        owned,
+        {
+            "$set": {"status": status, "updated": event.date, "updatedBy": event.author_id},
+            "$push": {"events": event.stored()},
+        },
+    )
+    return touched
+
+
+async def _change(tenant: str, criteria: Filter, change: dict[str, Any], event: Event) -> None:
+    """Change messages in both directions; whoever did it, and what, is in their audit trails."""
+    told = {"updated": event.date, "updatedBy": event.author_id}
+    update = {
+        **change,
+        "$set": {**change.get("$set", {}), **told},
+        "$push": {"events": event.stored()},
+    }
+    for document in _DOCUMENTS:
+        owned = document.owned(tenant, {**criteria, "events.id": {"$ne": event.id}})
+        await document.get_motor_collection().update_many(owned, update)
