@@ -99,20 +99,21 @@ def _is_css(html: str, inside: Piece, veil: Veil) -> bool:
 def _check_places(html: str, prepared: str, made: str, veil: Veil) -> None:
     if _MARK.search(made):
         raise NotInlinedError("character references in it read as a part of the template")
-    before, after = _places(prepared, veil), _places(made, veil)
+    before, after = list(_places(prepared, veil)), list(_places(made, veil))
+    kept = {number for number, _ in before}
     # A value of CSS is where the CSS is now.
-    if list(before) != [number for number in after if number in before]:
+    if [number for number, _ in before] != [number for number, _ in after if number in kept]:
         raise NotInlinedError("the marks of the template do not stand in well-formed HTML")
-    for chain in veil.chains(sorted(after)):
-        if len({after[number] for number in chain}) > 1:
+    places = dict(after)
+    for chain in veil.chains(sorted(places)):
+        if len({places[number] for number in chain}) > 1:
             place = html.index(veil.word(chain[0]))
             raise NotInlinedError("a part of the template opens or closes elements", place)
 
 
-def _places(html: str, veil: Veil) -> dict[int, int]:
-    """For each mark outside of style elements the number of what it stands in."""
-    places: dict[int, int] = {}
-    open_ = [0]
+def _places(html: str, veil: Veil) -> Iterator[tuple[int, int]]:
+    """Yield each mark outside of the CSS that is inlined, with the number of what it stands in."""
+    open_, ignored = [0], False
     for number, piece in enumerate(pieces(html), 1):
         if piece.kind == "start" and piece.name not in VOID:
             open_.append(number)
@@ -120,6 +121,7 @@ def _places(html: str, veil: Veil) -> dict[int, int]:
             open_.pop()
         text = html[piece.start : piece.end]
         between = piece.kind == "text" or text.startswith(f"<!--{veil.prefix}")
-        if piece.kind != "raw" or piece.name != "style":
-            places.update(dict.fromkeys(veil.numbers(text), open_[-1] if between else -number))
-    return places
+        if piece.kind != "raw" or piece.name != "style" or ignored:
+            for mark in veil.numbers(text):
+                yield mark, open_[-1] if between else -number
+        ignored = piece.kind == "start" and text.endswith(f"{_IGNORED}>")
