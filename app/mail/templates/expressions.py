@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 from jinja2 import nodes
 
-from app.mail.templates.filters import FILTERS, OF_ABSENT, TESTS
+from app.mail.templates.filters import FILTERS, OF_ABSENT, TESTS, escaped
+from app.mail.templates.localised import BEFORE_LOCALE, LOCALISED, STEPS, known_locale
 from app.mail.templates.values import (
     Absent,
+    Escaped,
     RenderError,
     ValueFault,
     check_size,
@@ -104,18 +106,41 @@ class Evaluator:
         return next((value for value in values if isinstance(value, Absent)), values)
 
     def _filter(self, node: nodes.Filter, scope: Scope) -> object:
-        result = self._called(node, FILTERS[node.name], scope)
+        value = self._value(node.node, scope)  # type: ignore[arg-type]
+        again = isinstance(value, Escaped) and node.name not in ("e", "escape")
+        if isinstance(value, Escaped) and again:
+            # Filters work on what the author sees; it is escaped again afterwards.
+            if value.raw is None:
+                raise template_error(f"{node.name}: nl2br comes last", node.lineno)
+            value = value.raw
+        defaults = self._reading(node, scope) if node.name in LOCALISED else {}
+        result = self._called(node, FILTERS[node.name], value, scope, defaults)
         if isinstance(result, str):
             located(node, check_size, len(result))
+            return escaped(result) if again else result
         return result
 
+    def _reading(self, node: nodes.Filter, scope: Scope) -> dict[str, Any]:
+        """Write for the reader that the mail is for, whose language is the variable `locale`."""
+        self.spend(STEPS)
+        locale = scope.get("locale")
+        given = any(pair.key == "locale" for pair in node.kwargs)
+        if given or len(node.args) > BEFORE_LOCALE or not isinstance(locale, str):
+            return {}
+        return {"locale": locale} if known_locale(locale) is not None else {}
+
     def _test(self, node: nodes.Test, scope: Scope) -> object:
-        return self._called(node, TESTS[node.name], scope)
+        value = self._value(node.node, scope)
+        return self._called(node, TESTS[node.name], value, scope, {})
 
     def _called(
-        self, node: nodes.Filter | nodes.Test, function: Callable[..., object], scope: Scope
+        self,
+        node: nodes.Filter | nodes.Test,
+        function: Callable[..., object],
+        value: object,
+        scope: Scope,
+        defaults: Mapping[str, object],
     ) -> object:
-        value = self._value(node.node, scope)  # type: ignore[arg-type]
         arguments = [self._value(argument, scope) for argument in node.args]
         named = {str(pair.key): self._value(pair.value, scope) for pair in node.kwargs}
         given = (value, *arguments, *named.values())
@@ -126,7 +151,7 @@ class Evaluator:
         for one in given:
             self.spend_on(one, deep=node.name in _COMPARING)
         try:
-            return function(value, *arguments, **named)
+            return function(value, *arguments, **defaults, **named)
         except ValueFault as fault:
             raise template_error(f"{node.name}: {fault}", node.lineno) from fault
 

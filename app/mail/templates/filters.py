@@ -9,6 +9,7 @@ from operator import ge, gt, le, lt
 from typing import Any
 from urllib.parse import quote
 
+from app.mail.templates.localised import LOCALISED
 from app.mail.templates.values import (
     Absent,
     Escaped,
@@ -60,8 +61,16 @@ def _trim(value: object, /) -> str:
     return text_of(value).strip()
 
 
-def _escape(value: object, /) -> Escaped:
-    return value if isinstance(value, Escaped) else Escaped(escape(text_of(value)))
+def escaped(value: object, /) -> Escaped:
+    """Escape a value for HTML, once only."""
+    if isinstance(value, Escaped):
+        return value
+    return Escaped.of(escape(text_of(value)), text_of(value))
+
+
+def _nl2br(value: object, /) -> Escaped:
+    lines = (escape(line) for line in text_of(value).splitlines())
+    return Escaped.of("<br>\n".join(lines), None)
 
 
 def _urlencode(value: object, /) -> str:
@@ -104,7 +113,18 @@ def _part(item: object, attribute: object) -> str:
     found = item if attribute is None else member(item, attribute)
     if isinstance(found, Absent):
         raise ValueFault(f"an entry has no {text_of(attribute)}")
-    return text_of(found)
+    raw = found.raw if isinstance(found, Escaped) else None
+    return text_of(found) if raw is None else raw
+
+
+def _sum(value: object, /, attribute: object = None) -> int | float:
+    total: int | float = 0
+    for item in items_of(value):
+        found = item if attribute is None else member(item, attribute)
+        if isinstance(found, Absent):
+            raise ValueFault(f"an entry has no {text_of(attribute)}")
+        total = checked_number(total + number_of(found))
+    return total
 
 
 def _items(value: object, /) -> list[list[object]]:
@@ -165,11 +185,12 @@ def _round(value: object, /, precision: object = 0, method: object = "common") -
 
 
 FILTERS: Mapping[str, Callable[..., object]] = {
-    "abs": _abs, "capitalize": _capitalize, "d": _default, "default": _default, "e": _escape,
-    "escape": _escape, "first": _first, "float": _float, "int": _int, "items": _items,
+    "abs": _abs, "capitalize": _capitalize, "d": _default, "default": _default, "e": escaped,
+    "escape": escaped, "first": _first, "float": _float, "int": _int, "items": _items,
     "join": _join, "last": _last, "length": size_of, "lower": _lower, "replace": _replace,
-    "round": _round, "title": _title, "trim": _trim, "truncate": _truncate, "upper": _upper,
-    "urlencode": _urlencode,
+    "nl2br": _nl2br, "round": _round, "sum": _sum, "title": _title, "trim": _trim,
+    "truncate": _truncate,
+    "upper": _upper, "urlencode": _urlencode, **LOCALISED,
 }  # fmt: skip
 
 

@@ -45,9 +45,19 @@ def place_of(text: str, offset: int) -> tuple[int, int]:
 
 
 class Escaped(str):
-    """Text that is HTML already: a template escaped it itself."""
+    """Text that is HTML already: a template escaped it itself.
 
-    __slots__ = ()
+    `raw` is what it was before, for filters that come after; None where that would lose markup.
+    """
+
+    __slots__ = ("raw",)
+    raw: str | None
+
+    @classmethod
+    def of(cls, html: str, raw: str | None) -> "Escaped":
+        made = cls(html)
+        made.raw = raw
+        return made
 
 
 class Absent:
