@@ -31,7 +31,8 @@ class MailboxSubscription(TenantDocument):
     `read_at` when all that was there then had been seen, `poll_at` when to look again.
 
     `due_at` is when anyone may take it next, under a `lease`: when it is due, or when the lease of
-    the worker that holds it ends.
+    the worker that holds it ends. `wanted_at` is set when all of it is to be done once more after
+    that.
     """
 
     id: PydanticObjectId
@@ -51,6 +52,7 @@ class MailboxSubscription(TenantDocument):
     poll_at: datetime
     last_received_at: datetime | None = None
     due_at: datetime
+    wanted_at: datetime | None = None
     lease: str | None = None
     claims: int = 0
 
@@ -124,6 +126,12 @@ class MailboxSubscription(TenantDocument):
             leaving["subscriptionId"] = gone
             update["$unset"] = dict.fromkeys(_SUBSCRIPTION, "")
         return await cls.move(id_, leaving=leaving, update=update)
+
+    @classmethod
+    async def call_again(cls, id_: PydanticObjectId, *, now: datetime) -> bool:
+        """Have all of it done once more when who holds it is done; False when nobody does."""
+        leaving = {"lease": {"$exists": True}}
+        return await cls.move(id_, leaving=leaving, update={"$set": {"wantedAt": now}}) is not None
 
     @classmethod
     async def note_received(cls, id_: PydanticObjectId, at: datetime) -> None:
@@ -208,11 +216,16 @@ class MailboxSubscription(TenantDocument):
 
     async def release(self) -> Self | None:
         """Give it back until something is to be done; None when another has it by now."""
+        wanted = {at: {"$ifNull": ["$wantedAt", f"${at}"]} for at in ("subscribeAt", "pollAt")}
         next_ = {"$min": ["$subscribeAt", "$pollAt"]}
         return await self.move(
             self.id,
             leaving={"lease": self.lease},
-            update=[{"$set": {"dueAt": next_}}, {"$unset": "lease"}],
+            update=[
+                {"$set": wanted},
+                {"$set": {"dueAt": next_}},
+                {"$unset": ["lease", "wantedAt"]},
+            ],
         )
 
     async def _failed(

@@ -16,6 +16,7 @@ from app.services import provider_events, resend_events
 from app.services.account_secrets import secret_of
 from app.services.graph_events import CREATED, Notification, message_of, read_notifications
 from app.services.mailboxes import catching_up, subscribing
+from app.services.mailboxes.arranging import receives
 from app.services.signatures import Signed, is_genuine
 
 log = structlog.get_logger()
@@ -55,7 +56,7 @@ async def take_graph(deps: Deps, account_id: str, body: bytes) -> None:
     mailbox = await MailboxSubscription.of_account(account.id)
     events = []
     for one in notifications:
-        is_ours = mailbox is not None and _is_of(mailbox, one)
+        is_ours = mailbox is not None and receives(account) and _is_of(mailbox, one)
         if is_ours or (state and one.is_genuine(state)):
             events.append(_graph_event(deps, account, one, is_ours=is_ours))
     if dropped := len(notifications) - len(events):

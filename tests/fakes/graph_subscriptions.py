@@ -32,13 +32,15 @@ class Subscriptions:
     """`endpoint` reaches who subscribed, whatever host its addresses name. By `clock` they end.
 
     `refuses_duplicates`: Graph is told to, and does not always. After `loses_answer` the next one
-    is made, and nobody is told. Pages of the list hold `size`.
+    is made, and nobody is told; that one is made is told when `slow` is set, where there is such.
+    Pages of the list hold `size`.
     """
 
     endpoint: httpx2.AsyncClient | None = None
     clock: Clock | None = None
     refuses_duplicates: bool = False
     loses_answer: bool = False
+    slow: asyncio.Event | None = None
     size: int = 100
     life: timedelta = LONGEST
     kept: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -120,6 +122,8 @@ class Subscriptions:
         if self.loses_answer:
             self.loses_answer = False
             raise FaultError(Fault(504, "GatewayTimeout", "The gateway timed out."))
+        if self.slow is not None:
+            await self.slow.wait()
         return JSONResponse(_shown(one), 201)
 
     async def _validate(self, url: str) -> None:

@@ -1,7 +1,7 @@
 """Which mailboxes are looked after: those of accounts that receive, whatever happened meanwhile."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -79,24 +79,36 @@ async def reconcile(deps: Deps) -> None:
 
 
 async def _look_after(deps: Deps, account: ProviderAccount) -> None:
-    now = deps.now()
-    if account.graph is not None and account.graph.receives_mail:
-        mailbox = MailboxSubscription(
-            id=account.id,
-            tenant_id=account.tenant_id,
-            place=account.graph.place,
-            since=account.graph.receives_since or now,
-            subscribe_at=now,
-            poll_at=now,
-            due_at=now,
-            created=now,
-        )
-        if await mailbox.store_once():
+    """Have it done now, or once more after whoever has the mailbox in hands."""
+    while True:
+        now = deps.now()
+        if await _begin(account, now):
             await deps.queue.enqueue(JobName.MAILBOX, str(account.id), turn=0)
             return
-    called = await MailboxSubscription.call(account.id, now=now, renew=True, look=True)
-    if called is not None:
-        await deps.queue.enqueue(JobName.MAILBOX, str(account.id), turn=called.claims)
+        called = await MailboxSubscription.call(account.id, now=now, renew=True, look=True)
+        if called is not None:
+            await deps.queue.enqueue(JobName.MAILBOX, str(account.id), turn=called.claims)
+            return
+        held = await MailboxSubscription.call_again(account.id, now=now)
+        if held or await MailboxSubscription.of_account(account.id) is None:
+            return
+
+
+async def _begin(account: ProviderAccount, now: datetime) -> bool:
+    """Look after the mailbox of an account that receives; False where that is done already."""
+    if account.graph is None or not account.graph.receives_mail:
+        return False
+    mailbox = MailboxSubscription(
+        id=account.id,
+        tenant_id=account.tenant_id,
+        place=account.graph.place,
+        since=account.graph.receives_since or now,
+        subscribe_at=now,
+        poll_at=now,
+        due_at=now,
+        created=now,
+    )
+    return await mailbox.store_once()
 
 
 def _application(account: ProviderAccount) -> tuple[str, str] | None:

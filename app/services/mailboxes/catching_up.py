@@ -22,6 +22,7 @@ from app.services.mailboxes.setbacks import setback_of
 
 log = structlog.get_logger()
 
+_OURS = "message:"
 # Then others have their turn; the mailbox is due again at once.
 PAGES = 40
 # Mail that came so long before the last look that ended well is looked at again, where Graph does
@@ -38,13 +39,18 @@ def message_event(
         tenant_id=account.tenant_id,
         source=EventSource.GRAPH,
         account_id=account.id,
-        event_id=f"message:{message_id}",
+        event_id=f"{_OURS}{message_id}",
         kind=CREATED,
         raw=raw,
         created=now,
         due_at=now,
         expires=now + deps.settings.event_retention,
     )
+
+
+def is_message_event(event: ProviderEvent) -> bool:
+    """Whether it is of a mailbox that we look after, and of no subscription made by hand."""
+    return event.event_id.startswith(_OURS)
 
 
 async def catch_up(

@@ -29,6 +29,8 @@ from app.services.graph_events import (
     message_of,
     subscription_of,
 )
+from app.services.mailboxes.arranging import receives
+from app.services.mailboxes.catching_up import is_message_event
 from app.services.news import Effect
 
 log = structlog.get_logger()
@@ -54,6 +56,8 @@ async def _received(deps: Deps, event: ProviderEvent, message_id: str) -> Effect
     account = await ProviderAccount.by_id(str(event.account_id))
     if account is None:
         return Effect(EventVerdict.FAILED, "the account was deleted")
+    if is_message_event(event) and not receives(account):
+        return Effect(EventVerdict.NO_MOVE, "the account receives no mail any more")
     try:
         async with lent_provider(deps, account) as provider:
             if not isinstance(provider, GraphProvider):

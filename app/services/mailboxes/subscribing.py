@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from app.context import Deps
-from app.documents.mailbox_subscriptions import MailboxSubscription
+from app.documents.mailbox_subscriptions import LostLeaseError, MailboxSubscription
 from app.providers.base import ProviderError
 from app.providers.graph import LIFE, GraphSubscriptions
 from app.services.mailboxes.setbacks import setback_of
@@ -88,10 +88,17 @@ async def _make(
     mailbox = await mailbox.begin_subscribing(address, client_state=_digest(state))
     now = deps.now()
     made = await subscriptions.make(address, client_state=state, expires_at=now + LIFE)
+    renew_at = _renewal(now, made.expires_at)
+    try:
+        subscribed = await mailbox.subscribed(
+            made.id, expires_at=made.expires_at, renew_at=renew_at, look_at=now
+        )
+    except LostLeaseError:
+        # Its account was deleted, or another worker makes its own.
+        await subscriptions.end(made.id)
+        raise
     log.info("mailbox.subscribed", account_id=str(mailbox.id))
-    return await mailbox.subscribed(
-        made.id, expires_at=made.expires_at, renew_at=_renewal(now, made.expires_at), look_at=now
-    )
+    return subscribed
 
 
 async def _without_notices(

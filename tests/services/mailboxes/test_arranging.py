@@ -15,7 +15,7 @@ from app.documents.inbound_messages import InboundMessage
 from app.documents.mailbox_subscriptions import LostLeaseError, MailboxSubscription
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
-from app.documents.vocabulary import ReceivingState
+from app.documents.vocabulary import EventVerdict, ReceivingState
 from app.errors import ConflictError, InvalidInputError
 from app.queue import JobQueue
 from app.services import delivery, provider_accounts
@@ -225,6 +225,63 @@ async def test_told_to_receive_no_more_the_subscription_ends(
 
     await change(account, receivesMail=False)
     await attending.attend(over, str(account.id))
+
+    assert graph.subscriptions.kept == {}
+    assert await MailboxSubscription.count() == 0
+
+
+async def test_told_to_receive_no_more_nothing_comes_in(
+    over: Deps, keep: Keep, change: Change, attend: Attend, work: Work, graph: FakeGraph
+) -> None:
+    account = await keep()
+    await attend(account)
+    told, later = [
+        graph.box.receive(f"<{number}@b.test>", message(f"<{number}@b.test>"))
+        for number in range(2)
+    ]
+    await graph.subscriptions.notify(told)
+
+    await change(account, receivesMail=False)
+    assert await graph.subscriptions.notify(later) == [202]
+    [event] = await work()
+
+    assert event.verdict is EventVerdict.NO_MOVE
+    assert event.reason == "the account receives no mail any more"
+    assert await InboundMessage.count() == 0
+
+
+async def test_changed_while_a_worker_has_it_it_is_done_once_more_after_that(
+    over: Deps, keep: Keep, change: Change, clock: Clock, graph: FakeGraph
+) -> None:
+    account = await keep()
+    until = clock.now() + over.settings.lease
+    held = await MailboxSubscription.claim(str(account.id), lease="x", now=clock.now(), until=until)
+    assert held is not None
+
+    await change(account, receivesMail=False)
+    assert (await held.extend(until)).due_at == until
+    await held.has_read(clock.now(), again_at=clock.now() + timedelta(hours=1))
+    released = await held.release()
+
+    assert released is not None
+    assert (released.due_at, released.lease, released.wanted_at) == (clock.now(), None, None)
+    await attending.attend(over, str(account.id))
+    assert await MailboxSubscription.count() == 0
+
+
+async def test_deleted_while_its_subscription_is_made_it_leaves_none(
+    over: Deps, caller: Caller, keep: Keep, graph: FakeGraph
+) -> None:
+    account = await keep()
+    graph.subscriptions.slow = asyncio.Event()
+    job = asyncio.create_task(attending.attend(over, str(account.id)))
+    async with asyncio.timeout(10):
+        while not graph.subscriptions.kept:  # noqa: ASYNC110 - made by the job
+            await asyncio.sleep(0.01)
+
+    await provider_accounts.delete(over, caller, str(account.id))
+    graph.subscriptions.slow.set()
+    await job
 
     assert graph.subscriptions.kept == {}
     assert await MailboxSubscription.count() == 0
