@@ -14,6 +14,7 @@ from tests.bench.figures import Figure
 from tests.bench.idle import idle
 from tests.bench.lists import lists
 from tests.bench.live import live
+from tests.bench.opens import opens
 from tests.bench.rate import rate
 from tests.bench.reading import reading
 from tests.bench.templates import templates
@@ -115,6 +116,7 @@ CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "delivery": delivery,
     "rate": rate,
     "lists": lists,
+    "opens": opens,
     "reading": reading,
     "templates": templates,
     "conversations": conversations,
