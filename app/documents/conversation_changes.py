@@ -22,6 +22,13 @@ async def exists(tenant: str, conversation_id: str) -> bool:
     return False
 
 
+async def holds_placed(tenant: str, conversation_id: str) -> bool:
+    """Whether a user put any of its received messages there."""
+    criteria = {"conversationId": conversation_id, "isPlaced": True}
+    owned = InboundMessage.owned(tenant, criteria)
+    return await InboundMessage.get_motor_collection().find_one(owned, {"_id": 1}) is not None
+
+
 async def members(tenant: str, conversation_id: str, ids: Collection[str]) -> set[str]:
     """Those of these ids that are messages of the conversation, sent or received."""
     wanted = object_ids_of(ids)
@@ -49,6 +56,7 @@ async def link(
 async def move(tenant: str, conversation_id: str, into: str, event: Event) -> None:
     """Let all messages be part of another conversation, whatever they answer."""
     change = {"$set": {"conversationId": into}}
+    await _keep(tenant, {"conversationId": conversation_id})
     await _change(tenant, {"conversationId": conversation_id}, change, event)
 
 
@@ -58,9 +66,7 @@ async def split(
     """Let these messages be part of another conversation, and what is received stay there."""
     change = {"$set": {"conversationId": into}}
     criteria = {"conversationId": conversation_id, "_id": {"$in": list(ids)}}
-    # Before they move: once they have, nothing finds those again that were not marked.
-    inbound = InboundMessage.owned(tenant, criteria)
-    await InboundMessage.get_motor_collection().update_many(inbound, {"$set": {"isPlaced": True}})
+    await _keep(tenant, criteria)
     await _change(tenant, criteria, change, event)
 
 
@@ -109,6 +115,12 @@ async def mark(tenant: str, criteria: Filter, status: InboundStatus, event: Even
         },
     )
     return touched
+
+
+async def _keep(tenant: str, criteria: Filter) -> None:
+    """Have no later evidence move received messages, from before they are where they shall stay."""
+    inbound = InboundMessage.owned(tenant, criteria)
+    await InboundMessage.get_motor_collection().update_many(inbound, {"$set": {"isPlaced": True}})
 
 
 async def _change(tenant: str, criteria: Filter, change: dict[str, Any], event: Event) -> None:

@@ -66,6 +66,18 @@ async def merge(tenant: str, conversation_id: str, into: Place) -> None:
     await Communication.get_motor_collection().update_many(outbound, moved)
 
 
+async def move_alone(message: InboundMessage, into: Place) -> None:
+    """Let one message belong to another conversation, without those beside it."""
+    place = {
+        "conversationId": into.conversation_id,
+        "parentCommunicationId": into.parent,
+        "relatedEntityType": into.related_entity_type,
+        "relatedEntityId": into.related_entity_id,
+    }
+    kept = {name: value for name, value in place.items() if value is not None}
+    await message.move(message.id, leaving={"isPlaced": {"$ne": True}}, update={"$set": kept})
+
+
 async def message_ids(tenant: str, conversation_id: str) -> list[str]:
     """Message-IDs sent and received in this conversation, oldest first, at most the last 50."""
     criteria = {"conversationId": conversation_id, "internetMessageId": {"$gt": ""}}

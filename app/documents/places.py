@@ -46,16 +46,28 @@ class Place:
 async def place_of(message: InboundMessage) -> Place | None:
     """Find where a message belongs by its evidence, the surest first; None when it tells nothing.
 
-    An address of ours that names what is answered; the Message-IDs that it answers, the nearest
+    What it answers nearest, where a user put that where it stands; an address of ours that names
+    what is answered; the Message-IDs that it answers, the nearest
     first; Graph's conversation, within its mailbox. Only mail of its tenant counts: what was sent
     (also by an earlier sending of a record that was sent again) and what was received. Never its
     subject: two people may write the same.
     """
     return (
-        await _of_address(message)
+        await _of_placed(message)
+        or await _of_address(message)
         or await _of_ids(message.tenant_id, message.answered)
         or await _of_graph(message)
     )
+
+
+async def _of_placed(message: InboundMessage) -> Place | None:
+    if not message.answered:
+        return None
+    nearest = {"internetMessageId": message.answered[0], "isPlaced": True}
+    row = await InboundMessage.get_motor_collection().find_one(
+        InboundMessage.owned(message.tenant_id, nearest), _RECEIVED
+    )
+    return None if row is None else _place(row, row.get("parentCommunicationId"))
 
 
 async def _of_address(message: InboundMessage) -> Place | None:

@@ -5,14 +5,14 @@ turn, whether what it answers, or what answers it, came meanwhile.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import structlog
 
 from app.context import Caller, Deps
-from app.documents import conversations, origins
+from app.documents import conversation_changes, conversations, origins
 from app.documents.catalogues import INBOUND_MESSAGES
 from app.documents.communications import Event
 from app.documents.inbound_messages import InboundMessage
@@ -64,10 +64,11 @@ async def ingest(
     await origins.learn(message, origin)
     async with turn(caller.tenant, "inbound"):
         await _settle(deps, message)
+        settled = await InboundMessage.of_tenant(caller.tenant, str(message.id)) or message
+        await InboxEntry.counted_anew(caller.tenant, settled.conversation_id, now=deps.now())
     if mail.report is not None:
         await provider_events.keep_report(deps, message)
     settled = await InboundMessage.shown(caller.tenant, str(message.id)) or message
-    await InboxEntry.counted_anew(caller.tenant, settled.conversation_id, now=deps.now())
     await follow_ups.call_off(deps, settled)
     return settled
 
@@ -207,19 +208,19 @@ async def _settle(deps: Deps, message: InboundMessage) -> None:
     Each join leaves one conversation less, so this ends.
     """
     while moves := await _moves(message):
-        for conversation_id, place in moves:
-            await _join(deps, message.tenant_id, conversation_id, place)
+        for mover, place in moves:
+            await _join(deps, mover, place)
         message = await InboundMessage.of_tenant(message.tenant_id, str(message.id)) or message
     if message.parent_communication_id is not None:
         await record_reply(message, message.parent_communication_id, now=deps.now())
 
 
-async def _moves(message: InboundMessage) -> list[tuple[str, Place]]:
-    """Find which conversations must become part of which for this message's sake."""
+async def _moves(message: InboundMessage) -> list[tuple[InboundMessage, Place]]:
+    """Find which messages must belong elsewhere for this one's sake; none that a user placed."""
     own = message.conversation_id
     place = None if message.is_placed else await place_of(message)
     if place is not None and place.conversation_id != own:
-        return [(own, place)]
+        return [(message, place)]
     if message.internet_message_id is None:
         return []
     answers = await conversations.answers_to(
@@ -228,21 +229,37 @@ async def _moves(message: InboundMessage) -> list[tuple[str, Place]]:
     if not answers:
         return []
     # One that answers a record of ours too stays where that is.
-    loose = [one.conversation_id for one in answers if one.parent_communication_id is None]
+    loose = [one for one in answers if one.parent_communication_id is None]
     place = Place.of(message)
-    if place.parent is None:
-        places = [Place.of(answer) for answer in answers]
+    places = [] if place.parent is not None or message.is_placed else await _open(answers)
+    if places:
         place = next((one for one in places if one.parent is not None), places[0])
-        loose.append(own)
-    return [(id_, place) for id_ in dict.fromkeys(loose) if id_ != place.conversation_id]
+        loose.append(message)
+    return [(one, place) for one in loose if one.conversation_id != place.conversation_id]
 
 
-async def _join(deps: Deps, tenant: str, conversation_id: str, place: Place) -> None:
-    """Let a conversation become part of another, and tell the record that is answered there."""
-    if place.parent is not None:
-        # Before they move, so that a crash in between leaves them to be found again.
-        for reply in await conversations.answering_none(tenant, conversation_id):
-            await record_reply(reply, place.parent, now=deps.now())
-    await conversations.merge(tenant, conversation_id, place)
-    for one in (conversation_id, place.conversation_id):
+async def _open(answers: Sequence[InboundMessage]) -> list[Place]:
+    """Where these stand, but for conversations in which a user had a hand."""
+    return [
+        Place.of(answer)
+        for answer in answers
+        if not await conversation_changes.holds_placed(answer.tenant_id, answer.conversation_id)
+    ]
+
+
+async def _join(deps: Deps, message: InboundMessage, place: Place) -> None:
+    """Let a message become part of another conversation, and tell the record answered there.
+
+    Its whole conversation goes with it, unless a user had a hand in that.
+    """
+    tenant, left = message.tenant_id, message.conversation_id
+    if await conversation_changes.holds_placed(tenant, left):
+        await conversations.move_alone(message, place)
+    else:
+        if place.parent is not None:
+            # Before they move, so that a crash in between leaves them to be found again.
+            for reply in await conversations.answering_none(tenant, left):
+                await record_reply(reply, place.parent, now=deps.now())
+        await conversations.merge(tenant, left, place)
+    for one in (left, place.conversation_id):
         await InboxEntry.counted_anew(tenant, one, now=deps.now())

@@ -278,3 +278,49 @@ async def test_conversations_of_others_are_unknown(
             await attempt
 
     assert await footprint() == before
+
+
+async def test_an_answer_to_what_was_split_off_goes_there_whatever_else_it_names(
+    deps: Deps, caller: Caller, sent: Communication, take: Take
+) -> None:
+    apart = await take(1, sent.internet_message_id)
+    command = parse(changes.SplitConversation, {"messageIds": [str(apart.id)]})
+    own = await changes.split(deps, caller, sent.conversation_id, command)
+
+    later = await take(2, "<1@customer.test>", references=sent.internet_message_id)
+
+    assert later.conversation_id == own
+
+
+async def test_late_evidence_of_one_message_takes_no_other_along(
+    deps: Deps, caller: Caller, take: Take
+) -> None:
+    first, apart = await take(1), await take(2, "<1@customer.test>")
+    command = parse(changes.SplitConversation, {"messageIds": [str(apart.id)]})
+    own = await changes.split(deps, caller, first.conversation_id, command)
+    # It names what is not here yet before what was split off.
+    early = await take(4, "<3@customer.test>", references="<2@customer.test>")
+    assert early.conversation_id == own
+
+    await take(3, "<1@customer.test>")
+
+    assert (await now(apart)).conversation_id == own
+    assert (await now(early)).conversation_id == first.conversation_id
+    entry = await entry_of(first.conversation_id)
+    assert entry is not None
+    assert entry.received == 3
+
+
+async def test_what_was_merged_stays_when_it_is_delivered_again(
+    deps: Deps, caller: Caller, sent: Communication, take: Take
+) -> None:
+    other = await take(1, sent.internet_message_id)
+    talk = await take(2, subject="A question")
+    await changes.merge(deps, caller, sent.conversation_id, talk.conversation_id)
+
+    again = await ingest(
+        deps, caller, message("<1@customer.test>", in_reply_to=sent.internet_message_id)
+    )
+
+    assert again.id == other.id
+    assert {(await now(one)).conversation_id for one in (other, talk)} == {talk.conversation_id}
