@@ -23,6 +23,7 @@ CLICKED = {"$cond": [{"$gt": [{"$sum": "$clickedLinks.clickCount"}, 0]}, 1, 0]}
 # By machines, whether or not people did so too.
 MACHINE_OPENED = {"$cond": [{"$gt": ["$machineOpenCount", 0]}, 1, 0]}
 MACHINE_CLICKED = {"$cond": [{"$gt": [{"$sum": "$clickedLinks.machineClickCount"}, 0]}, 1, 0]}
+REPLIED = {"$cond": [{"$gt": ["$replyCount", 0]}, 1, 0]}
 # What is counted by, small before it is handed to each of the groups.
 _COUNTED = {
     "type": 1,
@@ -33,6 +34,7 @@ _COUNTED = {
     "clicked": CLICKED,
     "machineOpened": MACHINE_OPENED,
     "machineClicked": MACHINE_CLICKED,
+    "replied": REPLIED,
 }
 _COUNTS = {
     "sent": {"$sum": 1},
@@ -40,6 +42,7 @@ _COUNTS = {
     "clicked": {"$sum": "$clicked"},
     "machineOpened": {"$sum": "$machineOpened"},
     "machineClicked": {"$sum": "$machineClicked"},
+    "replied": {"$sum": "$replied"},
 }
 
 
@@ -73,6 +76,7 @@ class Counts:
     clicked: int = 0
     machine_opened: int = 0
     machine_clicked: int = 0
+    replied: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,5 +162,10 @@ async def knows_timezone(name: str) -> bool:
 
 def _counts(row: Mapping[str, Any]) -> Counts:
     return Counts(
-        row["sent"], row["opened"], row["clicked"], row["machineOpened"], row["machineClicked"]
+        row["sent"],
+        row["opened"],
+        row["clicked"],
+        row["machineOpened"],
+        row["machineClicked"],
+        row["replied"],
     )

@@ -10,6 +10,7 @@ from app.documents.analytics import (
     MACHINE_OPENED,
     OPENED,
     REAL,
+    REPLIED,
     Period,
 )
 from app.documents.communications import Communication
@@ -20,8 +21,8 @@ Row = Mapping[str, Any]
 _DELIVERED = [CommunicationStatus.DELIVERED, CommunicationStatus.COMPLAINED]
 # What is counted of the mails that were handed over.
 COUNTED = (
-    "sent", "opened", "clicked", "machineOpened", "machineClicked", "delivered", "bounced",
-    "complained",
+    "sent", "opened", "clicked", "machineOpened", "machineClicked", "replied", "delivered",
+    "bounced", "complained",
 )  # fmt: skip
 _ONES = {
     "sent": {"$literal": 1},
@@ -29,6 +30,7 @@ _ONES = {
     "clicked": CLICKED,
     "machineOpened": MACHINE_OPENED,
     "machineClicked": MACHINE_CLICKED,
+    "replied": REPLIED,
     # What was reported as spam was delivered before.
     "delivered": {"$cond": [{"$in": ["$status", _DELIVERED]}, 1, 0]},
     "bounced": {"$cond": [{"$eq": ["$status", CommunicationStatus.BOUNCED]}, 1, 0]},

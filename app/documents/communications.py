@@ -104,6 +104,8 @@ class Communication(OutsourcingDocument):
     last_opened_at: datetime | None = None
     open_count: int = 0
     machine_open_count: int = 0
+    reply_count: int = 0
+    replied_at: datetime | None = None
     clicked_links: list[ClickedLink] = Field(default_factory=list)
     events: list[Event] = Field(default_factory=list)
     created_by: str

@@ -32,6 +32,8 @@ async def record_reply(
         update={
             "$push": {"events": event.stored()},
             "$set": {"updated": now},
+            "$inc": {"replyCount": 1},
+            "$min": {"repliedAt": now},
             "$unset": {"updatedBy": ""},
         },
     )

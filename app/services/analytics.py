@@ -32,6 +32,8 @@ class Rates:
     click_rate: float
     total_machine_opened: int = 0
     total_machine_clicked: int = 0
+    total_replied: int = 0
+    reply_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def _rates(counts: Counts) -> Rates:
         click_rate=_share(counts.clicked, counts.sent),
         total_machine_opened=counts.machine_opened,
         total_machine_clicked=counts.machine_clicked,
+        total_replied=counts.replied,
+        reply_rate=_share(counts.replied, counts.sent),
     )
 
 

@@ -17,6 +17,8 @@ _CLICKED = "Of how many of them people followed a link."
 _MACHINE_OPENED = "Of how many of them a machine fetched the picture, whoever else did."
 _MACHINE_CLICKED = "Of how many of them a scanner or the like followed a link, whoever else did."
 _OPEN_RATE = "totalOpened as a share of totalSent, from 0 to 1."
+_REPLIED = "How many of them a person answered."
+_REPLY_RATE = "totalReplied as a share of totalSent, from 0 to 1."
 _CLICK_RATE = "totalClicked as a share of totalSent, from 0 to 1."
 
 
@@ -31,6 +33,8 @@ class TemplateStats:
     click_rate: float = strawberry.field(description=_CLICK_RATE)
     total_machine_opened: int = strawberry.field(description=_MACHINE_OPENED)
     total_machine_clicked: int = strawberry.field(description=_MACHINE_CLICKED)
+    total_replied: int = strawberry.field(description=_REPLIED)
+    reply_rate: float = strawberry.field(description=_REPLY_RATE)
 
     @classmethod
     def of(cls, stats: service.TemplateStats) -> Self:
@@ -45,6 +49,8 @@ class TemplateStats:
             click_rate=rates.click_rate,
             total_machine_opened=rates.total_machine_opened,
             total_machine_clicked=rates.total_machine_clicked,
+            total_replied=rates.total_replied,
+            reply_rate=rates.reply_rate,
         )
 
 
@@ -58,6 +64,8 @@ class CommunicationTypeStats:
     click_rate: float = strawberry.field(description=_CLICK_RATE)
     total_machine_opened: int = strawberry.field(description=_MACHINE_OPENED)
     total_machine_clicked: int = strawberry.field(description=_MACHINE_CLICKED)
+    total_replied: int = strawberry.field(description=_REPLIED)
+    reply_rate: float = strawberry.field(description=_REPLY_RATE)
 
     @classmethod
     def of(cls, stats: service.TypeStats) -> Self:
@@ -71,6 +79,8 @@ class CommunicationTypeStats:
             click_rate=rates.click_rate,
             total_machine_opened=rates.total_machine_opened,
             total_machine_clicked=rates.total_machine_clicked,
+            total_replied=rates.total_replied,
+            reply_rate=rates.reply_rate,
         )
 
 
@@ -101,6 +111,8 @@ class Analytics:
     click_rate: float = strawberry.field(description=_CLICK_RATE)
     total_machine_opened: int = strawberry.field(description=_MACHINE_OPENED)
     total_machine_clicked: int = strawberry.field(description=_MACHINE_CLICKED)
+    total_replied: int = strawberry.field(description=_REPLIED)
+    reply_rate: float = strawberry.field(description=_REPLY_RATE)
     failure_rate: float = strawberry.field(
         description="Failed in the period, as a share of failed and sent together, from 0 to 1."
     )
@@ -133,6 +145,8 @@ class Analytics:
             click_rate=found.rates.click_rate,
             total_machine_opened=found.rates.total_machine_opened,
             total_machine_clicked=found.rates.total_machine_clicked,
+            total_replied=found.rates.total_replied,
+            reply_rate=found.rates.reply_rate,
             failure_rate=found.failure_rate,
             by_template=[TemplateStats.of(stats) for stats in found.by_template],
             by_type=[CommunicationTypeStats.of(stats) for stats in found.by_type],

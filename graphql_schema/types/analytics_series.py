@@ -23,6 +23,7 @@ class DayStats:
     machine_clicked: int = strawberry.field(
         description="Of how many of them a scanner or the like followed a link, whoever else did."
     )
+    replied: int = strawberry.field(description="How many of them a person answered.")
     delivered: int = strawberry.field(
         description="How many of them were delivered, and not returned afterwards."
     )

@@ -132,6 +132,9 @@ class Communication(Node):
     machine_open_count: int = strawberry.field(
         description="How often machines fetched its picture, whether anybody opened it or not."
     )
+    replied: bool = strawberry.field(description="Whether a person answered it.")
+    replied_at: datetime | None = strawberry.field(description="When the first answer came in.")
+    reply_count: int = strawberry.field(description="How many answers of people came in.")
     clicked_links: list[ClickedLink] = strawberry.field(
         directives=[ListSize(assumed_size=3)],
         description="Every tracked link, in the order of the mail, clicked or not.",
@@ -259,6 +262,9 @@ class Communication(Node):
             last_opened_at=record.last_opened_at,
             open_count=record.open_count,
             machine_open_count=record.machine_open_count,
+            replied=record.reply_count > 0,
+            replied_at=record.replied_at,
+            reply_count=record.reply_count,
             clicked_links=[ClickedLink.of(link) for link in record.clicked_links],
             events=[Event.of(event) for event in record.events],
             created=record.created,

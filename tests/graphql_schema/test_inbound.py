@@ -8,14 +8,18 @@ import httpx2
 import pytest
 from beanie import PydanticObjectId
 
-from app.context import Caller, Context, Scope
+from app.context import Caller, Context, Deps, Scope
+from app.documents.communications import Communication
 from app.documents.inbound_messages import InboundMessage
 from app.documents.origins import Origin
 from app.documents.vocabulary import InboundStatus, ProviderType
+from app.services import delivery, sending
 from app.services.inbound import ingest
+from app.services.inputs import parse
 from tests.doors import INBOUND_SELECTION, GraphqlDoor
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
+from tests.world import MAIL
 
 LIST = "query($first: Int, $last: Int, $after: String, $filter: InboundMessageFilter, $orderBy: [InboundMessageOrder!]) { answer: inboundMessages(first: $first, last: $last, after: $after, filter: $filter, orderBy: $orderBy) { nodes { id } pageInfo { endCursor hasNextPage } } }"  # noqa: E501
 ONE = f"query($id: ID!) {{ answer: inboundMessage(id: $id) {{ {INBOUND_SELECTION} }} }}"
@@ -166,3 +170,22 @@ async def test_messages_are_found_by_the_way_they_came(ask: Ask, context: Contex
     assert await found(envelopeRecipients={"isNull": True}) == sorted([second, third])
     assert await found(providerType={"in": ["RESEND", "GRAPH"]}) == [second]
     assert await found(fetchError={"isNull": False}) == [second]
+
+
+async def test_a_record_tells_that_it_was_answered(ask: Ask, deps: Deps, caller: Caller) -> None:
+    query = "query($id: ID!) { answer: communication(id: $id) { replied repliedAt replyCount } }"
+    record = await sending.accept(deps, caller, parse(sending.SendCommunication, MAIL))
+    await delivery.dispatch(deps, str(record.id))
+    sent = await Communication.get(record.id)
+    assert sent is not None
+    before = await ask(query, id=str(record.id))
+
+    await ingest(deps, caller, message(in_reply_to=sent.internet_message_id))
+
+    nothing = {"replied": False, "repliedAt": None, "replyCount": 0}
+    assert before["data"]["answer"] == nothing
+    answered = (await ask(query, id=str(record.id)))["data"]["answer"]
+    assert answered == {"replied": True, "repliedAt": "2026-11-24T09:30:00Z", "replyCount": 1}
+    totals = "{ answer: analytics { totalReplied replyRate series { days { replied } } } }"
+    counted = (await ask(totals))["data"]["answer"]
+    assert counted == {"totalReplied": 1, "replyRate": 1.0, "series": {"days": [{"replied": 1}]}}

@@ -283,3 +283,13 @@ async def test_what_waits_is_deleted_or_is_anothers_does_not_count(
 
     assert await all_time(caller) == NOTHING
     assert (await all_time(other_tenant)).failure_rate == 0.5
+
+
+async def test_answered_mail_counts_beside(caller: Caller, handed_over: HandedOver) -> None:
+    await handed_over(reply_count=3, type=CommunicationType.OFFERTE)
+    await handed_over()
+
+    found = await all_time(caller)
+
+    assert (found.rates.total_replied, found.rates.reply_rate) == (1, 0.5)
+    assert (found.by_type[0].rates.total_replied, found.by_type[0].rates.reply_rate) == (1, 1.0)

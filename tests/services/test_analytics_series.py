@@ -210,3 +210,10 @@ async def test_bad_periods_are_refused(days_of: Days, asked: dict[str, Any], pat
         await days_of(**asked)
 
     assert [field.path for field in refused.value.fields] == [path]
+
+
+async def test_answered_mail_stands_beside(out: Store, days_of: Days) -> None:
+    await out(reply_count=2)
+    await out()
+
+    assert (await days_of()).days == [DayStats("2100-11-24", sent=2, replied=1)]

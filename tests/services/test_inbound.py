@@ -586,3 +586,20 @@ async def test_what_no_person_wrote_is_in_the_conversation_and_no_reply(
     assert kept.kind is kind
     assert kept.conversation_id == record.conversation_id
     assert await replies_of(record) == []
+
+
+async def test_answers_of_people_are_counted_on_what_they_answer(
+    deps: Deps, caller: Caller, sent: Sent, stored: Stored, clock: Clock
+) -> None:
+    record = await sent()
+    before = (record.reply_count, record.replied_at)
+    first = clock.now()
+    raw = message("<1@customer.test>", in_reply_to=record.internet_message_id)
+    await ingest(deps, caller, raw)
+    clock.advance(timedelta(minutes=5))
+    await ingest(deps, caller, raw)
+    await ingest(deps, caller, message("<2@customer.test>", in_reply_to="<1@customer.test>"))
+
+    after = await stored(record.id)
+    assert before == (0, None)
+    assert (after.reply_count, after.replied_at) == (2, first)
