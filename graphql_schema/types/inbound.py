@@ -5,6 +5,7 @@ import strawberry
 
 from app.documents import communications
 from app.documents import inbound_messages as documents
+from app.mail.reply_text import reply_text
 from graphql_schema.limits import ListSize
 from graphql_schema.links import to_one
 from graphql_schema.resolvers import inbound as resolvers
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 _HEAVY = {
     "bodyHtml": ["bodyHtml"],
-    "bodyText": ["bodyText"],
+    "bodyText": ["bodyText", "replyText"],
     # Where both stand when they are large.
-    "contentId": ["bodyHtml", "bodyText"],
+    "contentId": ["bodyHtml", "bodyText", "replyText"],
     "events": ["events"],
     "answered": [],
 }
@@ -45,6 +46,12 @@ class InboundMessage(Node):
     )
     body_text: str | None = strawberry.field(
         description="Its text, made from the HTML when it has none."
+    )
+    reply_text: str | None = strawberry.field(
+        description=(
+            "What is new in its text: without what it quotes, and the signature. Empty for a mail "
+            "that was only passed on; null without a text."
+        )
     )
     conversation_id: str | None = strawberry.field(description="The conversation it is part of.")
     parent_communication_id: strawberry.ID | None = strawberry.field(
@@ -113,6 +120,7 @@ class InboundMessage(Node):
             cc=message.cc,
             body_html=message.body_html,
             body_text=message.body_text,
+            reply_text=None if message.body_text is None else reply_text(message.body_text),
             conversation_id=message.conversation_id,
             parent_communication_id=None if parent is None else strawberry.ID(str(parent)),
             related_entity_type=message.related_entity_type,

@@ -189,3 +189,15 @@ async def test_a_record_tells_that_it_was_answered(ask: Ask, deps: Deps, caller:
     totals = "{ answer: analytics { totalReplied replyRate series { days { replied } } } }"
     counted = (await ask(totals))["data"]["answer"]
     assert counted == {"totalReplied": 1, "replyRate": 1.0, "series": {"days": [{"replied": 1}]}}
+
+
+async def test_what_is_new_in_an_answer_is_told(client: httpx2.AsyncClient, ask: Ask) -> None:
+    raw = message(text="Fine!\n\nOn Tuesday Acme wrote:\n> Hello\n")
+    received = (await GraphqlDoor(client).ingest(raw)).record
+    alone = "query($id: ID!) { answer: inboundMessage(id: $id) { replyText } }"
+
+    one = await ask(alone, id=received["id"])
+    several = await ask("{ answer: inboundMessages { nodes { replyText } } }")
+
+    assert one["data"]["answer"] == {"replyText": "Fine!"}
+    assert several["data"]["answer"]["nodes"] == [{"replyText": "Fine!"}]

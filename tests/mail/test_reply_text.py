@@ -1,0 +1,89 @@
+"""What is new in an answer, in the shapes of the programs that people write it with."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.mail.reply_text import reply_text
+
+NEW = "Fine, in May.\n\nJan"
+OUTLOOK = "From: Acme <crm@acme.test>\nSent: Tuesday\nTo: Jan\nSubject: Your offer\n\nHello"
+SHAPES = {
+    "gmail": "On Tue, Nov 24, 2026 at 10:00 AM Acme <crm@acme.test> wrote:\n\n> Hello\n> Bye",
+    "gmail, broken": "On Tue, Nov 24, 2026 at 10:00 AM Acme\n<crm@acme.test>\nwrote:\n> Hello",
+    "gmail, dutch": "Op di 24 nov 2026 om 10:00 schreef Acme <crm@acme.test>:\n\n> Hallo",
+    "thunderbird, german": "Am 24.11.26 um 10:00 schrieb Acme:\n> Hallo",
+    "apple, french": "Le 24 nov. 2026, Acme <crm@acme.test> a \u00e9crit :\n\n> Bonjour",
+    "gmail, spanish": "El mar, 24 nov 2026 a las 10:00, Acme escribi\u00f3:\n> Hola",
+    "outlook": OUTLOOK,
+    "outlook, ruled": f"{'_' * 32}\n{OUTLOOK}",
+    "outlook, bold": OUTLOOK.replace("From:", "*From:*").replace("Sent:", "*Sent:*"),
+    "outlook, dutch": "Van: Acme\nVerzonden: dinsdag\nAan: Jan\nOnderwerp: Offerte\n\nHallo",
+    "outlook, german": "Von: Acme\nGesendet: Dienstag\nAn: Jan\nBetreff: Angebot\n\nHallo",
+    "outlook, french": "De : Acme\nEnvoy\u00e9 : mardi\n\u00c0 : Jan\nObjet : Offre\n\nBonjour",
+    "outlook, spanish": "De: Acme\nEnviado: martes\nPara: Jan\nAsunto: Oferta\n\nHola",
+    "divider": "-----Original Message-----\nFrom: Acme\n\nHello",
+    "divider, german": "-----Urspr\u00fcngliche Nachricht-----\nVon: Acme\n\nHallo",
+    "quotes alone": "> Hello\n> Bye",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("history", SHAPES.values(), ids=SHAPES)
+def test_the_history_is_left_out(history: str) -> None:
+    assert reply_text(f"{NEW}\n\n{history}") == NEW
+    assert reply_text(f"{NEW}\n\n{history}\n\n-- \nAcme") == NEW
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "-- \nJan de Vries\nCustomer",
+        "Sent from my iPhone",
+        "Verzonden vanaf mijn Galaxy",
+        "Von meinem iPhone gesendet",
+        "Envoy\u00e9 de mon iPhone",
+        "Enviado desde mi iPhone",
+        "Get Outlook for iOS<https://aka.ms/x>",
+    ],
+)
+def test_the_signature_is_left_out(signature: str) -> None:
+    assert reply_text(f"{NEW}\n\n{signature}\n") == NEW
+    assert reply_text(f"{NEW}\n{signature}\n\n{SHAPES['gmail']}") == NEW
+
+
+def test_answers_between_the_lines_stay() -> None:
+    text = "On Tuesday Acme wrote:\n> May?\n\nYes.\n\n> June?\n\nNo.\n\n-- \nJan"
+
+    assert reply_text(text) == "On Tuesday Acme wrote:\n\nYes.\n\n\nNo."
+
+
+def test_what_was_only_passed_on_has_nothing_new() -> None:
+    assert reply_text(OUTLOOK) == ""
+    assert reply_text("---------- Forwarded message ---------\nFrom: Acme\n\nHello") == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NEW,
+        "On Monday I wrote: nothing.",
+        "From: here\nto there it is far.",
+        "Le lundi, je viens.",
+        "a -- b",
+        "The sum:\n----------",
+        "De: nada",
+    ],
+)
+def test_what_only_looks_like_a_mark_stays(text: str) -> None:
+    assert reply_text(text) == text
+
+
+def test_long_texts_are_read_once() -> None:
+    text = "On a day\n" * 100_000 + "> " * 500_000 + "From: a\n" * 100_000
+
+    assert reply_text(text).startswith("On a day")
+
+
+@given(st.text(alphabet=st.sampled_from("On>-:wrote \nFromSe*_")))
+def test_no_text_breaks_it(text: str) -> None:
+    assert len(reply_text(text)) <= len(text)
