@@ -24,6 +24,12 @@ MIME = (
     b"From: jan@example.org\r\nTo: crm@acme.test\r\nSubject: When?\r\n\r\nWhen can you deliver?\r\n"
 )
 MAIL = {"subject": "An invoice", "body": "<p>See it.</p>", "recipients": ["jan@example.org"]}
+MAILBOX = """mutation {
+  createProviderAccount(input: {name: "Mailbox", settings: {graph: {
+    directoryId: "contoso-directory", clientId: "0f3b5e9a-0000-4000-8000-00000000000a"
+    mailbox: "crm@acme.test", clientSecret: "secret"
+  }}}) { id }
+}"""
 TOKEN = "export TOKEN=$(.venv/bin/letterbox token --tenant demo --user alice)\n"
 
 
@@ -129,7 +135,12 @@ async def test_the_examples_do_what_they_are_there_for(
     kept = await client.post(
         "/api/v1/inbound/mime", content=MIME, headers={"Content-Type": "message/rfc822"}
     )
-    ids = {"communication(id: ": sent["id"], "inboundMessageId: ": kept.json()["id"]}
+    made = await client.post("/graphql", json={"query": MAILBOX})
+    ids = {
+        "communication(id: ": sent["id"],
+        "inboundMessageId: ": kept.json()["id"],
+        "updateProviderAccount(id: ": made.json()["data"]["createProviderAccount"]["id"],
+    }
     found = await results(client, ids)
     assert [result["errors"] for result in found if "errors" in result] == []
     fields = {field for result in found for field in result["data"]}
