@@ -61,7 +61,7 @@ def _answer(line: bytes) -> bytes | None:
     answer = b""
     try:
         assert process.stdin is not None  # noqa: S101 - both are pipes
-        assert process.stdout is not None  # noqa: S101
+        assert process.stdout is not None  # noqa: S101 - as above
         with suppress(BrokenPipeError):
             process.stdin.write(line)
             process.stdin.flush()

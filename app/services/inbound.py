@@ -64,11 +64,10 @@ async def ingest(
     await origins.learn(message, origin)
     async with turn(caller.tenant, "inbound"):
         await _settle(deps, message)
-        settled = await InboundMessage.of_tenant(caller.tenant, str(message.id)) or message
+        settled = await InboundMessage.shown(caller.tenant, str(message.id)) or message
         await InboxEntry.counted_anew(caller.tenant, settled.conversation_id, now=deps.now())
     if mail.report is not None:
         await provider_events.keep_report(deps, message)
-    settled = await InboundMessage.shown(caller.tenant, str(message.id)) or message
     await follow_ups.call_off(deps, settled)
     return settled
 

@@ -76,89 +76,20 @@ class TemplateSourceInput:
 
 
 @strawberry.input(description="A template to be kept.")
-class CreateTemplateInput:
+class CreateTemplateInput(TemplateSourceInput):
     name: str = strawberry.field(
         description="At most 200 characters, and no other template's name in any case."
-    )
-    body: str = strawberry.field(description="The HTML, with `{{ name }}` to fill in.")
-    subject: str | None = strawberry.field(
-        default=UNSET,
-        description="The subject line, with `{{ name }}` to fill in; required for kind TEMPLATE.",
     )
     description: str | None = strawberry.field(
         default=None, description="What it is for, in at most 2,000 characters."
     )
     type: CommunicationType | None = strawberry.field(default=None, description="What it is about.")
-    kind: TemplateKind = strawberry.field(
-        default=TemplateKind.TEMPLATE, description="What it is for: a mail, or parts of others."
-    )
-    format: TemplateFormat = strawberry.field(
-        default=TemplateFormat.HTML, description="What the bodies are written in."
-    )
-    text: str | None = strawberry.field(
-        default=UNSET, description="A text part of its own; made from the HTML without it."
-    )
-    layout: str | None = strawberry.field(
-        default=UNSET, description="The name of the layout around it."
-    )
-    locale: str | None = strawberry.field(
-        default=UNSET, description="The language of subject, body and text, e.g. `nl`."
-    )
-    locales: list[TemplateLocaleInput] | None = strawberry.field(
-        default=UNSET, description="What it says in other languages; at most 50."
-    )
-    variables: list[TemplateVariableInput] | None = strawberry.field(
-        default=UNSET, description="The variables it declares; at most 200."
-    )
     note: str | None = strawberry.field(
         default=UNSET, description="What is to be known of the version; at most 500 characters."
     )
     draft: bool = strawberry.field(
         default=False,
         description="Whether to keep it as a draft; its first version is published without it.",
-    )
-
-
-@strawberry.input(
-    description=(
-        "What is to change in a template; what is left out stays as it is. Other words are "
-        "published at once, as a new version."
-    )
-)
-class UpdateTemplateInput:
-    name: str | None = strawberry.field(default=UNSET, description="Another name.")
-    subject: str | None = strawberry.field(default=UNSET, description="Another subject line.")
-    body: str | None = strawberry.field(default=UNSET, description="Another HTML.")
-    description: str | None = strawberry.field(
-        default=UNSET, description="Another description; null takes it away."
-    )
-    type: CommunicationType | None = strawberry.field(
-        default=UNSET, description="What it is about; null takes it away."
-    )
-    format: TemplateFormat | None = strawberry.field(
-        default=UNSET, description="What the bodies are written in."
-    )
-    text: str | None = strawberry.field(
-        default=UNSET, description="A text part of its own; made from the HTML without it."
-    )
-    layout: str | None = strawberry.field(
-        default=UNSET, description="The name of the layout around it."
-    )
-    locale: str | None = strawberry.field(
-        default=UNSET, description="The language of subject, body and text, e.g. `nl`."
-    )
-    locales: list[TemplateLocaleInput] | None = strawberry.field(
-        default=UNSET, description="What it says in other languages; at most 50."
-    )
-    variables: list[TemplateVariableInput] | None = strawberry.field(
-        default=UNSET, description="The variables it declares; at most 200."
-    )
-    note: str | None = strawberry.field(
-        default=UNSET, description="What is to be known of the version; at most 500 characters."
-    )
-    revision: int | None = strawberry.field(
-        default=UNSET,
-        description="The revision the change was made on; a template changed since is a CONFLICT.",
     )
 
 
@@ -190,6 +121,26 @@ class TemplateDraftInput:
     revision: int | None = strawberry.field(
         default=UNSET,
         description="The draft's revision the change was made on; one changed since is a CONFLICT.",
+    )
+
+
+@strawberry.input(
+    description=(
+        "What is to change in a template; what is left out stays as it is. Other words are "
+        "published at once, as a new version."
+    )
+)
+class UpdateTemplateInput(TemplateDraftInput):
+    name: str | None = strawberry.field(default=UNSET, description="Another name.")
+    description: str | None = strawberry.field(
+        default=UNSET, description="Another description; null takes it away."
+    )
+    type: CommunicationType | None = strawberry.field(
+        default=UNSET, description="What it is about; null takes it away."
+    )
+    revision: int | None = strawberry.field(
+        default=UNSET,
+        description="The revision the change was made on; a template changed since is a CONFLICT.",
     )
 
 
