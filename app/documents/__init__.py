@@ -13,12 +13,14 @@ from app.documents.inbox import InboxEntry
 from app.documents.list_members import ListMember
 from app.documents.mailbox_subscriptions import MailboxSubscription
 from app.documents.paces import Pace
+from app.documents.preferences import Preference
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
 from app.documents.recipient_lists import RecipientList
 from app.documents.suppressions import Suppression
 from app.documents.template_versions import TemplateVersion
 from app.documents.templates import Template
+from app.documents.topics import Topic
 from app.documents.turns import Turn
 
 ALL_DOCUMENTS: list[type[Document]] = [
@@ -35,11 +37,13 @@ ALL_DOCUMENTS: list[type[Document]] = [
     ListMember,
     MailboxSubscription,
     Pace,
+    Preference,
     ProviderAccount,
     ProviderEvent,
     RecipientList,
     Suppression,
     Template,
     TemplateVersion,
+    Topic,
     Turn,
 ]

@@ -153,6 +153,27 @@ class SuppressionReason(StrEnum):
     MANUAL = "MANUAL"
 
 
+class TopicDefault(StrEnum):
+    """Whether somebody who said nothing gets the mail of a topic."""
+
+    OPT_IN = "OPT_IN"
+    OPT_OUT = "OPT_OUT"
+
+
+class PreferenceState(StrEnum):
+    SUBSCRIBED = "SUBSCRIBED"
+    UNSUBSCRIBED = "UNSUBSCRIBED"
+
+
+class PreferenceSource(StrEnum):
+    """How it was told; all but USER are the recipient's own doing."""
+
+    ONE_CLICK = "ONE_CLICK"
+    PAGE = "PAGE"
+    MAILTO = "MAILTO"
+    USER = "USER"
+
+
 class AttemptOutcome(StrEnum):
     SENT = "SENT"
     TRANSIENT = "TRANSIENT"
