@@ -35,6 +35,26 @@ class Attachment(StoredModel):
     digest: str
     content_id: str | None = None
 
+    @property
+    def is_inline(self) -> bool:
+        return self.content_id is not None
+
+
+class ReceivedAttachment(StoredModel):
+    """A file of a received mail; as an Attachment, but for what its author wrote of it.
+
+    `is_inline` says that the HTML shows it. One without a `digest` is not kept, and `missing` is
+    why.
+    """
+
+    filename: str
+    media_type: str
+    size: int
+    digest: str | None = None
+    content_id: str | None = None
+    is_inline: bool = False
+    missing: str | None = None
+
 
 class AttachmentContent(TenantDocument):
     """Octets in GridFS under the same id, written after this row and removed before it.

@@ -126,6 +126,7 @@ INBOUND_MESSAGES = Catalogue(
         *_of(Kind.TEXT, "fetchError"),
         *_of(Kind.ID, "parentCommunicationId"),
         *_of(Kind.INSTANT, "receivedAt"),
+        Field("hasAttachments", "hasAttachments", Kind.FLAG, sparse=True),
         status=InboundStatus,
         providerType=ProviderType,
         kind=InboundKind,

@@ -1,15 +1,18 @@
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from beanie import PydanticObjectId
 from pydantic import Field
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from app.documents import content
+from app.documents.attachments import ReceivedAttachment
 from app.documents.base import Filter, object_id_of
 from app.documents.communications import Event
+from app.documents.inbound_indexes import INDEXES
 from app.documents.outsourcing import OutsourcingDocument
 from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import InboundStatus, ProviderType
@@ -27,9 +30,11 @@ _OWN = {
     "provider_type", "provider_message_id", "provider_account_id", "provider_keys",
     "envelope_recipients", "graph_message_id", "graph_conversation_id", "graph_mailbox",
 }  # fmt: skip
-_CONTENT = {"raw", "rawId", "contentId", "bodyText", "bodyHtml"}
-_TENANT = ("tenantId", ASCENDING)
-_NEWEST_FIRST = [("receivedAt", DESCENDING), ("_id", DESCENDING)]
+_FILES = {"attachments", "attachments_omitted", "has_attachments"}
+_CONTENT = {
+    "raw", "rawId", "contentId", "bodyText", "bodyHtml", "attachments", "attachmentsOmitted",
+    "hasAttachments",
+}  # fmt: skip
 
 
 class InboundMessage(OutsourcingDocument):
@@ -42,8 +47,11 @@ class InboundMessage(OutsourcingDocument):
     all ways it came; `fetch_error` why its content is not here. `answered` are the Message-IDs it
     answers, nearest first; the report of a mail server is about them; `answered_delivery_id` is
     what the address names that it was sent to. `kind` is what wrote it. One that
-    `is_placed` stands where a user put it, whatever it answers. `received_at` is when the tenant's
-    mail server took it, `created` when we did, `date` what its author's clock said.
+    `is_placed` stands where a user put it, whatever it answers. `attachments` are its files, None
+    while nobody looked for them (`attach`), `attachments_omitted` how many are not among them;
+    `has_attachments` is True where one is not only shown by the HTML, and else None. `received_at`
+    is when the tenant's mail server took it, `created` when we did, `date` what its author's clock
+    said.
     """
 
     unseen: ClassVar = ("raw",)
@@ -78,6 +86,9 @@ class InboundMessage(OutsourcingDocument):
     answered_delivery_id: PydanticObjectId | None = None
     is_placed: bool = False
     kind: InboundKind = InboundKind.PERSONAL
+    attachments: list[ReceivedAttachment] | None = None
+    attachments_omitted: int = 0
+    has_attachments: bool | None = None
     date: datetime | None = None
     received_at: datetime
     events: list[Event] = Field(default_factory=list)
@@ -91,35 +102,7 @@ class InboundMessage(OutsourcingDocument):
     class Settings:
         name = "inboundMessages"
         keep_nulls = False
-        indexes: ClassVar = [
-            IndexModel([_TENANT, ("key", ASCENDING)], unique=True),
-            IndexModel(
-                [_TENANT, ("providerKeys", ASCENDING)],
-                unique=True,
-                partialFilterExpression={"providerKeys": {"$type": "string"}},
-            ),
-            IndexModel([_TENANT, ("internetMessageId", ASCENDING)]),
-            IndexModel([_TENANT, ("answered", ASCENDING)]),
-            IndexModel([_TENANT, ("conversationId", ASCENDING)]),
-            IndexModel(
-                [_TENANT, ("graphMailbox", ASCENDING), ("graphConversationId", ASCENDING)],
-                partialFilterExpression={"graphConversationId": {"$exists": True}},
-            ),
-            IndexModel(
-                [_TENANT, ("parentCommunicationId", ASCENDING), *_NEWEST_FIRST],
-                partialFilterExpression={"parentCommunicationId": {"$exists": True}},
-            ),
-            IndexModel([_TENANT, *_NEWEST_FIRST]),
-            IndexModel([_TENANT, ("status", ASCENDING), *_NEWEST_FIRST]),
-            IndexModel(
-                [
-                    _TENANT,
-                    ("relatedEntityType", ASCENDING),
-                    ("relatedEntityId", ASCENDING),
-                    *_NEWEST_FIRST,
-                ]
-            ),
-        ]
+        indexes: ClassVar = INDEXES
 
     async def store(self, raw: bytes) -> bool:
         """Insert with the octets it came as; False when the tenant has it already.
@@ -149,6 +132,17 @@ class InboundMessage(OutsourcingDocument):
         else:
             await self._drop_files()
         return after
+
+    def give_files(self, files: Sequence[ReceivedAttachment], *, omitted: int) -> None:
+        """Let it have these attachments, and tell how many more there are."""
+        self.attachments = list(files)
+        self.attachments_omitted = omitted
+        self.has_attachments = not all(file.is_inline for file in files) or None
+
+    async def attach(self) -> Self | None:
+        """Store the files it was given, unless it has had some by now: then None."""
+        files = self.model_dump(by_alias=True, include=_FILES, exclude_none=True)
+        return await self.move(self.id, leaving={"attachments": None}, update={"$set": files})
 
     async def _outsourced(self, raw: bytes) -> Self:
         """Put elsewhere what is too large to stand in the document; how it is to be stored."""

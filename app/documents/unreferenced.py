@@ -3,7 +3,11 @@
 from datetime import datetime
 
 from app.documents.attachments import AttachmentContent
+from app.documents.base import Filter, TenantDocument
 from app.documents.communications import Communication
+from app.documents.inbound_messages import InboundMessage
+
+_NAMING: list[type[TenantDocument]] = [Communication, InboundMessage]
 
 
 async def purge(now: datetime, limit: int) -> int:
@@ -21,7 +25,10 @@ async def purge(now: datetime, limit: int) -> int:
 
 
 async def _is_named(tenant: str, digest: str) -> bool:
-    criteria = Communication.owned(tenant, {"attachments.digest": digest})
-    for name in Communication.visible:
-        del criteria[name]
-    return await Communication.get_motor_collection().find_one(criteria, {"_id": 1}) is not None
+    for document in _NAMING:
+        criteria: Filter = document.owned(tenant, {"attachments.digest": digest})
+        for name in document.visible:
+            del criteria[name]
+        if await document.get_motor_collection().find_one(criteria, {"_id": 1}) is not None:
+            return True
+    return False

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.policy import default
+from functools import lru_cache
 from typing import Any
 
 HEAD_LIMIT = 256 * 1024
@@ -39,13 +40,19 @@ class Part:
 
     def structured(self, name: str) -> tuple[str, dict[str, str]]:
         """The lower-case value of Content-Type or Content-Disposition, and its parameters."""
-        value = self.header(name)[:_MAX_STRUCTURED]
-        try:
-            parsed: Any = default.header_factory(name, value)
-            token = parsed.content_type if name == "content-type" else parsed.content_disposition
-            return (token or "").lower(), dict(parsed.params)
-        except Exception:  # noqa: BLE001 - the library raises many kinds for broken values
-            return value.partition(";")[0].strip().lower(), {}
+        value, parameters = _structured(name, self.header(name)[:_MAX_STRUCTURED])
+        return value, dict(parameters)
+
+
+# The same few stand in most mail, and each is asked for several times.
+@lru_cache(maxsize=500)
+def _structured(name: str, value: str) -> tuple[str, Mapping[str, str]]:
+    try:
+        parsed: Any = default.header_factory(name, value)
+        token = parsed.content_type if name == "content-type" else parsed.content_disposition
+        return (token or "").lower(), dict(parsed.params)
+    except Exception:  # noqa: BLE001 - the library raises many kinds for broken values
+        return value.partition(";")[0].strip().lower(), {}
 
 
 def with_line_feeds(raw: bytes) -> bytes:

@@ -7,8 +7,10 @@ from itertools import islice
 from app.mail import mime
 from app.mail.address_lists import mailboxes
 from app.mail.addresses import Mailbox
+from app.mail.bodies import body_kind
 from app.mail.mime import Part
 from app.mail.received_text import decoded_words, on_one_line, text_of, unencoded
+from app.mail.transfer import encoding_of
 
 MAX_REFERENCES = 100
 
@@ -135,18 +137,9 @@ def _moment(value: str) -> datetime | None:
 def _bodies(raw: bytes, top: Part) -> tuple[list[str], list[str]]:
     found: dict[str, list[str]] = {"text/plain": [], "text/html": []}
     for part in mime.leaves(raw, top):
-        content_type, parameters = part.structured("content-type")
-        if part.header("content-type") == "" or "/" not in content_type:
-            content_type = "text/plain"
-        kind = found.get(content_type)
-        if kind is None or _is_attached(part, parameters):
-            continue
-        encoding = part.header("content-transfer-encoding").partition(";")[0].strip().lower()
-        octets = unencoded(raw[part.start : part.end], encoding)
-        kind.append(text_of(octets, parameters.get("charset")))
+        kind = body_kind(part)
+        if kind is not None:
+            octets = unencoded(raw[part.start : part.end], encoding_of(part))
+            charset = part.structured("content-type")[1].get("charset")
+            found[kind].append(text_of(octets, charset))
     return found["text/plain"], found["text/html"]
-
-
-def _is_attached(part: Part, parameters: dict[str, str]) -> bool:
-    disposition, naming = part.structured("content-disposition")
-    return disposition == "attachment" or "filename" in naming or "name" in parameters

@@ -6,7 +6,6 @@ turn, whether what it answers, or what answers it, came meanwhile.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import structlog
@@ -23,20 +22,12 @@ from app.documents.replies import record_reply
 from app.documents.turns import turn
 from app.documents.vocabulary import EventType
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
-from app.mail.fingerprints import fingerprint
-from app.mail.kinds import InboundKind, kind_of
-from app.mail.parse import ParsedMessage, parse
-from app.mail.reports import Report, read_report
-from app.mail.text import plain_text
-from app.mail.text_crude import stripped
 from app.services import follow_ups, provider_events
 from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
-from app.services.receiving import addresses, identity
+from app.services.receiving import addresses, attachments, identity
+from app.services.receiving.reading import LARGE, Mail, read
 
 log = structlog.get_logger()
-
-# Larger messages are read in a thread, so that other requests do not wait for them.
-_LARGE = 256 * 1024
 
 
 async def ingest(
@@ -59,7 +50,7 @@ async def ingest(
     if len(raw) > limit:
         fault = FieldError("raw", f"must be at most {limit} octets")
         raise PayloadTooLargeError(f"{fault.path}: {fault.message}", fields=[fault])
-    mail = await asyncio.to_thread(_read, raw) if len(raw) > _LARGE else _read(raw)
+    mail = await asyncio.to_thread(read, raw) if len(raw) > LARGE else read(raw)
     message = await _kept(deps, caller, mail, origin, raw)
     await origins.learn(message, origin)
     async with turn(caller.tenant, "inbound"):
@@ -72,36 +63,8 @@ async def ingest(
     return settled
 
 
-@dataclass(frozen=True)
-class _Mail:
-    """What a message says, and what it reports where a mail server wrote it."""
-
-    parsed: ParsedMessage
-    kind: InboundKind
-    report: Report | None
-    fingerprint: str
-
-    @property
-    def answered(self) -> list[str]:
-        """The Message-IDs it answers; a report belongs to the mail it is about."""
-        about = () if self.report is None else self.report.message_ids
-        ids = dict.fromkeys((*about, *self.parsed.answered))
-        return [id_ for id_ in ids if id_ != self.parsed.message_id]
-
-
-def _read(raw: bytes) -> _Mail:
-    """Parse it; mail that is HTML only gets a text too."""
-    parsed, kind, report = parse(raw), kind_of(raw), read_report(raw)
-    digest = fingerprint(parsed)
-    if parsed.text is not None or parsed.html is None:
-        return _Mail(parsed, kind, report, digest)
-    is_large = len(parsed.html) > _LARGE
-    text = stripped(parsed.html) if is_large else plain_text(parsed.html, replacements={})
-    return _Mail(replace(parsed, text=text), kind, report, digest)
-
-
 async def _kept(
-    deps: Deps, caller: Caller, mail: _Mail, origin: Origin, raw: bytes
+    deps: Deps, caller: Caller, mail: Mail, origin: Origin, raw: bytes
 ) -> InboundMessage:
     """Give the message as it is kept, by this delivery or an earlier one."""
     while True:
@@ -115,6 +78,9 @@ async def _kept(
         if known is not None and (known.fetch_error is None or origin.fetch_error is not None):
             return known
         message = _message(deps, caller, mail, origin, key=key)
+        # Before the message: what nobody names is removed after a while, what is named never lacks.
+        files = await attachments.keep(deps, caller.tenant, raw, mail.files)
+        message.give_files(files, omitted=mail.files.omitted)
         place = await place_of(message)
         if place is not None:
             place.give(message)
@@ -130,7 +96,7 @@ async def _kept(
 def _message(
     deps: Deps,
     caller: Caller,
-    mail: _Mail,
+    mail: Mail,
     origin: Origin,
     *,
     key: str,

@@ -7,6 +7,7 @@ from app.documents.inbound_messages import InboundMessage
 from app.errors import NotFoundError
 from app.services import inbound
 from app.services.connections import ListCommand, Needs, Part
+from app.services.receiving import attachments
 from app.services.receiving.handed_in import origin_of
 
 
@@ -37,6 +38,12 @@ async def inbound_messages_with_ids(
     """Give the caller's messages by their ids; the fields `without` are left empty."""
     caller = context.require(Scope.COMMUNICATIONS_READ)
     return await inbound.messages_with_ids(caller, ids, without=without)
+
+
+async def files_of(context: Context, ids: Collection[str]) -> Mapping[str, InboundMessage]:
+    """Give the caller's messages by their ids, with all their files and without their bodies."""
+    caller = context.require_caller()
+    return await attachments.files_of(context.deps, caller, ids)
 
 
 async def inbound_messages(

@@ -9,24 +9,37 @@ from strawberry.file_uploads import Upload
 from app.documents import attachments as documents
 
 
-@strawberry.type(description="A file that goes with a mail.")
+@strawberry.type(description="A file that goes with a mail, or came with one.")
 class Attachment:
     filename: str = strawberry.field(
-        description="The name under which it goes out; see AttachmentInput for what is changed."
+        description=(
+            "Its name: what it goes out under, or what its author gave it; see AttachmentInput for "
+            "what is changed in both."
+        )
     )
     content_type: str = strawberry.field(description="Its media type, e.g. `application/pdf`.")
     size: int = strawberry.field(description="How many octets it has.")
     content_id: str | None = strawberry.field(
         description="The id by which the HTML shows it (`cid:ID`); null when it does not."
     )
+    is_inline: bool = strawberry.field(
+        description="Whether the HTML shows it, so that it need not be shown as a file of its own."
+    )
+    missing: str | None = strawberry.field(
+        description="Why its content is not here; null when it is."
+    )
 
     @classmethod
-    def of(cls, attachment: documents.Attachment) -> Self:
+    def of(cls, attachment: documents.Attachment | documents.ReceivedAttachment) -> Self:
         return cls(
             filename=attachment.filename,
             content_type=attachment.media_type,
             size=attachment.size,
             content_id=attachment.content_id,
+            is_inline=attachment.is_inline,
+            missing=attachment.missing
+            if isinstance(attachment, documents.ReceivedAttachment)
+            else None,
         )
 
 

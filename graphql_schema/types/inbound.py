@@ -6,9 +6,11 @@ import strawberry
 from app.documents import communications
 from app.documents import inbound_messages as documents
 from app.mail.reply_text import reply_text
+from graphql_schema.context import Info
 from graphql_schema.limits import ListSize
 from graphql_schema.links import to_one
 from graphql_schema.resolvers import inbound as resolvers
+from graphql_schema.types.attachments import Attachment
 from graphql_schema.types.communication_parts import Event
 from graphql_schema.types.correspondence import Conversation, conversation_of
 from graphql_schema.types.enums import InboundKind, InboundStatus, ProviderType
@@ -24,7 +26,25 @@ _HEAVY = {
     "contentId": ["bodyHtml", "bodyText", "replyText"],
     "events": ["events"],
     "answered": [],
+    "attachments": ["attachments", "attachmentsOmitted"],
 }
+
+
+async def _files(root: "InboundMessage", info: Info) -> documents.InboundMessage | None:
+    """The message as far as its files go, also where nobody looked for them when it came."""
+    if root.stored.attachments is not None:
+        return root.stored
+    return await info.context.loaders.load(resolvers.files_of, str(root.id))
+
+
+async def _attachments(root: "InboundMessage", info: Info) -> list[Attachment]:
+    found = await _files(root, info)
+    return [Attachment.of(one) for one in (found.attachments if found else None) or ()]
+
+
+async def _attachments_omitted(root: "InboundMessage", info: Info) -> int:
+    found = await _files(root, info)
+    return 0 if found is None else found.attachments_omitted
 
 
 @kind(documents.InboundMessage, find=resolvers.inbound_messages_with_ids, heavy=_HEAVY)
@@ -52,6 +72,22 @@ class InboundMessage(Node):
             "What is new in its text: without what it quotes, and the signature. Empty for a mail "
             "that was only passed on; null without a text."
         )
+    )
+    stored: strawberry.Private[documents.InboundMessage]
+    attachments: list[Attachment] = strawberry.field(
+        resolver=_attachments,
+        directives=[ListSize(assumed_size=2)],
+        description=(
+            "The files that came with it, images in its HTML and forwarded messages (`.eml`) among "
+            "them; at most 100."
+        ),
+    )
+    attachments_omitted: int = strawberry.field(
+        resolver=_attachments_omitted,
+        description=(
+            "How many more came with it, or could not be opened, as they stand too deep in it. "
+            "All are in the message as it is kept."
+        ),
     )
     conversation_id: str | None = strawberry.field(description="The conversation it is part of.")
     parent_communication_id: strawberry.ID | None = strawberry.field(
@@ -110,6 +146,7 @@ class InboundMessage(Node):
         parent, account = message.parent_communication_id, message.provider_account_id
         return cls(
             id=strawberry.ID(str(message.id)),
+            stored=message,
             tenant_id=message.tenant_id,
             status=message.status,
             kind=message.kind,

@@ -45,6 +45,9 @@ class InboundMessageFilter:
     fetch_error: TextFilter | None = strawberry.field(
         default=UNSET, description="Why its content is not here; null when it is."
     )
+    has_attachments: bool | None = strawberry.field(
+        default=UNSET, description="Whether files came with it that its HTML does not only show."
+    )
     conversation_id: TextFilter | None = strawberry.field(
         default=UNSET, description="The conversation it is part of."
     )

@@ -1,0 +1,44 @@
+"""What keeps questions about received mail quick, however much of it a tenant has."""
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+_TENANT = ("tenantId", ASCENDING)
+_NEWEST_FIRST = [("receivedAt", DESCENDING), ("_id", DESCENDING)]
+
+INDEXES = [
+    IndexModel([_TENANT, ("key", ASCENDING)], unique=True),
+    IndexModel(
+        [_TENANT, ("providerKeys", ASCENDING)],
+        unique=True,
+        partialFilterExpression={"providerKeys": {"$type": "string"}},
+    ),
+    IndexModel([_TENANT, ("internetMessageId", ASCENDING)]),
+    IndexModel([_TENANT, ("answered", ASCENDING)]),
+    IndexModel([_TENANT, ("conversationId", ASCENDING)]),
+    IndexModel(
+        [_TENANT, ("graphMailbox", ASCENDING), ("graphConversationId", ASCENDING)],
+        partialFilterExpression={"graphConversationId": {"$exists": True}},
+    ),
+    IndexModel(
+        [_TENANT, ("parentCommunicationId", ASCENDING), *_NEWEST_FIRST],
+        partialFilterExpression={"parentCommunicationId": {"$exists": True}},
+    ),
+    IndexModel(
+        [_TENANT, ("attachments.digest", ASCENDING)],
+        partialFilterExpression={"attachments.digest": {"$exists": True}},
+    ),
+    IndexModel(
+        [_TENANT, ("hasAttachments", ASCENDING), *_NEWEST_FIRST],
+        partialFilterExpression={"hasAttachments": True},
+    ),
+    IndexModel([_TENANT, *_NEWEST_FIRST]),
+    IndexModel([_TENANT, ("status", ASCENDING), *_NEWEST_FIRST]),
+    IndexModel(
+        [
+            _TENANT,
+            ("relatedEntityType", ASCENDING),
+            ("relatedEntityId", ASCENDING),
+            *_NEWEST_FIRST,
+        ]
+    ),
+]

@@ -1,0 +1,49 @@
+"""What a received message says, read once for all that is done with it."""
+
+from dataclasses import dataclass, replace
+
+from app.mail.fingerprints import fingerprint
+from app.mail.kinds import InboundKind, kind_of
+from app.mail.parse import ParsedMessage, parse
+from app.mail.received_attachments import FoundFiles, received_files
+from app.mail.reports import Report, read_report
+from app.mail.text import plain_text
+from app.mail.text_crude import stripped
+
+# Larger messages are read in a thread, so that other requests do not wait for them.
+LARGE = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What a message says, and what it reports where a mail server wrote it."""
+
+    parsed: ParsedMessage
+    kind: InboundKind
+    report: Report | None
+    fingerprint: str
+    files: FoundFiles
+
+    @property
+    def answered(self) -> list[str]:
+        """The Message-IDs it answers; a report belongs to the mail it is about."""
+        about = () if self.report is None else self.report.message_ids
+        ids = dict.fromkeys((*about, *self.parsed.answered))
+        return [id_ for id_ in ids if id_ != self.parsed.message_id]
+
+
+def read(raw: bytes) -> Mail:
+    """Parse a message; mail that is HTML only gets a text too."""
+    parsed = parse(raw)
+    mail = Mail(
+        parsed=parsed,
+        kind=kind_of(raw),
+        report=read_report(raw),
+        fingerprint=fingerprint(parsed),
+        files=received_files(raw, parsed.html),
+    )
+    if parsed.text is not None or parsed.html is None:
+        return mail
+    is_large = len(parsed.html) > LARGE
+    text = stripped(parsed.html) if is_large else plain_text(parsed.html, replacements={})
+    return replace(mail, parsed=replace(parsed, text=text))
