@@ -33,6 +33,8 @@ class Scope(StrEnum):
     RECIPIENTS_WRITE = "recipients:write"
     SUPPRESSIONS_READ = "suppressions:read"
     SUPPRESSIONS_WRITE = "suppressions:write"
+    CONSENT_READ = "consent:read"
+    CONSENT_WRITE = "consent:write"
     ACCOUNTS_READ = "accounts:read"
     ACCOUNTS_WRITE = "accounts:write"
     KEYS_READ = "keys:read"

@@ -23,6 +23,7 @@ from graphql_schema.limits import OperationLimits
 from graphql_schema.list_members import ListMemberMutation, ListMemberQuery
 from graphql_schema.me import MeQuery
 from graphql_schema.nodes import NodeQuery
+from graphql_schema.preferences import PreferenceMutation, PreferenceQuery
 from graphql_schema.provider_accounts import ProviderAccountMutation, ProviderAccountQuery
 from graphql_schema.recipient_lists import RecipientListMutation, RecipientListQuery
 from graphql_schema.recipient_states import RecipientStateQuery
@@ -31,6 +32,7 @@ from graphql_schema.search import SearchQuery
 from graphql_schema.suppressions import SuppressionMutation, SuppressionQuery
 from graphql_schema.template_versions import TemplateVersionMutation, TemplateVersionQuery
 from graphql_schema.templates import TemplateMutation, TemplateQuery
+from graphql_schema.topics import TopicMutation, TopicQuery
 from graphql_schema.types.scalars import ID, INSTANT, UPLOAD
 
 
@@ -48,6 +50,8 @@ class Query(
     TemplateVersionQuery,
     RecipientStateQuery,
     SuppressionQuery,
+    TopicQuery,
+    PreferenceQuery,
     ProviderAccountQuery,
     RecipientListQuery,
     ListMemberQuery,
@@ -67,6 +71,8 @@ class Mutation(
     TemplateMutation,
     TemplateVersionMutation,
     SuppressionMutation,
+    TopicMutation,
+    PreferenceMutation,
     ProviderAccountMutation,
     RecipientListMutation,
     ListMemberMutation,

@@ -15,12 +15,14 @@ from app.services import (
     inbound,
     list_mail,
     list_members,
+    preference_changes,
     provider_accounts,
     recipient_lists,
     scheduling,
     sending,
     suppressions,
     templates,
+    topics,
 )
 from app.services.account_commands import CreateProviderAccount
 from app.services.inputs import parse
@@ -51,7 +53,7 @@ GRAPH = {
 class World:
     """Ids: of a mail that is out, of its tracking, of one that waits, a template and so on.
 
-    Of the template `drafted` there is a draft; `archived` is put away.
+    Of the template `drafted` there is a draft; `archived` is put away, as is the topic `retired`.
     """
 
     sent: str
@@ -62,6 +64,9 @@ class World:
     archived: str
     received: str
     suppression: str
+    topic: str
+    retired: str
+    preference: str
     account: str
     resend: str
     mailbox: str
@@ -122,6 +127,16 @@ async def _make_world(deps: Deps, caller: Caller) -> World:
     received = await inbound.ingest(deps, caller, message("<first@customer.test>"))
     address = parse(suppressions.AddSuppression, {"address": "eve@customer.test"})
     suppression = await suppressions.add(deps, caller, address)
+    topic, retired = [
+        await topics.create(
+            deps, caller, parse(topics.CreateTopic, {"key": key, "name": "N", "default": "OPT_OUT"})
+        )
+        for key in ("news", "retired")
+    ]
+    await topics.archive(deps, caller, str(retired.id))
+    wish = {"address": "eve@customer.test", "topicId": str(topic.id), "state": "UNSUBSCRIBED"}
+    told = parse(preference_changes.SetPreference, wish)
+    preference = await preference_changes.set_preference(deps, caller, told)
     # Last: mail would go by it.
     relay = parse(CreateProviderAccount, {"name": "Relay", "smtp": {"host": "127.0.0.1"}})
     account = await provider_accounts.create(deps, caller, relay)
@@ -150,6 +165,9 @@ async def _make_world(deps: Deps, caller: Caller) -> World:
         archived=str(archived.id),
         received=str(received.id),
         suppression=str(suppression.id),
+        topic=str(topic.id),
+        retired=str(retired.id),
+        preference=str(preference.id),
         account=str(account.id),
         resend=str(resend.id),
         mailbox=str(mailbox.id),

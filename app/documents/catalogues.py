@@ -16,15 +16,20 @@ from app.documents.inbox import InboxEntry
 from app.documents.keyset import ID, Key, Listing
 from app.documents.list_members import ListMember
 from app.documents.names import NAMES
+from app.documents.preferences import Preference
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.recipient_lists import RecipientList
 from app.documents.suppressions import Suppression
 from app.documents.templates import Template
+from app.documents.topics import Topic
 from app.documents.vocabulary import (
     CommunicationType,
     InboundStatus,
+    PreferenceSource,
+    PreferenceState,
     ProviderType,
     SuppressionReason,
+    TopicDefault,
 )
 from app.mail.kinds import InboundKind
 
@@ -195,6 +200,26 @@ PROVIDER_ACCOUNTS = Catalogue(
     _BY_NAME,
     ("NAME", True),
     collation=NAMES,
+)
+TOPICS = Catalogue(
+    Topic,
+    _fields(*_CHANGES, *_of(Kind.TEXT, "key", "name", "description"), default=TopicDefault),
+    {**_BY_NAME, "NAME": Key("name", Kind.TEXT), "KEY": Key("key", Kind.TEXT, unique=True)},
+    ("NAME", True),
+    collation=NAMES,
+)
+PREFERENCES = Catalogue(
+    Preference,
+    _fields(
+        _ID,
+        *_of(Kind.TEXT, "address", "authorId", "detail"),
+        *_of(Kind.ID, "topicId", "communicationId"),
+        *_of(Kind.INSTANT, "date", "created"),
+        state=PreferenceState,
+        via=PreferenceSource,
+    ),
+    {"DATE": Key("date", Kind.INSTANT), "ADDRESS": Key("address", Kind.TEXT)},
+    ("DATE", False),
 )
 API_KEYS = Catalogue(
     ApiKey,

@@ -5,10 +5,10 @@ from typing import Any, ClassVar, Self
 from beanie import PydanticObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pydantic import Field
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from app.documents.base import Filter, StoredModel, TenantDocument
+from app.documents.base import Filter, StoredModel, TenantDocument, write_faults
 from app.documents.vocabulary import PreferenceSource, PreferenceState
 
 # Of one address and topic; the oldest are forgotten beyond it.
@@ -36,8 +36,6 @@ class Preference(TenantDocument):
     Without a `topic_id` it is about all mail that one can be unsubscribed from. An address without
     one said nothing. `words` are the latest 200, oldest first; the last is repeated above them.
     """
-
-    unseen: ClassVar = ("words",)
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
     address: str
@@ -90,7 +88,7 @@ class Preference(TenantDocument):
             criteria["topicId"] = {"$in": list(topics)}
         cursor = (
             cls.get_motor_collection()
-            .find(cls.owned(tenant, criteria), dict.fromkeys(cls.unseen, 0))
+            .find(cls.owned(tenant, criteria), {"words": 0})
             .sort([("address", ASCENDING), ("topicId", ASCENDING)])
         )
         found: dict[str, list[Self]] = {}
@@ -140,6 +138,39 @@ class Preference(TenantDocument):
         return None
 
     @classmethod
+    async def say_all(
+        cls,
+        tenant: str,
+        topic_id: PydanticObjectId | None,
+        words: Mapping[str, tuple[Word, datetime | None]],
+    ) -> int:
+        """Do what `say` does for many addresses, each with its word and what it overrules.
+
+        How many of them said something else before.
+        """
+        collection = cls.get_motor_collection()
+        waiting = [
+            cls.saying(tenant, address, topic_id, word, overruled=overruled)
+            for address, (word, overruled) in words.items()
+        ]
+        changed = 0
+        done: Mapping[str, Any]
+        for upsert in (True, False):
+            if not waiting:
+                break
+            writes = [UpdateOne(*one, upsert=upsert) for one in waiting]
+            try:
+                done = (await collection.bulk_write(writes, ordered=False)).bulk_api_result
+                waiting = []
+            except BulkWriteError as error:
+                faults = write_faults(error)
+                if not all(faults.values()):
+                    raise
+                done, waiting = error.details or {}, [waiting[place] for place in faults]
+            changed += int(done["nUpserted"]) + int(done["nModified"])
+        return changed
+
+    @classmethod
     def saying(
         cls,
         tenant: str,
@@ -148,7 +179,7 @@ class Preference(TenantDocument):
         word: Word,
         *,
         overruled: datetime | None,
-    ) -> tuple[Filter, Mapping[str, Any]]:
+    ) -> tuple[Filter, dict[str, Any]]:
         """Write the filter and the update of `say`; upserted, it fails where nothing is to do."""
         leaving: list[Filter] = [{"state": {"$ne": word.state}}]
         if overruled is not None:

@@ -6,7 +6,7 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from app.documents.base import HideableDocument, StoredModel
+from app.documents.base import Filter, HideableDocument, StoredModel
 from app.documents.vocabulary import TopicDefault
 from app.errors import ConflictError, FieldError
 
@@ -55,6 +55,11 @@ class Topic(HideableDocument):
             raise ConflictError(message, fields=[fault]) from error
 
     @classmethod
+    def put_away(cls, *, archived: bool | None) -> Filter:
+        """Select archived ones, the others, or both for None."""
+        return {} if archived is None else {"archivedAt": {"$ne": None} if archived else None}
+
+    @classmethod
     async def count_of(cls, tenant: str) -> int:
         """How many the tenant has, archived ones too."""
         return await cls.get_motor_collection().count_documents(cls.owned(tenant, {}))
@@ -62,8 +67,8 @@ class Topic(HideableDocument):
     @classmethod
     async def all_of(cls, tenant: str, *, archived: bool | None = False) -> list[Self]:
         """The tenant's topics by their keys; archived ones, the others, or both for None."""
-        criteria = {} if archived is None else {"archivedAt": {"$ne": None} if archived else None}
-        cursor = cls.get_motor_collection().find(cls.owned(tenant, criteria)).sort("key", ASCENDING)
+        owned = cls.owned(tenant, cls.put_away(archived=archived))
+        cursor = cls.get_motor_collection().find(owned).sort("key", ASCENDING)
         return [cls.model_validate(row) async for row in cursor]
 
     @classmethod

@@ -231,6 +231,18 @@ class NamedOrderField(StrEnum):
     UPDATED = "UPDATED"
 
 
+class TopicOrderField(StrEnum):
+    NAME = "NAME"
+    KEY = "KEY"
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+
+
+class PreferenceOrderField(StrEnum):
+    DATE = "DATE"
+    ADDRESS = "ADDRESS"
+
+
 class ListMemberOrderField(StrEnum):
     ADDED = "ADDED"
     EMAIL = "EMAIL"

@@ -13,7 +13,7 @@ Pages, headers and mailboxes by which recipients say it call `unsubscribe`, `sub
 `standings_of`; those stay as they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +27,7 @@ from app.documents.vocabulary import PreferenceSource, PreferenceState, TopicDef
 
 log = structlog.get_logger()
 
+_AT_A_TIME = 1_000
 _MOMENT = timedelta(milliseconds=1)
 _SUBSCRIBED, _UNSUBSCRIBED = PreferenceState.SUBSCRIBED, PreferenceState.UNSUBSCRIBED
 
@@ -112,6 +113,35 @@ async def subscribe(
     return await _say(tenant, address, topic_id, word)
 
 
+async def say_all(
+    deps: Deps,
+    tenant: str,
+    addresses: Collection[str],
+    *,
+    topic_id: PydanticObjectId | None,
+    state: PreferenceState,
+    by: str,
+    detail: str | None,
+) -> int:
+    """Write down a user's word of many addresses; how many said something else before."""
+    changed = 0
+    wanted = sorted({address.lower() for address in addresses})
+    for start in range(0, len(wanted), _AT_A_TIME):
+        part = wanted[start : start + _AT_A_TIME]
+        said = await Preference.of_addresses(tenant, part)
+        word = Word(
+            state=state,
+            date=deps.now(),
+            via=PreferenceSource.USER,
+            author_id=by,
+            detail=detail,
+        )
+        words = {one: _placed(said.get(one, []), topic_id, word) for one in part}
+        changed += await Preference.say_all(tenant, topic_id, words)
+    log.info("preference.told_of_many", state=state, topic_id=_text(topic_id), changed=changed)
+    return changed
+
+
 async def preferences_of_address(tenant: str, address: str) -> list[Preference]:
     """Give all that an address said, of everything first; without the words before the latest."""
     return await Preference.of_address(tenant, address)
@@ -142,10 +172,7 @@ async def _say(
 ) -> Preference:
     """Write a word down, later than those it goes against; what the address says then."""
     said = await Preference.of_address(tenant, address)
-    overruled = _against(said, topic_id, word.state)
-    if overruled is not None and word.date <= overruled:
-        # Of words of one millisecond, or by clocks that differ, the one that came last counts.
-        word = word.model_copy(update={"date": overruled + _MOMENT})
+    word, overruled = _placed(said, topic_id, word)
     told = await Preference.say(tenant, address.lower(), topic_id, word, overruled=overruled)
     if told is not None:
         log.info("preference.told", state=word.state, via=word.via, topic_id=_text(topic_id))
@@ -154,6 +181,17 @@ async def _say(
     if standing is None:
         raise RuntimeError("a preference was neither written nor there before")
     return standing
+
+
+def _placed(
+    said: Sequence[Preference], topic_id: PydanticObjectId | None, word: Word
+) -> tuple[Word, datetime | None]:
+    """Put a word behind those it goes against; with it when the latest of those was said."""
+    overruled = _against(said, topic_id, word.state)
+    if overruled is not None and word.date <= overruled:
+        # Of words of one millisecond, or by clocks that differ, the one that came last counts.
+        word = word.model_copy(update={"date": overruled + _MOMENT})
+    return word, overruled
 
 
 def _against(

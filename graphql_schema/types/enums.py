@@ -219,6 +219,8 @@ explained(
         "RECIPIENTS_WRITE": "Making, filling, changing and deleting recipient lists.",
         "SUPPRESSIONS_READ": "Reading which addresses get no mail any more.",
         "SUPPRESSIONS_WRITE": "Suppressing addresses, and letting mail go to them again.",
+        "CONSENT_READ": "Reading topics, and what recipients want of them.",
+        "CONSENT_WRITE": "Making and changing topics, and writing down what recipients want.",
         "ACCOUNTS_READ": "Reading provider accounts.",
         "ACCOUNTS_WRITE": "Making, changing, testing and deleting provider accounts.",
         "KEYS_READ": "Reading API keys, without their secrets.",

@@ -10,7 +10,9 @@ from app.documents.vocabulary import (
     ListMemberOrderField,
     NamedOrderField,
     OrderDirection,
+    PreferenceOrderField,
     SuppressionOrderField,
+    TopicOrderField,
 )
 from graphql_schema.types.enums import explained
 
@@ -80,6 +82,21 @@ explained(
     "What members of a list can be ordered by.",
     {"ADDED": "When it was added, those of one file in its order.", "EMAIL": "The address."},
 )
+explained(
+    TopicOrderField,
+    "What topics can be ordered by.",
+    {
+        "NAME": "The name, capitals and small letters alike.",
+        "KEY": "The key.",
+        "CREATED": "When it was made.",
+        "UPDATED": "The latest change.",
+    },
+)
+explained(
+    PreferenceOrderField,
+    "What preferences can be ordered by.",
+    {"DATE": "When it was said.", "ADDRESS": "The address."},
+)
 _MISSING = "A field to order by. As the least counts what is missing."
 
 
@@ -122,4 +139,16 @@ class NamedOrder:
 @strawberry.input(description="A field to order by.")
 class ListMemberOrder:
     field: ListMemberOrderField = strawberry.field(description="The field.")
+    direction: OrderDirection = strawberry.field(description="Which way.")
+
+
+@strawberry.input(description="A field to order by.")
+class TopicOrder:
+    field: TopicOrderField = strawberry.field(description="The field.")
+    direction: OrderDirection = strawberry.field(description="Which way.")
+
+
+@strawberry.input(description="A field to order by.")
+class PreferenceOrder:
+    field: PreferenceOrderField = strawberry.field(description="The field.")
     direction: OrderDirection = strawberry.field(description="Which way.")

@@ -12,17 +12,19 @@ from app.context import Caller, Deps
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.engagement.hits import Engagement
-from app.documents.vocabulary import SuppressionReason
+from app.documents.vocabulary import PreferenceSource, SuppressionReason
 from app.mail.engagement.hits import EngagementKind
 from app.services import (
     api_keys,
     delivery,
     inbound,
     list_members,
+    preferences,
     provider_accounts,
     recipient_lists,
     suppressions,
     templates,
+    topics,
 )
 from app.services.account_commands import CreateProviderAccount
 from app.services.inputs import parse
@@ -36,7 +38,8 @@ from tests.graphql_schema.live_app import FOLLOWED
 class Graph:
     """Ids. `sent` is a mail made from `version` of `template`, by `account` to a list of `member`.
 
-    `received` answers `answered`, because of which `suppression` stands. For the account `spare`
+    `received` answers `answered`, because of which `suppression` stands, and `preference` about
+    `topic`. For the account `spare`
     stands in `account`. In `envelope` the mail `sent` goes to `member` by `account`, who opened it:
     `hit`.
     """
@@ -50,6 +53,8 @@ class Graph:
     sent: str
     received: str
     suppression: str
+    topic: str
+    preference: str
     key: str
     spare: str
     envelope: str
@@ -89,6 +94,16 @@ async def graph_of_acme(
         "jan@customer.test",
         SuppressionReason.BOUNCE,
         detail=None,
+        communication_id=answered.id,
+    )
+    words = {"key": "news", "name": "News", "default": "OPT_OUT"}
+    topic = await topics.create(deps, caller, parse(topics.CreateTopic, words))
+    preference = await preferences.unsubscribe(
+        deps,
+        "acme",
+        "jan@customer.test",
+        topic_id=topic.id,
+        via=PreferenceSource.ONE_CLICK,
         communication_id=answered.id,
     )
     smtp: Mapping[str, Any] = {"host": "127.0.0.1", "port": relay.port}
@@ -138,6 +153,8 @@ async def graph_of_acme(
         sent=str(sent.id),
         received=str(received.id),
         suppression=str(suppression.id),
+        topic=str(topic.id),
+        preference=str(preference.id),
         key=str(issued.key.id),
         spare=str(spare.id),
         envelope=str(envelope.id),

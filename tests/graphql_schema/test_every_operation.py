@@ -12,7 +12,7 @@ import pytest
 from graphql import build_schema
 
 from app.context import Caller, Deps, Scope
-from app.documents.vocabulary import InboundStatus
+from app.documents.vocabulary import InboundStatus, PreferenceState, TopicDefault
 from app.errors import ErrorCode
 from app.services import api_keys
 from app.services.api_keys import CreateApiKey
@@ -28,6 +28,7 @@ TEMPLATES_READ, TEMPLATES_WRITE = Scope.TEMPLATES_READ, Scope.TEMPLATES_WRITE
 SUPPRESSIONS_READ, SUPPRESSIONS_WRITE = Scope.SUPPRESSIONS_READ, Scope.SUPPRESSIONS_WRITE
 ACCOUNTS_READ, ACCOUNTS_WRITE = Scope.ACCOUNTS_READ, Scope.ACCOUNTS_WRITE
 LISTS_READ, LISTS_WRITE = Scope.RECIPIENTS_READ, Scope.RECIPIENTS_WRITE
+CONSENT_READ, CONSENT_WRITE = Scope.CONSENT_READ, Scope.CONSENT_WRITE
 KEYS_READ, KEYS_WRITE = Scope.KEYS_READ, Scope.KEYS_WRITE
 TO = {"recipients": MAIL["recipients"]}
 WORDS = {"name": "Bill", "subject": "Your bill", "body": "<p>Hello</p>"}
@@ -110,6 +111,10 @@ ROWS = [
            theirs=NOT_FOUND),
     _query("recipientStates", READ, "{ nodes { address } }", id="$sent", theirs=NOT_FOUND),
     _query("suppressions", SUPPRESSIONS_READ, "{ nodes { id } totalCount }", first=9),
+    _query("topic", CONSENT_READ, "{ id }", id="$topic", theirs=NOT_FOUND),
+    _query("topics", CONSENT_READ, "{ nodes { id } totalCount }"),
+    _query("preferences", CONSENT_READ, "{ nodes { id } totalCount }"),
+    _query("consent", CONSENT_READ, "{ topics { receives } }", address="eve@customer.test"),
     _query("providerAccount", ACCOUNTS_READ, "{ id }", id="$account", theirs=NOT_FOUND),
     _query("providerAccounts", ACCOUNTS_READ, "{ nodes { id } }"),
     _query("recipientList", LISTS_READ, "{ id }", id="$list", theirs=NOT_FOUND),
@@ -170,6 +175,18 @@ ROWS = [
     _mutation("sendTemplate", SEND, "{ id }", templateId="$template", input=TO, theirs=NOT_FOUND),
     _mutation("addSuppression", SUPPRESSIONS_WRITE, "{ id }", input={"address": "p@c.test"}),
     _mutation("removeSuppression", SUPPRESSIONS_WRITE, id="$suppression", theirs=NOT_FOUND),
+    _mutation("createTopic", CONSENT_WRITE, "{ id }",
+              input={"key": "offers", "name": "Offers", "default": TopicDefault.OPT_OUT}),
+    _mutation("updateTopic", CONSENT_WRITE, "{ id }", id="$topic", input={"name": "Letters"},
+              theirs=NOT_FOUND),
+    _mutation("archiveTopic", CONSENT_WRITE, "{ id }", id="$topic", theirs=NOT_FOUND),
+    _mutation("unarchiveTopic", CONSENT_WRITE, "{ id }", id="$retired", theirs=NOT_FOUND),
+    _mutation("setPreference", CONSENT_WRITE, "{ id }", theirs=BAD,
+              input={"address": "p@c.test", "topicId": "$topic",
+                     "state": PreferenceState.UNSUBSCRIBED}),
+    _mutation("importPreferences", CONSENT_WRITE, "{ changed }", theirs=BAD,
+              input={"addresses": ["p@c.test"], "topicId": "$topic",
+                     "state": PreferenceState.UNSUBSCRIBED}),
     _mutation("createProviderAccount", ACCOUNTS_WRITE, "{ id }", input=RELAY),
     _mutation("updateProviderAccount", ACCOUNTS_WRITE, "{ id }", id="$account",
               input={"name": "Main", "settings": {"smtp": {"port": 2525}}}, theirs=NOT_FOUND),
@@ -198,7 +215,7 @@ ROWS = [
 # They carry no ids: what another tenant does by them becomes its own.
 MAKING_ANEW = {
     "ingestMime", "createTemplate", "addSuppression", "createProviderAccount",
-    "createRecipientList", "createApiKey",
+    "createRecipientList", "createApiKey", "createTopic",
 }  # fmt: skip
 
 

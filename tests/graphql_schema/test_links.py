@@ -17,6 +17,7 @@ from app.documents.deliveries import Delivery
 from app.documents.engagement.hits import Engagement
 from app.documents.inbound_messages import InboundMessage
 from app.documents.list_members import ListMember
+from app.documents.preferences import Preference
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.suppressions import Suppression
 from app.documents.template_versions import TemplateVersion
@@ -77,12 +78,15 @@ LINKS = [
     Link(Engagement, "hit", READ, "communication", "sent", READ),
     Link(Delivery, "envelope", READ, "member", "member", LISTS_READ),
     Link(Delivery, "envelope", READ, "providerAccount", "account", Scope.ACCOUNTS_READ),
+    Link(Preference, "preference", Scope.CONSENT_READ, "topic", "topic", Scope.CONSENT_READ),
+    Link(Preference, "preference", Scope.CONSENT_READ, "communication", "answered", READ),
     Link(Suppression, "suppression", Scope.SUPPRESSIONS_READ, "communication", "answered", READ),
 ]
 LISTED = {
     Communication: "communications",
     InboundMessage: "inboundMessages",
     ListMember: 'recipientListMembers(listId: "$list")',
+    Preference: "preferences",
     ProviderAccount: "providerAccounts",
     Suppression: "suppressions",
 }
