@@ -1,6 +1,7 @@
 """Communications as GraphQL shows them: the documented names, and what we add."""
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
@@ -15,6 +16,7 @@ from app.documents import (
     template_versions,
     templates,
 )
+from app.services import safe_html
 from graphql_schema.limits import ListSize
 from graphql_schema.links import NESTED_SIZE, to_many, to_one
 from graphql_schema.resolvers import communications as resolvers
@@ -30,6 +32,7 @@ from graphql_schema.types.enums import (
     ProviderType,
 )
 from graphql_schema.types.nodes import Node, kind
+from graphql_schema.types.safe_html import SAFE_FIELDS, SafelyShown
 
 if TYPE_CHECKING:
     from graphql_schema.types.conversations import Thread
@@ -41,21 +44,21 @@ if TYPE_CHECKING:
     from graphql_schema.types.templates import Template
 
 _HEAVY = {
-    "body": ["body"],
+    "body": ["body", *SAFE_FIELDS],
     "originalBody": ["originalBody"],
     # Where they stand when they are large.
-    "contentId": ["body", "originalBody", "text"],
+    "contentId": ["body", "originalBody", "text", *SAFE_FIELDS],
     "text": ["text"],
     "variables": ["variables"],
     "attachments": ["attachments"],
-    "clickedLinks": ["clickedLinks"],
+    "clickedLinks": ["clickedLinks", *SAFE_FIELDS],
     "events": ["events"],
 }
 
 
 @kind(documents.Communication, find=resolvers.communications_with_ids, heavy=_HEAVY)
 @strawberry.type(description="A mail to one or more recipients, and what became of it.")
-class Communication(Node):
+class Communication(Node, SafelyShown):
     id: strawberry.ID = strawberry.field(description="Id of the record.")
     tenant_id: str = strawberry.field(description="The tenant it belongs to.")
     status: CommunicationStatus = strawberry.field(description="Where it stands.")
@@ -212,6 +215,7 @@ class Communication(Node):
     @classmethod
     def of(cls, record: documents.Communication) -> Self:
         return cls(
+            clean=partial(safe_html.of_sent, record),
             id=strawberry.ID(str(record.id)),
             tenant_id=record.tenant_id,
             status=record.status,

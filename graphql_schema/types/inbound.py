@@ -1,4 +1,5 @@
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
@@ -6,6 +7,7 @@ import strawberry
 from app.documents import communications
 from app.documents import inbound_messages as documents
 from app.mail.reply_text import reply_text
+from app.services import safe_html
 from graphql_schema.context import Info
 from graphql_schema.limits import ListSize
 from graphql_schema.links import to_one
@@ -15,15 +17,16 @@ from graphql_schema.types.communication_parts import Event
 from graphql_schema.types.correspondence import Conversation, conversation_of
 from graphql_schema.types.enums import InboundKind, InboundStatus, ProviderType
 from graphql_schema.types.nodes import Node, kind
+from graphql_schema.types.safe_html import SAFE_FIELDS, SafelyShown
 
 if TYPE_CHECKING:
     from graphql_schema.types.communications import Communication
 
 _HEAVY = {
-    "bodyHtml": ["bodyHtml"],
+    "bodyHtml": ["bodyHtml", *SAFE_FIELDS],
     "bodyText": ["bodyText", "replyText"],
     # Where both stand when they are large.
-    "contentId": ["bodyHtml", "bodyText", "replyText"],
+    "contentId": ["bodyHtml", "bodyText", "replyText", *SAFE_FIELDS],
     "events": ["events"],
     "answered": [],
     "attachments": ["attachments", "attachmentsOmitted"],
@@ -49,7 +52,7 @@ async def _attachments_omitted(root: "InboundMessage", info: Info) -> int:
 
 @kind(documents.InboundMessage, find=resolvers.inbound_messages_with_ids, heavy=_HEAVY)
 @strawberry.type(description="A mail that was received.")
-class InboundMessage(Node):
+class InboundMessage(Node, SafelyShown):
     id: strawberry.ID = strawberry.field(description="Id of the message.")
     tenant_id: str = strawberry.field(description="The tenant it belongs to.")
     status: InboundStatus = strawberry.field(description="What was done with it.")
@@ -62,7 +65,7 @@ class InboundMessage(Node):
     recipients: list[str] = strawberry.field(description="Addresses in To.")
     cc: list[str] = strawberry.field(description="Addresses in Cc.")
     body_html: str | None = strawberry.field(
-        description="Its HTML, exactly as it came: not safe to show as it is."
+        description="Its HTML, exactly as it came: not safe to show, for which there is `safeHtml`."
     )
     body_text: str | None = strawberry.field(
         description="Its text, made from the HTML when it has none."
@@ -145,6 +148,7 @@ class InboundMessage(Node):
     def of(cls, message: documents.InboundMessage) -> Self:
         parent, account = message.parent_communication_id, message.provider_account_id
         return cls(
+            clean=partial(safe_html.of_received, message),
             id=strawberry.ID(str(message.id)),
             stored=message,
             tenant_id=message.tenant_id,

@@ -1,0 +1,39 @@
+"""HTML of mails as it may be shown to somebody."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from app.cleaner.client import PLACES, safe_html
+from app.documents.communications import Communication
+from app.documents.inbound_messages import InboundMessage
+from app.mail.safe_html.showing import SafeHtml
+
+# What takes no longer than a request does.
+_FEW_TAGS = 100
+_SHORT = 8 * 1024
+
+# Of their own: whoever sends what is slow to clean keeps nothing else waiting.
+_THREADS = ThreadPoolExecutor(PLACES, thread_name_prefix="cleaner")
+
+
+async def of_received(message: InboundMessage) -> SafeHtml | None:
+    """Clean the HTML of a message, None when it has none."""
+    return None if message.body_html is None else await _safe(message.body_html)
+
+
+async def of_sent(record: Communication) -> SafeHtml:
+    """Clean the HTML of a mail of ours, its links as they were before they were tracked.
+
+    Whoever reads it here is no recipient: it has no pixel of ours either.
+    """
+    links = {link.url: link.original_url for link in record.clicked_links}
+    return await _safe(record.body, links=links)
+
+
+async def _safe(html: str, *, links: Mapping[str, str] | None = None) -> SafeHtml:
+    work = partial(safe_html, html, links=links)
+    if len(html) <= _SHORT and html.count("<") <= _FEW_TAGS:
+        return work()
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
