@@ -37,6 +37,9 @@ _ATTRIBUTE = re.compile(
     rf"(?P<name>[^{_WS}/>][^{_WS}/>=]*+)"
     rf"(?:[{_WS}]*+=[{_WS}]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^{_WS}>\"'][^{_WS}>]*+))?)?"
 )
+# The groups of the above for values in quotes of both kinds.
+_QUOTED = {2, 3}
+_TAG_NAME = re.compile(rf"<[^{_WS}/>]*+")
 # One tag or comment. The end of the text closes it too: looking ahead in vain would be quadratic.
 MARKUP = re.compile(
     rf"<!--(?:-?>|(?:[^-]++|-(?!-!?>))*+(?:--!?>|\Z))|<{_ANY_TAG}(?:>|\Z)|<[!?/][^>]*+(?:>|\Z)",
@@ -107,6 +110,13 @@ def attribute_text(raw: str) -> str:
     Unlike html.unescape, it keeps `&copy=1` and `&section=2` of a query, as a browser does.
     """
     return _REFERENCE.sub(_decoded, raw) if "&" in raw else raw
+
+
+def without_quoted(tag: str) -> str:
+    """Give a start tag without the values of its attributes that stand in quotes."""
+    name = _TAG_NAME.match(tag)
+    rest = tag if name is None else tag[name.end() :]
+    return _ATTRIBUTE.sub(lambda one: one["name"] if one.lastindex in _QUOTED else one[0], rest)
 
 
 def visible_text(html: str) -> str:

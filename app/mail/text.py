@@ -12,6 +12,7 @@ from app.mail import text_crude, text_tree
 # Inscriptis copies the line built so far for each element: beyond this product it takes seconds.
 MAX_ELEMENTS = 50_000
 MAX_WORK = 2_000_000_000
+CSS = CSS_PROFILES["strict"]
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _MARKUP_START = re.compile(r"<[A-Za-z/!?]")
@@ -33,24 +34,42 @@ def plain_text(html: str, *, replacements: Mapping[str, str]) -> str:
     with a newline unless it is empty. Never raises: HTML too deep, broken or big for a layout is
     reduced to its text line by line.
     """
-    clean = _UNSAFE.sub("", html.replace("\f", " "))
-    text = _laid_out(clean, replacements) if _MARKUP_START.search(clean) else unescape(clean)
-    return _tidy(_URL.sub(lambda found: _original(found[0], replacements), text))
+    clean = cleaned(html)
+    text = _laid_out(clean, replacements) if has_markup(clean) else unescape(clean)
+    return tidied(_URL.sub(lambda found: _original(found[0], replacements), text))
+
+
+def cleaned(html: str) -> str:
+    """Drop what no parser should see."""
+    return _UNSAFE.sub("", html.replace("\f", " "))
+
+
+def has_markup(html: str) -> bool:
+    return _MARKUP_START.search(html) is not None
 
 
 def _laid_out(html: str, replacements: Mapping[str, str]) -> str:
     if html.count("<") > MAX_ELEMENTS:
         return text_crude.stripped(html)
+
+    def target(url: str, label: str) -> str | None:
+        return text_tree.target_of(replacements.get(url, url), label)
+
     try:
-        parser = HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
-        tree: HtmlElement = document_fromstring(html.encode(), parser=parser)
+        tree = tree_of(html)
         if html.count("<") * len(tree.text_content()) > MAX_WORK:
             return text_crude.stripped(html)
-        text_tree.prepare(tree, replacements)
-        text: str = Inscriptis(tree, ParserConfig(css=CSS_PROFILES["strict"])).get_text()
+        text_tree.prepare(tree, target=target, is_data=text_tree.are_data)
+        text: str = Inscriptis(tree, ParserConfig(css=CSS)).get_text()
     except Exception:  # noqa: BLE001 - RecursionError, parser errors, and what broken trees provoke
         return text_crude.stripped(html)
     return text
+
+
+def tree_of(html: str) -> HtmlElement:
+    """Parse clean HTML; raises what lxml does."""
+    parser = HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
+    return document_fromstring(html.encode(), parser=parser)
 
 
 def _original(url: str, replacements: Mapping[str, str]) -> str:
@@ -61,7 +80,8 @@ def _original(url: str, replacements: Mapping[str, str]) -> str:
     return replacements.get(bare, bare) + url[len(bare) :]
 
 
-def _tidy(text: str) -> str:
+def tidied(text: str) -> str:
+    """Make what was laid out the lines that are sent."""
     lines = _UNSAFE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).replace("\xa0", " ")
     visible = _INVISIBLE_LINE.sub("", lines).split("\n")
     joined = "\n".join(line.rstrip() for line in visible).strip("\n")

@@ -1,7 +1,7 @@
 """Bring an HTML tree into the form whose layout reads well as plain text."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from urllib.parse import unquote
 
 from lxml.html import HtmlElement
@@ -21,16 +21,27 @@ _MAX_CELL_LENGTH = 100
 _MAX_CELL_ELEMENTS = 10
 
 
-def prepare(tree: HtmlElement, replacements: Mapping[str, str]) -> None:
+def prepare(
+    tree: HtmlElement,
+    *,
+    target: Callable[[str, str], str | None],
+    is_data: Callable[[list[HtmlElement]], bool],
+) -> None:
     """Change the tree in place: drop the hidden, spell out images and links, undo layout tables.
 
-    `replacements` maps tracking URLs to the URLs to show.
+    `target` is what is written behind a link, told its URL and its label; `is_data` whether a
+    table without another in it is set in columns, told its cells.
     """
     for element in list(tree.iter()):
         _clean(element)
     for anchor in list(tree.iter("a")):
-        _spell_out(anchor, replacements)
-    kept = {part for table in tree.iter("table") if _is_data(table) for part in table.iter()}
+        _spell_out(anchor, target)
+    kept = {
+        part
+        for table in tree.iter("table")
+        if (cells := _cells_in_columns(table)) and is_data(cells)
+        for part in table.iter()
+    }
     for part in list(tree.iter(*_TABLE_PARTS)):
         if part not in kept:
             part.tag = "div"
@@ -73,22 +84,22 @@ def _empty(element: HtmlElement) -> None:
     element.tag, element.tail = "span", tail
 
 
-def _spell_out(anchor: HtmlElement, replacements: Mapping[str, str]) -> None:
+def _spell_out(anchor: HtmlElement, target: Callable[[str, str], str | None]) -> None:
     """Write the link's target behind its label, unless the label says it already."""
     url = anchor.attrib.pop("href", "").strip()
-    url = replacements.get(url, url)
     label = " ".join(anchor.text_content().split())
-    target = _target(url, label)
-    if not target:
+    shown = target(url, label)
+    if not shown:
         return
-    addition = f" ({target})" if label else f" {target}"
+    addition = f" ({shown})" if label else f" {shown}"
     if len(anchor):
         anchor[-1].tail = (anchor[-1].tail or "") + addition
     else:
         anchor.text = (anchor.text or "") + addition
 
 
-def _target(url: str, label: str) -> str | None:
+def target_of(url: str, label: str) -> str | None:
+    """Tell what is written behind a link: where it leads, unless its label says so."""
     scheme = _SCHEME.match(url)
     if not scheme:
         return None
@@ -105,15 +116,22 @@ def _digits(text: str) -> str:
     return re.sub(r"\D", "", text)
 
 
-def _is_data(table: HtmlElement) -> bool:
-    """Tell a table of short values, to be set in columns, from one that only places things."""
+def _cells_in_columns(table: HtmlElement) -> list[HtmlElement]:
+    """The cells of a table with several columns and without a table in it; none of others."""
     if next(table.iterdescendants("table"), None) is not None:
-        return False
+        return []
     cells = list(table.iter("td", "th"))
-    has_columns = any(cell.getnext() is not None for cell in cells)
-    return has_columns and all(map(_is_short, cells))
+    return cells if any(cell.getnext() is not None for cell in cells) else []
 
 
-def _is_short(cell: HtmlElement) -> bool:
-    elements = sum(1 for _ in cell.iterdescendants())
-    return elements <= _MAX_CELL_ELEMENTS and len(cell.text_content().strip()) <= _MAX_CELL_LENGTH
+def are_data(cells: list[HtmlElement]) -> bool:
+    """Tell a table of short values, to be set in columns, from one that only places things."""
+    return all(has_few_elements(cell) and is_short(cell.text_content()) for cell in cells)
+
+
+def has_few_elements(cell: HtmlElement) -> bool:
+    return sum(1 for _ in cell.iterdescendants()) <= _MAX_CELL_ELEMENTS
+
+
+def is_short(text: str) -> bool:
+    return len(text.strip()) <= _MAX_CELL_LENGTH

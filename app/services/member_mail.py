@@ -10,8 +10,8 @@ from app.documents.deliveries import Delivery
 from app.documents.list_members import Addressee
 from app.mail.addresses import Mailbox, parse_mailbox
 from app.mail.compose import Attachment, Message
+from app.mail.outline.texts import plain_text_of
 from app.mail.stored import dump
-from app.mail.text_outline import plain_text_of
 from app.services.envelopes import answers_to
 from app.services.filling import Content, pieces_of, text_of, tracked
 from app.services.templates.filled import Texts

@@ -25,16 +25,30 @@ _BUTTON = (
     '<mj-section><mj-column><mj-button href="https://acme.test/{{ v18|urlencode }}">'
     "{{ v19 }}</mj-button></mj-column></mj-section>"
 )
+# An offer as authors of HTML write it: lines in columns, and links that are each reader's own.
+_OFFER = "".join(
+    [
+        "<p>Dear {{ v0 }}, of {{ v1 }}</p><table>",
+        *(f"<tr><td>{{{{ v{n} }}}}</td><td>{{{{ v{n + 1} }}}}</td></tr>" for n in range(2, 16, 2)),
+        '</table><p><a href="https://acme.test/{{ v16|urlencode }}?a={{ v17|urlencode }}">',
+        "{{ v18 }}</a></p><p>{{ v19 }}</p>",
+    ]
+)
 _WORDS = "".join(f"Label: {{{{ {name} }}}}\n" for name in NAMES)
 
 
 async def templates(_: Stack) -> list[Figure]:
-    """20 variables in MJML: 18 in texts, one in an address and one on its button."""
+    """20 variables in MJML: 18 in texts, one in an address and one on its button.
+
+    Then as many in HTML with a table. Each mail has words of its own, and names with signs that
+    HTML writes otherwise.
+    """
     body = f"<mjml><mj-body>{_ROWS}{_BUTTON}</mj-body></mjml>"
     source = Source("Offer {{ v0 }}", body, Format.MJML, text=_WORDS)
     first, compiled = _timed(partial(_compiled, source))
     again = statistics.median(_timed(partial(_compiled, source))[0] for _ in range(20))
     end_idle()
+    offer = Source("Offer {{ v0 }}", _OFFER)
     made_from_html = Compiled(compiled.subject, compiled.html)
     filled_first = _timed(partial(_filled, compiled, 0))[0]
     return [
@@ -42,7 +56,8 @@ async def templates(_: Stack) -> list[Figure]:
         Figure("  in a process that runs", again * 1000, "ms", "-"),
         Figure("fill in 20 variables, the first time", filled_first * 1000, "ms", "-"),
         Figure("  after that, median", _median(compiled), "ms", "< 1"),
-        Figure("  with the text made from the HTML", _median(made_from_html), "ms", "-"),
+        Figure("  with the text made from the HTML", _median(made_from_html), "ms", "< 1"),
+        Figure("  and a table in columns", _median(_compiled(offer)), "ms", "< 1"),
     ]
 
 
@@ -59,7 +74,7 @@ def _median(compiled: Compiled) -> float:
 
 
 def _filled(compiled: Compiled, mail: int) -> Rendered:
-    values = {name: f"value {name} of mail {mail}" for name in NAMES}
+    values = {name: f"value {name} of O'Neill & {mail}" for name in NAMES}
     return render(compiled, values, limit=LIMIT)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.mail.outline.texts import plain_text_of
 from app.mail.templates.compiling import Compiled
 from app.mail.templates.filling import html_pieces, render_text
 from app.mail.templates.values import RenderError
-from app.mail.text_outline import plain_text_of
 
 SUBJECT_OCTETS = 4000
 
