@@ -4,6 +4,7 @@ from typing import Any
 
 from app.context import Deps
 from app.services import (
+    conversation_changes,
     delivery,
     event_processing,
     fanout,
@@ -50,6 +51,7 @@ async def mailboxes(ctx: dict[str, Any]) -> None:
 
 async def sweep(ctx: dict[str, Any]) -> None:
     await delivery.sweep(_deps(ctx))
+    await conversation_changes.count_forgotten(_deps(ctx))
 
 
 async def purge(ctx: dict[str, Any]) -> None:

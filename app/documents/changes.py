@@ -57,7 +57,7 @@ _PAUSE_SECONDS = 1.0
 _INTERNAL = [
     "dispatchAt", "dispatches", "faults", "sending", "reports", "resendKeys", "fanOut",
     "searchText", "purgeAt", "providerKeys", "graphConversationId", "graphMailbox",
-    "fingerprint", "answeredDeliveryId", "isPlaced",
+    "fingerprint", "answeredDeliveryId", "isPlaced", "isUncounted", "countedIn", "countedUnread",
 ]  # fmt: skip
 _CHANGED_FIELDS = {
     "$concatArrays": [

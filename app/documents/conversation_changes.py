@@ -7,6 +7,7 @@ from beanie import PydanticObjectId
 
 from app.documents.base import Filter, object_ids_of
 from app.documents.communications import Communication, Event
+from app.documents.inbound_indexes import FLAG
 from app.documents.inbound_messages import InboundMessage
 from app.documents.vocabulary import InboundStatus
 
@@ -110,7 +111,7 @@ async def mark(tenant: str, criteria: Filter, status: InboundStatus, event: Even
     await collection.update_many(
         owned,
         {
-            "$set": {"status": status, "updated": event.date, "updatedBy": event.author_id},
+            "$set": {**FLAG, "status": status, "updated": event.date, "updatedBy": event.author_id},
             "$push": {"events": event.stored()},
         },
     )
@@ -126,11 +127,12 @@ async def _keep(tenant: str, criteria: Filter) -> None:
 async def _change(tenant: str, criteria: Filter, change: dict[str, Any], event: Event) -> None:
     """Change messages in both directions; whoever did it, and what, is in their audit trails."""
     told = {"updated": event.date, "updatedBy": event.author_id}
-    update = {
-        **change,
-        "$set": {**change.get("$set", {}), **told},
-        "$push": {"events": event.stored()},
-    }
     for document in _DOCUMENTS:
+        flag = FLAG if document is InboundMessage else {}
+        update = {
+            **change,
+            "$set": {**change.get("$set", {}), **told, **flag},
+            "$push": {"events": event.stored()},
+        }
         owned = document.owned(tenant, {**criteria, "events.id": {"$ne": event.id}})
         await document.get_motor_collection().update_many(owned, update)

@@ -12,6 +12,7 @@ from pymongo import DESCENDING
 
 from app.documents.base import Filter
 from app.documents.communications import Communication
+from app.documents.inbound_indexes import FLAG
 from app.documents.inbound_messages import UNSEEN, InboundMessage
 from app.documents.places import Place
 from app.documents.searching import SEARCH_TIME
@@ -49,7 +50,7 @@ async def merge(tenant: str, conversation_id: str, into: Place) -> None:
 
     Done twice it is the same.
     """
-    place: dict[str, Any] = {"conversationId": into.conversation_id}
+    place: dict[str, Any] = {"conversationId": into.conversation_id, **FLAG}
     if into.parent is not None:
         entity = {
             "relatedEntityType": into.related_entity_type,
@@ -62,7 +63,7 @@ async def merge(tenant: str, conversation_id: str, into: Place) -> None:
     outbound = Communication.owned(tenant, {"conversationId": conversation_id})
     moved = {"$set": {"conversationId": into.conversation_id}}
     await inbound.update_many({**members, "parentCommunicationId": None}, {"$set": place})
-    await inbound.update_many(members, moved)
+    await inbound.update_many(members, {"$set": {**moved["$set"], **FLAG}})
     await Communication.get_motor_collection().update_many(outbound, moved)
 
 
@@ -75,7 +76,9 @@ async def move_alone(message: InboundMessage, into: Place) -> None:
         "relatedEntityId": into.related_entity_id,
     }
     kept = {name: value for name, value in place.items() if value is not None}
-    await message.move(message.id, leaving={"isPlaced": {"$ne": True}}, update={"$set": kept})
+    await message.move(
+        message.id, leaving={"isPlaced": {"$ne": True}}, update={"$set": {**kept, **FLAG}}
+    )
 
 
 async def message_ids(tenant: str, conversation_id: str) -> list[str]:

@@ -20,7 +20,11 @@ INDEXES = [
             [("tenantId", ASCENDING), (name, ASCENDING)],
             partialFilterExpression={name: {"$exists": True}},
         )
-        for name in ("providerId", "internetMessageId", "providerConversationId")
+        for name in ("providerId", "internetMessageId")
+    ),
+    IndexModel(
+        [("tenantId", ASCENDING), ("providerConversationId", ASCENDING), ("_id", ASCENDING)],
+        partialFilterExpression={"providerConversationId": {"$exists": True}},
     ),
     # Sparse: their size, and so the sweep's cost, follows what is unsettled.
     IndexModel([("dueAt", ASCENDING)], sparse=True),

@@ -5,12 +5,13 @@ Each operation costs a worker a third of a millisecond, whether it is for one ma
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from beanie import PydanticObjectId
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from app.documents import conversations
+from app.documents import conversations, inbox_counts
 from app.documents.base import Change, StoredDocument, write_faults
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
@@ -35,6 +36,7 @@ class Gathered:
         )
         self._hits = Gathering[tuple[Engagement, Judge, int], None](_kept)
         self._message_ids = Gathering[tuple[str, str], list[str]](_message_ids)
+        self._inbox = Gathering[tuple[str, Collection[str], datetime], None](_counted)
 
     async def move_record(self, id_: PydanticObjectId, change: Change) -> None:
         """Make a move of a communication, where it is in a state that the move leaves."""
@@ -57,6 +59,12 @@ class Gathered:
     async def message_ids(self, tenant: str, conversation_id: str) -> list[str]:
         """Do what `conversations.message_ids` does."""
         return await self._message_ids.ask((tenant, conversation_id))
+
+    async def count_inbox(
+        self, tenant: str, conversation_ids: Collection[str], *, now: datetime
+    ) -> None:
+        """Do what `inbox_counts.count` does: those who come together write an entry once."""
+        await self._inbox.ask((tenant, conversation_ids, now))
 
     async def keep_hit(self, hit: Engagement, judge: Judge, *, rules: int) -> None:
         """Do what `keeping.keep` does; hits that come together are judged by the same rules."""
@@ -129,6 +137,18 @@ async def _message_ids(asked: Sequence[tuple[str, str]]) -> Sequence[list[str] |
         tenant: await conversations.message_ids_of(tenant, ids) for tenant, ids in wanted.items()
     }
     return [found[tenant].get(conversation_id, []) for tenant, conversation_id in asked]
+
+
+async def _counted(
+    asked: Sequence[tuple[str, Collection[str], datetime]],
+) -> Sequence[Exception | None]:
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for tenant, ids, _ in asked:
+        wanted[tenant].update(ids)
+    latest = max(now for _, _, now in asked)
+    for tenant, ids in wanted.items():
+        await inbox_counts.count(tenant, ids, now=latest)
+    return [None] * len(asked)
 
 
 async def _kept(asked: Sequence[tuple[Engagement, Judge, int]]) -> Sequence[Exception | None]:

@@ -4,6 +4,9 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 _TENANT = ("tenantId", ASCENDING)
 _NEWEST_FIRST = [("receivedAt", DESCENDING), ("_id", DESCENDING)]
+# What is stored with each change that the inbox has not counted yet, and how that is found.
+FLAG = {"isUncounted": True}
+UNCOUNTED = [("isUncounted", ASCENDING), _TENANT, ("conversationId", ASCENDING)]
 
 INDEXES = [
     IndexModel([_TENANT, ("key", ASCENDING)], unique=True),
@@ -14,9 +17,17 @@ INDEXES = [
     ),
     IndexModel([_TENANT, ("internetMessageId", ASCENDING)]),
     IndexModel([_TENANT, ("answered", ASCENDING)]),
-    IndexModel([_TENANT, ("conversationId", ASCENDING)]),
     IndexModel(
-        [_TENANT, ("graphMailbox", ASCENDING), ("graphConversationId", ASCENDING)],
+        [_TENANT, ("conversationId", ASCENDING), ("receivedAt", ASCENDING), ("_id", ASCENDING)]
+    ),
+    IndexModel(UNCOUNTED, partialFilterExpression=FLAG),
+    IndexModel(
+        [
+            _TENANT,
+            ("graphMailbox", ASCENDING),
+            ("graphConversationId", ASCENDING),
+            ("receivedAt", DESCENDING),
+        ],
         partialFilterExpression={"graphConversationId": {"$exists": True}},
     ),
     IndexModel(

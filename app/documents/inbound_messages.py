@@ -12,7 +12,7 @@ from app.documents import content
 from app.documents.attachments import ReceivedAttachment
 from app.documents.base import Filter, object_id_of
 from app.documents.communications import Event
-from app.documents.inbound_indexes import INDEXES
+from app.documents.inbound_indexes import FLAG, INDEXES
 from app.documents.outsourcing import OutsourcingDocument
 from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import InboundStatus, ProviderType
@@ -20,8 +20,9 @@ from app.mail.kinds import InboundKind
 
 # Up to this size a message stands beside what was read from it.
 RAW_INLINE_LIMIT = 64 * 1024
-# What is never shown, and long.
-UNSEEN = {"raw": 0}
+# What is never shown: the octets, and what the inbox notes.
+_UNSEEN = ("raw", *FLAG, "countedIn", "countedUnread")
+UNSEEN = dict.fromkeys(_UNSEEN, 0)
 
 # What a message has for itself, however much of its content is there.
 _OWN = {
@@ -29,6 +30,7 @@ _OWN = {
     "related_entity_type", "related_entity_id", "events", "created", "created_by",
     "provider_type", "provider_message_id", "provider_account_id", "provider_keys",
     "envelope_recipients", "graph_message_id", "graph_conversation_id", "graph_mailbox",
+    "is_uncounted",
 }  # fmt: skip
 _FILES = {"attachments", "attachments_omitted", "has_attachments"}
 _CONTENT = {
@@ -47,14 +49,14 @@ class InboundMessage(OutsourcingDocument):
     all ways it came; `fetch_error` why its content is not here. `answered` are the Message-IDs it
     answers, nearest first; the report of a mail server is about them; `answered_delivery_id` is
     what the address names that it was sent to. `kind` is what wrote it. One that
-    `is_placed` stands where a user put it, whatever it answers. `attachments` are its files, None
-    while nobody looked for them (`attach`), `attachments_omitted` how many are not among them;
-    `has_attachments` is True where one is not only shown by the HTML, and else None. `received_at`
-    is when the tenant's mail server took it, `created` when we did, `date` what its author's clock
-    said.
+    `is_placed` stands where a user put it, whatever it answers. One that `is_uncounted` changed
+    since the inbox counted it. `attachments` are its files, None while nobody looked for them
+    (`attach`), `attachments_omitted` how many are not among them; `has_attachments` is True where
+    one is not only shown by the HTML, and else None. `received_at` is when the tenant's mail server
+    took it, `created` when we did, `date` what its author's clock said.
     """
 
-    unseen: ClassVar = ("raw",)
+    unseen: ClassVar = _UNSEEN
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
     key: str
@@ -85,6 +87,7 @@ class InboundMessage(OutsourcingDocument):
     answered: list[str] = Field(default_factory=list)
     answered_delivery_id: PydanticObjectId | None = None
     is_placed: bool = False
+    is_uncounted: bool | None = None
     kind: InboundKind = InboundKind.PERSONAL
     attachments: list[ReceivedAttachment] | None = None
     attachments_omitted: int = 0
@@ -110,6 +113,7 @@ class InboundMessage(OutsourcingDocument):
         It has when one of its has this `key`, or one of these `provider_keys`.
         """
         stored = await self._outsourced(raw)
+        stored.is_uncounted = True
         try:
             await stored.insert()
         except DuplicateKeyError:
@@ -125,7 +129,7 @@ class InboundMessage(OutsourcingDocument):
         stored = await whole._outsourced(raw)
         said = stored.model_dump(by_alias=True, exclude=_OWN, exclude_none=True)
         gone = {"fetchError": "", **dict.fromkeys(_CONTENT - said.keys(), "")}
-        update = {"$set": said, "$unset": gone}
+        update = {"$set": {**said, **FLAG}, "$unset": gone}
         after = await self.move(self.id, leaving={"fetchError": {"$exists": True}}, update=update)
         if after is None:
             await stored._drop_files()  # noqa: SLF001 - one of its own kind

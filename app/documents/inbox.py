@@ -1,27 +1,27 @@
 """The inbox: one entry for each conversation in which something was received.
 
-What its messages tell (how many are unread, the latest) is counted anew whenever they change, so
-that an entry that missed a change is right again with the next. What people decide (who sees to
-it) stands in the entry alone.
+What its messages tell (how many are unread, the latest) is brought up to date whenever they change,
+see `inbox_counts`. What people decide (who sees to it) stands in the entry alone.
 """
 
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from beanie import PydanticObjectId
 from pydantic import Field
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 
 from app.documents.base import TenantDocument
-from app.documents.inbound_messages import InboundMessage
-from app.documents.vocabulary import InboundStatus
 
 _TENANT = ("tenantId", ASCENDING)
 _LATEST_FIRST = [("latestReceived", DESCENDING), ("_id", DESCENDING)]
 
 
 class InboxEntry(TenantDocument):
-    """A conversation as an inbox shows it; `unread` counts its messages that are NEW."""
+    """A conversation as an inbox shows it; `unread` counts its messages that are NEW.
+
+    `first_id` and what is named alike is its first received message, `latest_id` its last.
+    """
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
     conversation_id: str
@@ -29,6 +29,9 @@ class InboxEntry(TenantDocument):
     from_email: str | None = None
     unread: int = 0
     received: int = 0
+    first_id: PydanticObjectId | None = None
+    first_received: datetime | None = None
+    latest_id: PydanticObjectId | None = None
     latest_received: datetime
     assignee: str | None = None
     related_entity_type: str | None = None
@@ -60,27 +63,6 @@ class InboxEntry(TenantDocument):
         return {row["conversationId"]: cls.model_validate(row) async for row in cursor}
 
     @classmethod
-    async def counted_anew(cls, tenant: str, conversation_id: str, *, now: datetime) -> Self | None:
-        """Count a conversation's messages anew; without any its entry is gone, and None given."""
-        criteria = cls.owned(tenant, {"conversationId": conversation_id})
-        counted = await _counted(tenant, conversation_id)
-        if counted is None:
-            await cls.get_motor_collection().delete_one(criteria)
-            return None
-        kept = {name: value for name, value in counted.items() if value is not None}
-        update: dict[str, Any] = {
-            "$set": {**kept, "updated": now},
-            "$setOnInsert": {"_id": PydanticObjectId(), "created": now},
-        }
-        if gone := dict.fromkeys(counted.keys() - kept.keys(), ""):
-            update["$unset"] = gone
-        row = await cls.get_motor_collection().find_one_and_update(
-            criteria, update, upsert=True, return_document=ReturnDocument.AFTER
-        )
-        anew: Self = cls.model_validate(row)
-        return anew
-
-    @classmethod
     async def assign(
         cls, tenant: str, conversation_id: str, assignee: str | None, *, now: datetime
     ) -> Self | None:
@@ -93,31 +75,3 @@ class InboxEntry(TenantDocument):
             return_document=ReturnDocument.AFTER,
         )
         return None if row is None else cls.model_validate(row)
-
-
-async def _counted(tenant: str, conversation_id: str) -> dict[str, Any] | None:
-    stages: list[dict[str, Any]] = [
-        {"$match": InboundMessage.owned(tenant, {"conversationId": conversation_id})},
-        {
-            "$project": {
-                "receivedAt": 1, "status": 1, "subject": 1, "fromEmail": 1,
-                "relatedEntityType": 1, "relatedEntityId": 1,
-            }
-        },
-        {"$sort": {"receivedAt": ASCENDING, "_id": ASCENDING}},
-        {
-            "$group": {
-                "_id": None,
-                "received": {"$sum": 1},
-                "unread": {"$sum": {"$cond": [{"$eq": ["$status", InboundStatus.NEW]}, 1, 0]}},
-                "latestReceived": {"$last": "$receivedAt"},
-                "subject": {"$first": "$subject"},
-                "fromEmail": {"$last": "$fromEmail"},
-                "relatedEntityType": {"$last": "$relatedEntityType"},
-                "relatedEntityId": {"$last": "$relatedEntityId"},
-            }
-        },
-        {"$unset": "_id"},
-    ]  # fmt: skip
-    rows = await InboundMessage.get_motor_collection().aggregate(stages).to_list(None)
-    return rows[0] if rows else None

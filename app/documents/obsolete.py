@@ -9,7 +9,10 @@ from pymongo.errors import OperationFailure
 # others have successors that end in the id.
 _INDEXES = [
     ("deliveries", "communicationId_1_sending_1"),
+    ("deliveries", "tenantId_1_providerConversationId_1"),
+    ("inboundMessages", "tenantId_1_graphMailbox_1_graphConversationId_1"),
     ("inboundMessages", "tenantId_1_receivedAt_-1"),
+    ("inboundMessages", "tenantId_1_conversationId_1"),
     ("inboundMessages", "tenantId_1_status_1_receivedAt_-1"),
     ("inboundMessages", "tenantId_1_relatedEntityType_1_relatedEntityId_1_receivedAt_-1"),
 ]

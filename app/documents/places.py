@@ -6,6 +6,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from beanie import PydanticObjectId
+from pymongo import DESCENDING
 
 from app.documents.base import Filter
 from app.documents.communications import Communication
@@ -14,6 +15,8 @@ from app.documents.inbound_messages import InboundMessage
 
 _PLACE = {"conversationId": 1, "relatedEntityType": 1, "relatedEntityId": 1}
 _RECEIVED = {**_PLACE, "parentCommunicationId": 1}
+# Of a conversation in a mailbox, so many mails are asked who took part in it.
+_LATEST = 100
 _DELIVERED = {"communicationId": 1, "memberId": 1}
 
 
@@ -97,35 +100,58 @@ async def _of_ids(tenant: str, answered: Sequence[str]) -> Place | None:
 async def _of_graph(message: InboundMessage) -> Place | None:
     """Find mail of the same conversation in the same mailbox, of which its author was a part.
 
-    Exchange joins by subject, too, where it knows nothing better.
+    Exchange joins by subject, too, where it knows nothing better. Only the latest mails are looked
+    at, so that it takes no longer in a conversation that never ends.
     """
     if message.graph_conversation_id is None or message.graph_mailbox is None:
         return None
     author = message.from_email
-    row = await InboundMessage.get_motor_collection().find_one(
-        InboundMessage.owned(
-            message.tenant_id,
-            {
-                "_id": {"$ne": message.id},
-                "graphConversationId": message.graph_conversation_id,
-                "graphMailbox": message.graph_mailbox,
-                "$or": [{name: author} for name in ("fromEmail", "recipients", "cc")],
-            },
-        ),
+    there = {
+        "graphConversationId": message.graph_conversation_id,
+        "graphMailbox": message.graph_mailbox,
+    }
+    rows = await _latest(
+        InboundMessage,
+        InboundMessage.owned(message.tenant_id, there),
+        {
+            "_id": {"$ne": message.id},
+            "$or": [{name: author} for name in ("fromEmail", "recipients", "cc")],
+        },
         _RECEIVED,
     )
-    if row is not None:
-        return _place(row, row.get("parentCommunicationId"))
-    criteria = Delivery.owned(
-        message.tenant_id,
-        {
-            "providerConversationId": message.graph_conversation_id,
-            "accountId": message.provider_account_id,
-            "recipients.address": author,
-        },
+    if rows:
+        return _place(rows[0], rows[0].get("parentCommunicationId"))
+    sent: Filter = {
+        "providerConversationId": message.graph_conversation_id,
+        "accountId": message.provider_account_id,
+    }
+    rows = await _latest(
+        Delivery,
+        Delivery.owned(message.tenant_id, sent),
+        {"recipients.address": author},
+        {**_DELIVERED, "providerConversationId": 1},
     )
-    found = await _delivered(message.tenant_id, criteria, ("providerConversationId",))
+    found = await _places_of(message.tenant_id, rows, ("providerConversationId",))
     return found.get(message.graph_conversation_id)
+
+
+async def _latest(
+    document: type[InboundMessage] | type[Delivery], there: Filter, wanted: Filter, shown: Filter
+) -> list[dict[str, Any]]:
+    """Find the latest that is wanted, among the latest that are there."""
+    time = "receivedAt" if document is InboundMessage else "_id"
+    stages: list[dict[str, Any]] = [
+        {"$match": there},
+        {"$sort": {time: DESCENDING}},
+        {"$limit": _LATEST},
+        {"$match": wanted},
+        {"$limit": 1},
+        {"$project": shown},
+    ]
+    found: list[dict[str, Any]] = (
+        await document.get_motor_collection().aggregate(stages).to_list(None)
+    )
+    return found
 
 
 async def _received(tenant: str, ids: Filter) -> Mapping[str, Place]:
@@ -147,6 +173,12 @@ async def _delivered(tenant: str, criteria: Filter, names: Sequence[str]) -> Map
             criteria, {**_DELIVERED, **dict.fromkeys(names, 1)}
         )
     ]
+    return await _places_of(tenant, rows, names)
+
+
+async def _places_of(
+    tenant: str, rows: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> Mapping[Any, Place]:
     if not rows:
         return {}
     records = {"$in": [row["communicationId"] for row in rows]}

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from app.context import Caller, Deps
 from app.documents import conversation_changes as documents
+from app.documents import inbox_counts
 from app.documents.base import object_ids_of
 from app.documents.catalogues import INBOX
 from app.documents.communications import Event
@@ -20,6 +21,8 @@ from app.services.connections import EVERYTHING, ListCommand, Needs, Part, liste
 from app.services.inputs import Command, Name, OptionalLine
 
 IDS_LIMIT = 1000
+# Messages that a sweep has counted.
+_AT_ONCE = 10_000
 # Characters of an id that the audit trail repeats.
 _DESCRIBED = 500
 
@@ -70,7 +73,7 @@ async def link(deps: Deps, caller: Caller, id_: str, command: LinkConversation) 
     await _check(caller, id_)
     async with turn(caller.tenant, "inbound"):
         await documents.link(caller.tenant, id_, entity, _event(deps, caller, words))
-        await InboxEntry.counted_anew(caller.tenant, id_, now=deps.now())
+        await _count(deps, caller, id_)
 
 
 async def merge(deps: Deps, caller: Caller, id_: str, into: str) -> None:
@@ -125,7 +128,7 @@ async def mark(deps: Deps, caller: Caller, id_: str, status: InboundStatus) -> N
     await documents.mark(
         caller.tenant, {"conversationId": id_}, status, _event(deps, caller, f"marked {status}")
     )
-    await InboxEntry.counted_anew(caller.tenant, id_, now=deps.now())
+    await _count(deps, caller, id_)
 
 
 async def mark_messages(deps: Deps, caller: Caller, command: MarkMessages) -> list[InboundMessage]:
@@ -148,8 +151,13 @@ async def _check(caller: Caller, id_: str) -> None:
 
 
 async def _count(deps: Deps, caller: Caller, *ids: str) -> None:
-    for id_ in ids:
-        await InboxEntry.counted_anew(caller.tenant, id_, now=deps.now())
+    await deps.gathered.count_inbox(caller.tenant, ids, now=deps.now())
+
+
+async def count_forgotten(deps: Deps) -> None:
+    """Count in the inbox what was cut off before it was counted."""
+    for tenant, ids in (await inbox_counts.forgotten(now=deps.now(), limit=_AT_ONCE)).items():
+        await deps.gathered.count_inbox(tenant, ids, now=deps.now())
 
 
 def _event(deps: Deps, caller: Caller, words: str) -> Event:

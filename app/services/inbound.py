@@ -15,7 +15,6 @@ from app.documents import conversation_changes, conversations, origins
 from app.documents.catalogues import INBOUND_MESSAGES
 from app.documents.communications import Event
 from app.documents.inbound_messages import InboundMessage
-from app.documents.inbox import InboxEntry
 from app.documents.origins import HANDED_IN, Origin
 from app.documents.places import Place, place_of
 from app.documents.replies import record_reply
@@ -56,7 +55,7 @@ async def ingest(
     async with turn(caller.tenant, "inbound"):
         await _settle(deps, message)
         settled = await InboundMessage.shown(caller.tenant, str(message.id)) or message
-        await InboxEntry.counted_anew(caller.tenant, settled.conversation_id, now=deps.now())
+    await deps.gathered.count_inbox(caller.tenant, [settled.conversation_id], now=deps.now())
     if mail.report is not None:
         await provider_events.keep_report(deps, message)
     await follow_ups.call_off(deps, settled)
@@ -226,5 +225,4 @@ async def _join(deps: Deps, message: InboundMessage, place: Place) -> None:
             for reply in await conversations.answering_none(tenant, left):
                 await record_reply(reply, place.parent, now=deps.now())
         await conversations.merge(tenant, left, place)
-    for one in (left, place.conversation_id):
-        await InboxEntry.counted_anew(tenant, one, now=deps.now())
+    await deps.gathered.count_inbox(tenant, [left, place.conversation_id], now=deps.now())

@@ -8,6 +8,7 @@ from beanie import PydanticObjectId
 from app.context import Deps
 from app.documents.communications import ClickedLink, Communication, Event
 from app.documents.deliveries import Delivery, DeliveryRecipient
+from app.documents.inbound_messages import InboundMessage
 from app.documents.vocabulary import CommunicationStatus, EventType, ProviderType
 from tests.fakes.clock import Clock
 
@@ -50,6 +51,29 @@ def store_communication(deps: Deps) -> Callable[..., Awaitable[Communication]]:
         communication = Communication(**{**defaults, **fields})
         assert await communication.store()
         return communication
+
+    return store
+
+
+@pytest.fixture
+def receive(deps: Deps) -> Callable[..., Awaitable[InboundMessage]]:
+    """Stores a received message, of the conversation `thread` unless these fields say otherwise."""
+
+    async def store(**fields: Any) -> InboundMessage:
+        now = deps.now()
+        defaults: dict[str, Any] = {
+            "tenant_id": "acme",
+            "key": str(PydanticObjectId()),
+            "from_email": "jan@customer.test",
+            "conversation_id": "thread",
+            "received_at": now,
+            "created": now,
+            "created_by": "alice",
+            "updated": now,
+        }
+        message = InboundMessage(**{**defaults, **fields})
+        assert await message.store(b"raw")
+        return message
 
     return store
 

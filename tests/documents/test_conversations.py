@@ -22,29 +22,6 @@ Receive = Callable[..., Awaitable[InboundMessage]]
 
 
 @pytest.fixture
-def receive(deps: Deps) -> Receive:
-    """Stores a received message, of the conversation `thread` unless these fields say otherwise."""
-
-    async def store(**fields: Any) -> InboundMessage:
-        now = deps.now()
-        defaults: dict[str, Any] = {
-            "tenant_id": "acme",
-            "key": str(PydanticObjectId()),
-            "from_email": "jan@customer.test",
-            "conversation_id": "thread",
-            "received_at": now,
-            "created": now,
-            "created_by": "alice",
-            "updated": now,
-        }
-        message = InboundMessage(**{**defaults, **fields})
-        assert await message.store(b"raw")
-        return message
-
-    return store
-
-
-@pytest.fixture
 async def many(store_communication: Store, receive: Receive, store_delivery: Any) -> None:
     """Rows enough for MongoDB to tell a good index from one that merely fits."""
     owners: tuple[tuple[Any, Any], ...] = (
@@ -184,7 +161,9 @@ IDS = {"$in": ["<1@a.test>", "<2@a.test>"]}
         (InboundMessage, {"answered": "<1@a.test>"}, [], "answered"),
         (InboundMessage, {"key": "<1@a.test>"}, [], "key"),
         (Communication, {"conversationId": "thread"}, [], "conversationId"),
-        (InboundMessage, {"conversationId": "thread"}, [], "conversationId"),
+        (InboundMessage, {"conversationId": "thread"}, [], "conversationId_receivedAt__id"),
+        (InboundMessage, {"conversationId": "thread"}, [("receivedAt", -1), ("_id", -1)],
+         "conversationId_receivedAt__id"),
         (InboundMessage, {}, [("receivedAt", -1)], "receivedAt__id"),
         (InboundMessage, {"status": "NEW"}, [("receivedAt", -1)], "status_receivedAt__id"),
         (Communication, {"sentAt": DAY.criteria()}, [], "deletedAt_sentAt_created__id"),

@@ -19,6 +19,7 @@ from app.services.inbound import ingest
 from app.services.inputs import parse
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
+from workers import jobs
 
 Dispatched = Callable[..., Awaitable[Communication]]
 Stored = Callable[[PydanticObjectId], Awaitable[Communication]]
@@ -324,3 +325,24 @@ async def test_what_was_merged_stays_when_it_is_delivered_again(
 
     assert again.id == other.id
     assert {(await now(one)).conversation_id for one in (other, talk)} == {talk.conversation_id}
+
+
+async def test_what_was_cut_off_before_it_was_counted_is_counted_by_the_sweep(
+    deps: Deps, take: Take, clock: Clock
+) -> None:
+    reply = await take(1)
+    entries = InboxEntry.get_motor_collection()
+    await InboundMessage.get_motor_collection().update_one(
+        {"_id": reply.id}, {"$set": {"isUncounted": True}, "$unset": {"countedIn": ""}}
+    )
+    await entries.delete_many({})
+
+    await jobs.sweep({"deps": deps})
+    too_early = await entries.count_documents({})
+    clock.advance(timedelta(minutes=2))
+    await jobs.sweep({"deps": deps})
+
+    assert too_early == 0
+    entry = await entry_of(reply.conversation_id)
+    assert entry is not None
+    assert (entry.received, entry.unread) == (1, 1)
