@@ -4,6 +4,7 @@ from starlette.routing import BaseRoute, Route
 
 from rest_compat import (
     analytics,
+    attachments,
     communications,
     conversations,
     inbound,
@@ -21,7 +22,10 @@ WEBHOOKS = f"{API}/webhooks"
 
 
 def rest_routes() -> list[BaseRoute]:
-    """Every documented route; /track and /link are public, and webhooks prove who calls."""
+    """Every documented route, and ours.
+
+    /track and /link are public, links to attachments and webhooks prove that one may.
+    """
     return [
         *document_routes(API),
         Route(f"{BASE}/send", communications.send, methods=["POST"]),
@@ -45,6 +49,7 @@ def rest_routes() -> list[BaseRoute]:
         Route(f"{BASE}/track/{{id}}", tracking.track, methods=["GET"]),
         Route(f"{BASE}/link/{{id}}/{{index}}", tracking.link, methods=["GET"]),
         Route(f"{INBOUND}/mime", inbound.mime, methods=["POST"]),
+        Route(f"{API}/attachments/{{token}}", attachments.download, methods=["GET"]),
         Route(f"{WEBHOOKS}/resend/{{accountId}}", webhooks.resend, methods=["POST"]),
         Route(f"{WEBHOOKS}/graph/{{accountId}}", webhooks.graph, methods=["POST"]),
         # Last: an id may stand where the paths above have a word.

@@ -21,10 +21,13 @@ async def streamed(
     request: Request,
     parts: AsyncIterator[bytes],
     *,
-    media_type: str,
+    media_type: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Answer with these parts, joined to pieces of 64 kB; HEAD gets the headers alone."""
+    """Answer with these parts, joined to pieces of 64 kB; HEAD gets the headers alone.
+
+    Without a `media_type` it stands in the headers.
+    """
     pieces = _pieces(parts) if request.method != "HEAD" else _nothing()
     first = await anext(pieces, b"")
     return StreamingResponse(_with(first, pieces), media_type=media_type, headers=headers)

@@ -29,12 +29,12 @@ def adapt_mongod(url: str) -> None:
         client.admin.command({"appendOplogNote": 1, "data": {"for": "the new configuration"}})
 
 
-async def all_rows() -> Rows:
+async def all_rows(*, octets: bool = False) -> Rows:
     """Give the rows of every collection by its name, in the order of their ids.
 
-    Of contents in GridFS it tells the files, not their octets.
+    Of contents in GridFS it tells the files, and their octets only where they are asked for.
     """
-    names = [name for name in _names() if not name.endswith(".chunks")]
+    names = [name for name in _names() if octets or not name.endswith(".chunks")]
     found: Rows = {name: [] for name in names}
     async for row in _of_each(names, [{"$sort": {"_id": 1}}], {"row": "$$ROOT"}):
         found[row["of"]].append(row["row"])

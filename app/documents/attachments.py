@@ -7,6 +7,7 @@ hands the same octets in again puts that time off before its record is written, 
 is about to be named is never removed.
 """
 
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import BinaryIO, ClassVar, Self
 
@@ -109,12 +110,22 @@ class AttachmentContent(TenantDocument):
     @classmethod
     async def octets_of(cls, tenant: str, digest: str) -> bytes:
         """The content with this digest. Raises gridfs.NoFile when the tenant has none."""
+        return await content.get(cls, await cls._id_of(tenant, digest))
+
+    @classmethod
+    async def stream_of(cls, tenant: str, digest: str) -> AsyncIterator[bytes]:
+        """As `octets_of`, a piece at a time. Raises gridfs.NoFile before there is any."""
+        return await content.stream(cls, await cls._id_of(tenant, digest))
+
+    @classmethod
+    async def _id_of(cls, tenant: str, digest: str) -> PydanticObjectId:
         row = await cls.get_motor_collection().find_one(
             cls.owned(tenant, {"digest": digest}), {"_id": 1}
         )
         if row is None:
             raise NoFile(f"no attachment has the digest {digest}")
-        return await content.get(cls, row["_id"])
+        id_: PydanticObjectId = row["_id"]
+        return id_
 
     @classmethod
     async def due(cls, now: datetime, limit: int) -> list[Self]:

@@ -1,13 +1,13 @@
 """Content too large to stand inside a document (MongoDB ends one at 16 MB) is kept in GridFS."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 from io import BytesIO
 from typing import Any, BinaryIO, cast
 
 from beanie import Document, PydanticObjectId
 from gridfs.errors import NoFile
-from motor.motor_asyncio import AsyncIOMotorDatabase, AsyncIOMotorGridFSBucket
+from motor.motor_asyncio import AsyncIOMotorDatabase, AsyncIOMotorGridFSBucket, AsyncIOMotorGridOut
 from pymongo import ASCENDING
 
 from app.documents.volume import count
@@ -45,6 +45,12 @@ async def get(owner: type[Document], file_id: PydanticObjectId) -> bytes:
     return buffer.getvalue()
 
 
+async def stream(owner: type[Document], file_id: PydanticObjectId) -> AsyncIterator[bytes]:
+    """As `get`, in pieces of about a megabyte; the error comes before there is any."""
+    file = await _bucket(owner).open_download_stream(file_id)
+    return _pieces(file)
+
+
 async def get_many(
     owner: type[Document], file_ids: Collection[PydanticObjectId]
 ) -> dict[PydanticObjectId, bytes]:
@@ -66,3 +72,9 @@ async def remove(owner: type[Document], file_id: PydanticObjectId) -> None:
     """Remove the content stored by `put`; nothing happens when it is gone already."""
     with suppress(NoFile):
         await _bucket(owner).delete(file_id)
+
+
+async def _pieces(file: AsyncIOMotorGridOut) -> AsyncIterator[bytes]:
+    while piece := await file.readchunk():
+        count(len(piece))
+        yield piece

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.encryption import derived, read_keys
 from app.settings.durations import Duration, Seconds
+from app.settings.links import LinkSettings
 from app.settings.live import LiveSettings
 from app.settings.protection import ProtectionSettings
 from app.settings.receiving import ReceivingSettings
@@ -246,7 +247,12 @@ class _GeneralSettings(BaseSettings):
 
 
 class Settings(
-    TrackingSettings, ProtectionSettings, LiveSettings, ReceivingSettings, _GeneralSettings
+    LinkSettings,
+    TrackingSettings,
+    ProtectionSettings,
+    LiveSettings,
+    ReceivingSettings,
+    _GeneralSettings,
 ):
     """Durations are given in seconds, sizes in bytes, addresses as URLs."""
 
@@ -263,6 +269,11 @@ class Settings(
     def reply_keys(self) -> tuple[bytes, ...]:
         """Keys that sign addresses for answers, made of those that encrypt; the first one signs."""
         return tuple(derived(key, "reply addresses") for key in self.encryption_keys)
+
+    @property
+    def attachment_keys(self) -> tuple[bytes, ...]:
+        """Keys that sign links to attachments, made of those that encrypt; the first one signs."""
+        return tuple(derived(key, "attachments") for key in self.encryption_keys)
 
     @property
     def suggests_names(self) -> bool:

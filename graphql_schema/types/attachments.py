@@ -7,6 +7,13 @@ from strawberry import UNSET
 from strawberry.file_uploads import Upload
 
 from app.documents import attachments as documents
+from app.documents.attached import Place
+from graphql_schema.context import Info
+from graphql_schema.resolvers import attachments as resolvers
+
+
+def _url(root: "Attachment", info: Info) -> str | None:
+    return None if root.missing else resolvers.attachment_link(info.context, root.place)
 
 
 @strawberry.type(description="A file that goes with a mail, or came with one.")
@@ -29,9 +36,23 @@ class Attachment:
         description="Why its content is not here; null when it is."
     )
 
+    place: strawberry.Private[Place]
+    url: str | None = strawberry.field(
+        resolver=_url,
+        description=(
+            "Where its content can be fetched for the next half hour at least, without a token: "
+            "whoever has the address has the file. Images that the HTML shows can be shown by it, "
+            "all else is saved as a file. Null where the content is `missing`, and where the "
+            "service has no LETTERBOX_SECRET_KEYS, by which addresses are signed."
+        ),
+    )
+
     @classmethod
-    def of(cls, attachment: documents.Attachment | documents.ReceivedAttachment) -> Self:
+    def of(
+        cls, attachment: documents.Attachment | documents.ReceivedAttachment, place: Place
+    ) -> Self:
         return cls(
+            place=place,
             filename=attachment.filename,
             content_type=attachment.media_type,
             size=attachment.size,

@@ -16,6 +16,7 @@ from app.documents import (
     template_versions,
     templates,
 )
+from app.documents.attached import Noun, Place
 from app.services import safe_html
 from graphql_schema.limits import ListSize
 from graphql_schema.links import NESTED_SIZE, to_many, to_one
@@ -241,7 +242,10 @@ class Communication(Node, SafelyShown):
             recipients=record.recipients,
             cc=record.cc,
             bcc=record.bcc,
-            attachments=[Attachment.of(one) for one in record.attachments],
+            attachments=[
+                Attachment.of(one, Place(record.tenant_id, Noun.COMMUNICATION, record.id, index))
+                for index, one in enumerate(record.attachments)
+            ],
             recipient_list_id=record.recipient_list_id,
             progress=None if record.progress is None else Progress.of(record.progress),
             paused_at=record.paused_at,

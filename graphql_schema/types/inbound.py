@@ -6,6 +6,7 @@ import strawberry
 
 from app.documents import communications
 from app.documents import inbound_messages as documents
+from app.documents.attached import Noun, Place
 from app.mail.reply_text import reply_text
 from app.services import safe_html
 from graphql_schema.context import Info
@@ -42,7 +43,12 @@ async def _files(root: "InboundMessage", info: Info) -> documents.InboundMessage
 
 async def _attachments(root: "InboundMessage", info: Info) -> list[Attachment]:
     found = await _files(root, info)
-    return [Attachment.of(one) for one in (found.attachments if found else None) or ()]
+    if found is None or found.attachments is None:
+        return []
+    return [
+        Attachment.of(one, Place(found.tenant_id, Noun.INBOUND_MESSAGE, found.id, index))
+        for index, one in enumerate(found.attachments)
+    ]
 
 
 async def _attachments_omitted(root: "InboundMessage", info: Info) -> int:

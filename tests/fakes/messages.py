@@ -14,8 +14,12 @@ def message(
     subject: str = "Re: Your offer",
     text: str = "Fine!",
     received: str | None = None,
+    file: str | None = None,
 ) -> bytes:
-    """Write a mail to crm@acme.test; `received` is the date of its Received field."""
+    """Write a mail to crm@acme.test.
+
+    `received` is the date of its Received field, `file` the content of a file `notes.txt` with it.
+    """
     fields = {
         "Received": None if received is None else f"by mail.acme.test; {received}",
         "From": sender,
@@ -26,8 +30,12 @@ def message(
         "Message-ID": id_,
         "In-Reply-To": in_reply_to,
         "References": references,
+        "Content-Type": None if file is None else "multipart/mixed; boundary=b",
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
+    if file is not None:
+        named = "Content-Disposition: attachment; filename=notes.txt"
+        text = f"--b\r\n\r\n{text}\r\n--b\r\n{named}\r\n\r\n{file}\r\n--b--\r\n"
     return f"{head}\r\n{text}".encode()
 
 

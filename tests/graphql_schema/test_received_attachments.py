@@ -1,7 +1,10 @@
 """Files of received mail as GraphQL shows them."""
 
+import base64
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -11,7 +14,7 @@ from app.documents.inbound_messages import InboundMessage
 from app.services.inbound import ingest
 from tests.fakes.messages import message
 from tests.fakes.mongo_calls import MongoCalls
-from tests.mail.with_files import GMAIL, OUTLOOK
+from tests.mail.with_files import GMAIL, OUTLOOK, PDF, PNG
 
 FILE = "filename contentType size contentId isInline missing"
 LIST = f"query($f: InboundMessageFilter) {{ answer: inboundMessages(filter: $f) {{ nodes {{ id attachmentsOmitted attachments {{ {FILE} }} }} }} }}"  # noqa: E501
@@ -91,3 +94,62 @@ async def test_messages_from_before_show_their_files(
     assert [len(one["attachments"]) for one in first] == [2, 2]
     assert second == first
     assert mongo_calls.names == ["aggregate inboundMessages"]
+
+
+URLS = "{ answer: inboundMessages { nodes { attachments { url } } } }"
+
+
+async def test_a_file_has_an_address_that_needs_no_token(
+    deps: Deps, caller: Caller, client: httpx2.AsyncClient
+) -> None:
+    await ingest(deps, caller, OUTLOOK)
+    [node] = (await client.post("/graphql", json={"query": URLS})).json()["data"]["answer"]["nodes"]
+    del client.headers["Authorization"]
+
+    urls = [urlsplit(one["url"]) for one in node["attachments"]]
+
+    assert {f"{url.scheme}://{url.netloc}" for url in urls} == {"http://mail.example.test"}
+    assert [(await client.get(url.path)).content for url in urls] == [PNG, PDF]
+
+
+async def test_a_file_of_a_sent_mail_has_an_address_too(
+    client: httpx2.AsyncClient, mail: dict[str, Any]
+) -> None:
+    files = [{"filename": "a.pdf", "source": {"content": base64.b64encode(PDF).decode()}}]
+    document = (
+        "mutation($input: SendCommunicationInput!) { answer: sendCommunication(input: $input) "
+        "{ attachments { url isInline missing } } }"
+    )
+    body = {"query": document, "variables": {"input": {**mail, "attachments": files}}}
+
+    [file] = (await client.post("/graphql", json=body)).json()["data"]["answer"]["attachments"]
+
+    assert (file["isInline"], file["missing"]) == (False, None)
+    assert (await client.get(urlsplit(file["url"]).path)).content == PDF
+
+
+async def test_without_keys_files_have_no_address(
+    deps: Deps, caller: Caller, client_under: Callable[..., httpx2.AsyncClient]
+) -> None:
+    await ingest(deps, caller, OUTLOOK)
+
+    async with client_under(secret_keys=None) as client:
+        answer = (await client.post("/graphql", json={"query": URLS})).json()
+
+    assert answer["data"]["answer"]["nodes"] == [{"attachments": [{"url": None}, {"url": None}]}]
+
+
+async def test_a_file_that_was_not_kept_has_no_address(
+    deps: Deps, caller: Caller, client: httpx2.AsyncClient
+) -> None:
+    settings = deps.settings.model_copy(update={"attachments_limit": 9})
+    await ingest(replace(deps, settings=settings), caller, OUTLOOK)
+    query = "{ answer: inboundMessages { nodes { attachments { url missing size } } } }"
+
+    [node] = (await client.post("/graphql", json={"query": query})).json()["data"]["answer"][
+        "nodes"
+    ]
+
+    missing = "Of one mail's files at most 9 octets are kept."
+    assert node["attachments"][0]["missing"] is None
+    assert node["attachments"][1] == {"url": None, "missing": missing, "size": 14}

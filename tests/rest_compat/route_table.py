@@ -48,7 +48,7 @@ class Row:
 
     def request(self, id_: str) -> dict[str, Any]:
         """The request with this id as it stands in the path, and no query."""
-        url = self.path.format(id=id_, templateId=id_, accountId=id_, index="0")
+        url = self.path.format(id=id_, templateId=id_, accountId=id_, token=id_, index="0")
         options: dict[str, Any] = {"method": self.method, "url": url}
         if self.body is not None:
             options["content"] = self.body.replace(b"TEMPLATE", id_.encode())
@@ -93,6 +93,7 @@ ROWS = [
     Row("GET", f"{BASE}/track/{{id}}", None, of="tracking"),
     Row("GET", f"{BASE}/link/{{id}}/{{index}}", None, 302, of="tracking"),
     Row("POST", f"{API}/inbound/mime", Scope.INBOUND_WRITE, body=message(), media_type=MIME),
+    Row("GET", f"{API}/attachments/{{token}}", None, of="file"),
     Row("POST", f"{API}/webhooks/resend/{{accountId}}", None, of="resend", body=RESEND_EVENT,
         headers=signed(RESEND_EVENT)),
     Row("POST", f"{API}/webhooks/graph/{{accountId}}", None, 202, of="mailbox",
