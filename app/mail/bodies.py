@@ -8,8 +8,7 @@ _BODIES = {"text/plain", "text/html"}
 def body_kind(part: Part) -> str | None:
     """`text/plain` or `text/html` for a part that is to be read as the message; None for a file."""
     content_type, parameters = part.structured("content-type")
-    if part.header("content-type") == "" or "/" not in content_type:
-        content_type = "text/plain"
+    content_type = content_type or "text/plain"
     if content_type not in _BODIES:
         return None
     disposition, naming = part.structured("content-disposition")

@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 
 from app.mail import mime
-from app.mail.mime import Part
+from app.mail.mime import Opened, Part
 from app.mail.received_text import decoded_words
 
 
@@ -48,21 +48,22 @@ _AWAY = re.compile(
 _NONE = {"", "no"}
 
 
-def kind_of(raw: bytes) -> InboundKind:
+def kind_of(raw: bytes | Opened) -> InboundKind:
     """Tell what wrote a message (RFC 5322 octets). Never raises.
 
     Reports are told by what is in them (RFC 3464, 5965, 8098), all else by its fields (RFC 3834,
     section 5, and what responders write in place of them). `X-Auto-Response-Suppress` is a wish
     of the author's and tells nothing; subjects count last.
     """
-    raw = mime.with_line_feeds(raw)
-    top = mime.message(raw)
-    return _of_parts(raw, top) or _of_responder(top) or _of_list(top) or InboundKind.PERSONAL
+    mail = mime.opened(raw)
+    top = mail.top
+    return _of_parts(mail) or _of_responder(top) or _of_list(top) or InboundKind.PERSONAL
 
 
-def _of_parts(raw: bytes, top: Part) -> InboundKind | None:
+def _of_parts(mail: Opened) -> InboundKind | None:
     """A report has a part of a type that nothing else has; older ones have a field for it."""
-    for part in mime.leaves(raw, top):
+    top = mail.top
+    for part in mail.parts:
         kind = _REPORTS.get(part.structured("content-type")[0])
         if kind is not None:
             return kind

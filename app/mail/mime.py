@@ -6,21 +6,29 @@ nested 200 deep), so structure is read here, and it reads the values of single f
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from email.policy import default
-from functools import lru_cache
-from typing import Any
+
+from app.mail.parameters import read_parameters
 
 HEAD_LIMIT = 256 * 1024
+# Of a part inside: programs write a few lines.
+PART_HEAD_LIMIT = 8 * 1024
 MAX_DEPTH = 12
 MAX_PARTS = 1000
 
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\r?\n")
 _FIRST_LINE_END = re.compile(rb"\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
-_MAX_STRUCTURED = 2000
+_MEDIA_TYPE = re.compile(r"[^\s/]+/[^\s/]+")
 _MAX_BOUNDARY = 200
+# RFC 2045, 2183, 2392 and 2557.
+_PART_FIELDS = {
+    "content-type", "content-transfer-encoding", "content-disposition", "content-id",
+    "content-description", "content-location",
+}  # fmt: skip
+# A line as it stands between parts: the next one is a field, or empty.
+_UNTOLD = re.compile(rb"\n--(-{0,60}[^\s-][^\r\n]{0,199}?)[ \t]*(?=\r?\n(?:\r?\n|[!-9;-~]{1,76}:))")
 
 
 @dataclass(frozen=True)
@@ -38,21 +46,34 @@ class Part:
         """The first field of this name, "" when there is none."""
         return self.headers.get(name, [""])[0]
 
-    def structured(self, name: str) -> tuple[str, dict[str, str]]:
+    def structured(self, name: str) -> tuple[str, Mapping[str, str]]:
         """The lower-case value of Content-Type or Content-Disposition, and its parameters."""
-        value, parameters = _structured(name, self.header(name)[:_MAX_STRUCTURED])
-        return value, dict(parameters)
+        value, parameters = read_parameters(self.header(name))
+        if name == "content-type" and value and not _MEDIA_TYPE.fullmatch(value):
+            # RFC 2045 section 5.2
+            value = "text/plain"
+        return value, parameters
 
 
-# The same few stand in most mail, and each is asked for several times.
-@lru_cache(maxsize=500)
-def _structured(name: str, value: str) -> tuple[str, Mapping[str, str]]:
-    try:
-        parsed: Any = default.header_factory(name, value)
-        token = parsed.content_type if name == "content-type" else parsed.content_disposition
-        return (token or "").lower(), dict(parsed.params)
-    except Exception:  # noqa: BLE001 - the library raises many kinds for broken values
-        return value.partition(";")[0].strip().lower(), {}
+@dataclass(frozen=True)
+class Opened:
+    """A message in its parts: `top` has its head, `parts` are what is not multipart, in order.
+
+    `raw` has line feeds.
+    """
+
+    raw: bytes
+    top: Part
+    parts: Sequence[Part]
+
+
+def opened(raw: bytes | Opened) -> Opened:
+    """Find the parts of a message, unless they are found already. Never raises; as `leaves`."""
+    if isinstance(raw, Opened):
+        return raw
+    raw = with_line_feeds(raw)
+    top = message(raw)
+    return Opened(raw, top, list(leaves(raw, top)))
 
 
 def with_line_feeds(raw: bytes) -> bytes:
@@ -62,7 +83,7 @@ def with_line_feeds(raw: bytes) -> bytes:
 
 def message(raw: bytes) -> Part:
     """Read the head of a message. Never raises; at most 256 KB of header fields are read."""
-    return _part(raw, 0, len(raw))
+    return _part(raw, 0, len(raw), HEAD_LIMIT)
 
 
 def leaves(raw: bytes, top: Part) -> Iterator[Part]:
@@ -76,35 +97,65 @@ def leaves(raw: bytes, top: Part) -> Iterator[Part]:
     while waiting and seen < MAX_PARTS:
         part, depth = waiting.pop()
         seen += 1
-        spans = list(_spans(raw, part, MAX_PARTS - seen)) if depth < MAX_DEPTH else []
-        if spans:
-            inner = [_part(raw, start, end) for start, end in spans]
-            waiting += [(one, depth + 1) for one in reversed(inner)]
-        else:
-            yield part
+        spans = _spans(raw, part, MAX_PARTS - seen) if depth < MAX_DEPTH else None
+        if spans is None:
+            yield _untold(part) if depth == 0 else part
+            continue
+        # RFC 2046 section 5.1.5: what a digest holds are messages.
+        is_digest = part.structured("content-type")[0] == "multipart/digest"
+        inner = [_inner(raw, start, end, is_digest=is_digest) for start, end in spans]
+        waiting += [(one, depth + 1) for one in reversed(inner)]
 
 
-def _spans(raw: bytes, part: Part, most: int) -> Iterator[tuple[int, int]]:
-    """Find where the parts of a multipart begin and end (RFC 2046 section 5.1.1)."""
+def _untold(top: Part) -> Part:
+    """Take a multipart without parts for text: what stands there may be words."""
+    if not top.structured("content-type")[0].startswith("multipart/"):
+        return top
+    return Part({**top.headers, "content-type": ["text/plain"]}, top.start, top.end)
+
+
+def _inner(raw: bytes, start: int, end: int, *, is_digest: bool) -> Part:
+    """Read a part, and of its head what counts there: the fields that MIME knows."""
+    part = _part(raw, start, end, PART_HEAD_LIMIT)
+    headers = {name: values[:1] for name, values in part.headers.items() if name in _PART_FIELDS}
+    if is_digest:
+        headers.setdefault("content-type", ["message/rfc822"])
+    return Part(headers, part.start, part.end)
+
+
+def _spans(raw: bytes, part: Part, most: int) -> list[tuple[int, int]] | None:
+    """Find where the parts of a multipart begin and end (RFC 2046 section 5.1.1).
+
+    None for what is none, or is not parted; as it looks where the boundary it tells is not there.
+    """
     content_type, parameters = part.structured("content-type")
-    boundary = parameters.get("boundary", "").rstrip()
-    if not content_type.startswith("multipart/") or not 0 < len(boundary) <= _MAX_BOUNDARY:
-        return
-    octets = boundary.encode("utf-8", "replace")
-    delimiter = re.compile(rb"\n--" + re.escape(octets) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    if not content_type.startswith("multipart/"):
+        return None
+    boundary = parameters.get("boundary", "").rstrip().encode("utf-8", "replace")
+    found = _parted(raw, part, boundary, most) if 0 < len(boundary) <= _MAX_BOUNDARY else None
+    if found is not None:
+        return found
+    untold = _UNTOLD.search(raw, max(part.start - 1, 0), part.end)
+    if untold is None or untold[1].endswith(b"--"):
+        return None
+    return _parted(raw, part, untold[1], most)
+
+
+def _parted(raw: bytes, part: Part, boundary: bytes, most: int) -> list[tuple[int, int]] | None:
+    """Part it at this boundary; None where the boundary does not occur."""
+    delimiter = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    spans: list[tuple[int, int]] = []
     begun: int | None = None
     # The line break before the first delimiter may be the one that ends the head.
     for found in delimiter.finditer(raw, max(part.start - 1, 0), part.end):
         if begun is not None:
             # The line break before a delimiter belongs to it.
             carriage_return = raw[found.start() - 1 : found.start()] == b"\r"
-            yield begun, max(begun, found.start() - carriage_return)
-            most -= 1
-        begun = None if found[1] or most <= 0 else _after_line_end(raw, found.end(), part.end)
-        if begun is None:
-            return
-    if begun is not None:
-        yield begun, part.end
+            spans.append((begun, max(begun, found.start() - carriage_return)))
+        if found[1] or len(spans) >= most:
+            return spans
+        begun = _after_line_end(raw, found.end(), part.end)
+    return None if begun is None else [*spans, (begun, part.end)]
 
 
 def _after_line_end(raw: bytes, position: int, end: int) -> int:
@@ -112,13 +163,13 @@ def _after_line_end(raw: bytes, position: int, end: int) -> int:
     return found.end() if found else position
 
 
-def _part(raw: bytes, start: int, end: int) -> Part:
+def _part(raw: bytes, start: int, end: int, head_limit: int) -> Part:
     opening = _FIRST_LINE_END.match(raw, start, end)
     if opening:
         return Part({}, opening.end(), end)
     blank = _BLANK_LINE.search(raw, start, end)
     body = blank.end() if blank else end
-    head = raw[start : min(body, start + HEAD_LIMIT)]
+    head = raw[start : min(body, start + head_limit)]
     fields, length = _fields(head)
     headers: dict[str, list[str]] = {}
     for name, value in fields:

@@ -8,7 +8,8 @@ from app.mail import mime
 from app.mail.address_lists import mailboxes
 from app.mail.addresses import Mailbox
 from app.mail.bodies import body_kind
-from app.mail.mime import Part
+from app.mail.flowed import unflowed
+from app.mail.mime import Opened, Part
 from app.mail.received_text import decoded_words, on_one_line, text_of, unencoded
 from app.mail.transfer import encoding_of
 
@@ -56,16 +57,16 @@ class ParsedMessage:
         return tuple(dict.fromkeys((*self.in_reply_to, *reversed(self.references))))
 
 
-def parse(raw: bytes) -> ParsedMessage:
+def parse(raw: bytes | Opened) -> ParsedMessage:
     """Read a message (RFC 5322, MIME) leniently: any octets at all give an answer.
 
     Bodies are the inline text/plain and text/html parts, each kind joined in its order (Apple Mail
     writes several around attachments). Charsets that are missing or cannot be right are guessed.
     Never raises. Time goes with the size of the message, memory is a few times that.
     """
-    raw = mime.with_line_feeds(raw)
-    top = mime.message(raw)
-    texts, htmls = _bodies(raw, top)
+    mail = mime.opened(raw)
+    top = mail.top
+    texts, htmls = _bodies(mail)
     subject = top.headers.get("subject")
     return ParsedMessage(
         sender=_sender(top),
@@ -134,12 +135,13 @@ def _moment(value: str) -> datetime | None:
     return zoned if zoned.year >= _FIRST_YEAR else None
 
 
-def _bodies(raw: bytes, top: Part) -> tuple[list[str], list[str]]:
+def _bodies(mail: Opened) -> tuple[list[str], list[str]]:
     found: dict[str, list[str]] = {"text/plain": [], "text/html": []}
-    for part in mime.leaves(raw, top):
+    for part in mail.parts:
         kind = body_kind(part)
         if kind is not None:
-            octets = unencoded(raw[part.start : part.end], encoding_of(part))
-            charset = part.structured("content-type")[1].get("charset")
-            found[kind].append(text_of(octets, charset))
+            octets = unencoded(mail.raw[part.start : part.end], encoding_of(part))
+            parameters = part.structured("content-type")[1]
+            text = text_of(octets, parameters.get("charset"))
+            found[kind].append(unflowed(text, parameters) if kind == "text/plain" else text)
     return found["text/plain"], found["text/html"]

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from app.mail import mime
 from app.mail.bodies import body_kind
 from app.mail.filenames import OCTETS, UNSAFE, clean, media_type_of
-from app.mail.mime import Part
+from app.mail.mime import Opened, Part
 from app.mail.received_text import decoded_words, on_one_line, storable
 from app.mail.transfer import pieces
 
@@ -73,17 +73,18 @@ class FoundFiles:
     omitted: int
 
 
-def received_files(raw: bytes, html: str | None) -> FoundFiles:
+def received_files(raw: bytes | Opened, html: str | None) -> FoundFiles:
     """Find what is not the text of a message; `html` is its HTML. Nothing in it is unpacked.
 
     Messages inside it are files (`.eml`) that are not opened. Never raises. Time goes with the size
     of the message, memory with the number of its parts.
     """
-    raw = mime.with_line_feeds(raw)
+    mail = mime.opened(raw)
+    raw = mail.raw
     shown = _shown_ids(html or "")
     found: list[FoundFile] = []
     omitted = 0
-    for part in mime.leaves(raw, mime.message(raw)):
+    for part in mail.parts:
         kind = part.structured("content-type")[0]
         if not _is_file(raw, part, kind):
             continue

@@ -3,7 +3,6 @@
 import binascii
 import codecs
 import re
-from email.policy import default
 
 MAX_WORDS = 4000
 
@@ -20,6 +19,9 @@ _MEANT = {
 }
 # Not for mail; the first two take quadratic time.
 _REFUSED = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+# RFC 2047, section 2, with spaces in it, as some write them.
+_WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?([bBqQ])\?([^?]*+)\?=")
+_HIGH = re.compile(r"[^\x00-\x7f]")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
@@ -47,13 +49,31 @@ def unencoded(octets: bytes, encoding: str) -> bytes:
 
 
 def decoded_words(value: str) -> str:
-    """Decode the encoded words (RFC 2047) of a header value. Never raises."""
-    try:
-        # Python finds a word's end by trying: what is longer than any subject is cut.
-        decoded = str(default.header_factory("Subject", value[:MAX_WORDS]))
-    except Exception:  # noqa: BLE001 - the library raises many kinds for broken values
-        decoded = value[:MAX_WORDS]
-    return storable(decoded)
+    """Decode the encoded words (RFC 2047) of a header value, of which 4000 characters are read.
+
+    Neighbours in one charset are decoded together: Outlook ends a word amid a letter. Never raises.
+    """
+    value = value[:MAX_WORDS]
+    texts: list[str] = []
+    octets, charset, read = b"", "", 0
+    for word in _WORD.finditer(value):
+        between = value[read : word.start()]
+        is_neighbour = read > 0 and not between.strip()
+        if not is_neighbour or word[1].lower() != charset:
+            texts.append(_decoded(octets, charset))
+            octets, charset = b"", word[1].lower()
+        if not is_neighbour:
+            texts.append(between)
+        octets += _word_octets(word)
+        read = word.end()
+    return storable("".join([*texts, _decoded(octets, charset), value[read:]]))
+
+
+def _word_octets(word: re.Match[str]) -> bytes:
+    octets = word[3].encode("utf-8", "replace")
+    if word[2] in "bB":
+        return unencoded(octets, "base64")
+    return binascii.a2b_qp(octets, header=True)
 
 
 def storable(text: str) -> str:
@@ -69,15 +89,25 @@ def on_one_line(text: str) -> str:
 def _decoded(octets: bytes, charset: str | None) -> str:
     codec = _codec(charset)
     if codec in {None, "utf-8", "cp1252"}:
-        # Nothing but UTF-8 looks like UTF-8, whatever a western name says.
-        try:
-            return octets.decode("utf-8")
-        except UnicodeDecodeError:
-            return octets.decode("cp1252", "replace")
+        return _western(octets)
     try:
         return octets.decode(codec or "utf-8")
     except (UnicodeError, LookupError, ValueError):
         return _as_it_looks(octets, codec or "utf-8")
+
+
+def _western(octets: bytes) -> str:
+    """Nothing but UTF-8 looks like UTF-8, whatever a western name says; a part of it may be lost.
+
+    A program on its way cut it, within a letter perhaps.
+    """
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError:
+        text = octets.decode("utf-8", "replace")
+    faults = text.count("\ufffd")
+    is_utf8 = _HIGH.subn("", text)[1] >= 2 * faults
+    return text if is_utf8 else octets.decode("cp1252", "replace")
 
 
 def _as_it_looks(octets: bytes, codec: str) -> str:

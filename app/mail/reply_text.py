@@ -13,13 +13,19 @@ _MAX_LINE = 500
 _BROKEN = 4
 _OPENING = re.compile(r"(?:On|Op|Am|Le|El)\b", re.IGNORECASE)
 _WROTE = re.compile(
-    r"(?:\bwrote|\bschreef\b.*|\bschrieb\b.*|\ba \u00e9crit|\bescribi\u00f3)\s*:$", re.IGNORECASE
+    r"(?:\bwrote|\bschreef\b.*|\bgeschreven|\bschrieb\b.*|\ba \u00e9crit|\bescribi\u00f3)\s*:$",
+    re.IGNORECASE,
 )
+_ADDRESSED = re.compile(r"\S@\S+>\s*:$")
 _DIVIDER = re.compile(
     r"-{2,}\s*(?:original message|forwarded message|oorspronkelijk bericht|doorgestuurd bericht"
     r"|urspr\u00fcngliche nachricht|weitergeleitete nachricht|message d'origine"
     r"|message transf\u00e9r\u00e9"
-    r"|mensaje original|mensaje reenviado)\s*-{2,}$",
+    r"|mensaje original|mensaje reenviado)\s*-{2,}$"
+    # Apple Mail, above what it passes on.
+    r"|(?:begin forwarded message|begin doorgestuurd bericht|anfang der weitergeleiteten nachricht"
+    r"|d\u00e9but du message (?:r\u00e9exp\u00e9di\u00e9|transf\u00e9r\u00e9)"
+    r"|inicio del mensaje reenviado)\s*:$",
     re.IGNORECASE,
 )
 # The fields that Outlook puts above what it quotes, by language: author, then two of the others.
@@ -30,6 +36,8 @@ _HEADS = (
     ("de", {"envoy\u00e9", "date", "\u00e0", "cc", "objet", "enviado", "fecha", "para", "asunto"}),
 )
 _RULE = re.compile(r"[_\u2500-]{10,}$")
+# What Mailman puts below each mail, behind a rule.
+_LIST = re.compile(r"\bmailing list\b", re.IGNORECASE)
 _PHONE = re.compile(
     r"(?:sent from my |get outlook for |verzonden vanaf mijn |verstuurd vanaf mijn |von meinem "
     r"|envoy\u00e9 de mon |enviado desde mi ).{1,60}$",
@@ -63,10 +71,14 @@ def _history(lines: Sequence[str]) -> int:
 
 def _attribution(lines: Sequence[str], start: int) -> int | None:
     """Find where "On ..., Jan wrote:" ends that begins here, None when it is none."""
+    whole = ""
     for number in range(start, min(start + _BROKEN, len(lines))):
-        if not lines[number] or len(lines[number]) > _MAX_LINE:
+        line = lines[number]
+        if not line or len(line) > _MAX_LINE:
             return None
-        if _WROTE.search(lines[number]):
+        whole += f" {line}"
+        # "Op ... schreef Jan <" breaks before the address.
+        if _WROTE.search(line) or (_ADDRESSED.search(line) and _WROTE.search(whole)):
             return number + 1
     return None
 
@@ -96,5 +108,7 @@ def _field(line: str) -> str:
 def _without_signature(lines: Sequence[str]) -> Sequence[str]:
     for number, line in enumerate(lines):
         if line == "--" or (len(line) <= _MAX_LINE and _PHONE.match(line)):
+            return lines[:number]
+        if _RULE.match(line) and _LIST.search("".join(lines[number + 1 : number + 2])[:_MAX_LINE]):
             return lines[:number]
     return lines

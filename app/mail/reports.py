@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from app.mail import mime
-from app.mail.mime import Part
+from app.mail.mime import Opened, Part
 from app.mail.received_text import on_one_line, storable, unencoded
 
 MAX_FINDINGS = 100
@@ -43,7 +44,13 @@ _NOBODY = re.compile(
     r"|(unknown|no such|invalid) (user|recipient|mailbox|address|account)|no mailbox here",
     re.IGNORECASE,
 )
-_COPY = re.compile(rb"^-+ (?:This is a copy of|Original message)[^\n]*$", re.MULTILINE)
+_COPY = re.compile(
+    rb"^-+ (?:This is a copy of|Original message|Below this line is a copy of)[^\n]*$", re.MULTILINE
+)
+_QMAIL = b"Hi. This is the qmail-send program"
+# An address, and what was said of it up to an empty line (cr.yp.to/proto/qsbmf.txt).
+_QMAIL_FINDING = re.compile(r"^<([^<>\s]{1,320})>:\n((?:\S[^\n]*\n)+)", re.MULTILINE)
+_TYPE = re.compile(r"\s*[A-Za-z0-9-]{1,40}\s*")
 _COMPLAINTS = {"", "abuse", "fraud"}
 
 
@@ -73,17 +80,15 @@ class Report:
     findings: tuple[Finding, ...]
 
 
-def read_report(raw: bytes) -> Report | None:
+def read_report(raw: bytes | Opened) -> Report | None:
     """Read a received message as a report; None when it is none. Never raises.
 
     A report of deliveries that went well has no findings. Reports inside forwarded mail do not
     count. Time goes with the size of the message.
     """
-    raw = mime.with_line_feeds(raw)
-    top = mime.message(raw)
-    parts = list(mime.leaves(raw, top))
-    found = _findings(raw, top, parts)
-    return None if found is None else Report(_message_ids(raw, top, parts), found)
+    mail = mime.opened(raw)
+    found = _findings(mail.raw, mail.top, mail.parts)
+    return None if found is None else Report(_message_ids(mail.raw, mail.top, mail.parts), found)
 
 
 def _findings(raw: bytes, top: Part, parts: Sequence[Part]) -> tuple[Finding, ...] | None:
@@ -92,9 +97,12 @@ def _findings(raw: bytes, top: Part, parts: Sequence[Part]) -> tuple[Finding, ..
     for part in reporting:
         found += _READERS[_kind(part)](_content(raw, part))
     if not reporting:
-        if not top.header("x-failed-recipients"):
+        if top.header("x-failed-recipients"):
+            found += _told_in_words(raw, top, parts)
+        elif _is_of_qmail(raw, top, parts):
+            found += _told_by_qmail(_content(raw, parts[0]))
+        else:
             return None
-        found += _told_in_words(raw, top, parts)
     return tuple(found[:MAX_FINDINGS])
 
 
@@ -137,6 +145,19 @@ def _told_in_words(raw: bytes, top: Part, parts: Sequence[Part]) -> Iterator[Fin
     values = ",".join(top.headers["x-failed-recipients"]).split(",", MAX_FINDINGS)
     for address in filter(None, map(_address, values[:MAX_FINDINGS])):
         yield Finding(address, fate, _words(reason or ""))
+
+
+def _is_of_qmail(raw: bytes, top: Part, parts: Sequence[Part]) -> bool:
+    is_bounce = top.header("return-path").replace(" ", "") == "<>"
+    return is_bounce and bool(parts) and _content(raw, parts[0]).startswith(_QMAIL)
+
+
+def _told_by_qmail(text: bytes) -> Iterator[Finding]:
+    copy = _COPY.search(text)
+    told = _readable(text[: copy.start()] if copy else text).replace("\r\n", "\n")
+    for found in islice(_QMAIL_FINDING.finditer(told), MAX_FINDINGS):
+        words = _words(found[2])
+        yield Finding(_address(found[1]), _fate("", words or ""), words)
 
 
 def _fate(status: str, diagnosis: str) -> Fate:
@@ -189,7 +210,7 @@ def _address(value: str) -> str | None:
 def _words(value: str) -> str | None:
     """Read `smtp; 550 5.1.1 no such user` without the type, on one line."""
     kind, mark, words = value[:_MAX_VALUE].partition(";")
-    told = words if mark and kind.strip().isalnum() else value
+    told = words if mark and _TYPE.fullmatch(kind) else value
     return on_one_line(storable(told))[:MAX_WORDS] or None
 
 

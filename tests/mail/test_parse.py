@@ -195,7 +195,9 @@ def test_what_counts_as_the_text(head: bytes, text: str | None) -> None:
         (b"--b  \r\n\r\npadded\r\n--b--", "padded"),
         (b"--bb\n\nanother boundary\n--b\n\nours\n--b--", "ours"),
         (b"--b\nContent-Type: text/plain\n\n\n--b\n--b--", "\n"),
-        (b"no boundary in sight", None),
+        (b"no boundary in sight", "no boundary in sight"),
+        (b"--c\n\nanother\n--c\n\none\n--c--", "another\none"),
+        (b"--b--\n", None),
     ],
 )
 def test_a_multipart_as_it_comes(body: bytes, text: str | None) -> None:

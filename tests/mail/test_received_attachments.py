@@ -112,7 +112,7 @@ def test_lines_may_end_in_any_way(line_end: bytes) -> None:
         ("filename*=utf-8''Offert%C3%A9.pdf", "Offerté.pdf"),
         ("filename*=iso-8859-1'nl'Offert%E9.pdf", "Offerté.pdf"),
         ("filename*0*=utf-8''Off;\n filename*1*=ert%C3%A9;\n filename*2=.pdf", "Offerté.pdf"),
-        ("filename*=utf-8''%FF.pdf", "\ufffd.pdf"),
+        ("filename*=utf-8''%FF.pdf", "ÿ.pdf"),
         ('filename="../../etc/passwd"', "passwd"),
         ('filename="a/b\\\\c.pdf"', "c.pdf"),
         ('filename="invoice.pdf.exe"', "invoice.pdf.exe.unsafe"),

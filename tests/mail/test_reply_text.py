@@ -11,6 +11,10 @@ OUTLOOK = "From: Acme <crm@acme.test>\nSent: Tuesday\nTo: Jan\nSubject: Your off
 SHAPES = {
     "gmail": "On Tue, Nov 24, 2026 at 10:00 AM Acme <crm@acme.test> wrote:\n\n> Hello\n> Bye",
     "gmail, broken": "On Tue, Nov 24, 2026 at 10:00 AM Acme\n<crm@acme.test>\nwrote:\n> Hello",
+    "gmail, dutch, broken": "Op di 24 nov 2026 schreef Acme, afdeling <\ncrm@acme.test>:\n> Hoi",
+    "apple, dutch": "Op 24 nov 2026 heeft Acme het volgende geschreven:\n\nHallo",
+    "apple, forward": "Begin forwarded message:\n\nFrom: Acme\n\nHello",
+    "apple, french forward": "D\u00e9but du message r\u00e9exp\u00e9di\u00e9 :\n\nDe: Acme",
     "gmail, dutch": "Op di 24 nov 2026 om 10:00 schreef Acme <crm@acme.test>:\n\n> Hallo",
     "thunderbird, german": "Am 24.11.26 um 10:00 schrieb Acme:\n> Hallo",
     "apple, french": "Le 24 nov. 2026, Acme <crm@acme.test> a \u00e9crit :\n\n> Bonjour",
@@ -43,6 +47,7 @@ def test_the_history_is_left_out(history: str) -> None:
         "Von meinem iPhone gesendet",
         "Envoy\u00e9 de mon iPhone",
         "Enviado desde mi iPhone",
+        f"{'_' * 40}\nusers mailing list -- users@lists.test\nTo unsubscribe",
         "Get Outlook for iOS<https://aka.ms/x>",
     ],
 )
@@ -72,6 +77,8 @@ def test_what_was_only_passed_on_has_nothing_new() -> None:
         "a -- b",
         "The sum:\n----------",
         "De: nada",
+        "Op maandag schreef ik een brief.\nDe lijst is:\neen",
+        f"{'_' * 40}\nSums\nmailing list",
     ],
 )
 def test_what_only_looks_like_a_mark_stays(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from app.mail import mime
 from app.mail.fingerprints import fingerprint
 from app.mail.kinds import InboundKind, kind_of
 from app.mail.parse import ParsedMessage, parse
@@ -33,17 +34,15 @@ class Mail:
 
 
 def read(raw: bytes) -> Mail:
-    """Parse a message; mail that is HTML only gets a text too."""
-    parsed = parse(raw)
-    mail = Mail(
-        parsed=parsed,
-        kind=kind_of(raw),
-        report=read_report(raw),
-        fingerprint=fingerprint(parsed),
-        files=received_files(raw, parsed.html),
-    )
-    if parsed.text is not None or parsed.html is None:
-        return mail
-    is_large = len(parsed.html) > LARGE
-    text = stripped(parsed.html) if is_large else plain_text(parsed.html, replacements={})
-    return replace(mail, parsed=replace(parsed, text=text))
+    """Read a message; one that is HTML only gets a text too."""
+    opened = mime.opened(raw)
+    parsed = parse(opened)
+    digest = fingerprint(parsed)
+    files = received_files(opened, parsed.html)
+    if parsed.html is not None and not (parsed.text or "").strip():
+        parsed = replace(parsed, text=_text(parsed.html) or parsed.text)
+    return Mail(parsed, kind_of(opened), read_report(opened), digest, files)
+
+
+def _text(html: str) -> str:
+    return stripped(html) if len(html) > LARGE else plain_text(html, replacements={})
