@@ -1,13 +1,19 @@
 """Request bodies of the REST door."""
 
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 import orjson
+from python_multipart.exceptions import FormParserError
+from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from app.errors import InvalidInputError, PayloadTooLargeError, UnsupportedMediaTypeError
 from app.services.inputs import AnyCommand, parse
+
+_FIELDS_LIMIT = 5000
+_MULTIPART, _URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
+Form = Mapping[str, Sequence[str]]
 
 
 async def read_command(request: Request, command: type[AnyCommand]) -> AnyCommand:
@@ -62,6 +68,37 @@ async def read_raw(request: Request, *, limit: int) -> bytes:
         if len(content) > limit:
             raise PayloadTooLargeError(f"The body is larger than {limit} octets.")
     return bytes(content)
+
+
+async def read_form(request: Request, *, limit: int) -> Form:
+    """Read a form in either encoding, each field with its values in order; it holds no files.
+
+    Raises UnsupportedMediaTypeError, PayloadTooLargeError before more than `limit` octets are
+    read, and InvalidInputError for what is no such form.
+    """
+    media_types = (_MULTIPART, _URLENCODED)
+    content = await read_octets(request, media_types=media_types, limit=limit)
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield content
+
+    parser: FormParser | MultiPartParser
+    if _media_type(request) == _MULTIPART:
+        parser = MultiPartParser(
+            request.headers, stream(), max_files=0, max_fields=_FIELDS_LIMIT, max_part_size=limit
+        )
+    else:
+        parser = FormParser(
+            request.headers, stream(), max_fields=_FIELDS_LIMIT, max_part_size=limit
+        )
+    try:
+        fields = (await parser.parse()).multi_items()
+    except (MultiPartException, FormParserError) as error:
+        raise InvalidInputError("The body is not a valid form without files.") from error
+    form: dict[str, list[str]] = {}
+    for name, value in fields:
+        form.setdefault(name, []).append(str(value))
+    return form
 
 
 def _json(content: bytes) -> object:

@@ -14,6 +14,7 @@ from rest_compat import (
     webhooks,
 )
 from rest_compat.openapi import document_routes
+from rest_compat.unsubscribing import handlers as unsubscribing
 
 API = "/api/v1"
 BASE = f"{API}/communications"
@@ -24,7 +25,8 @@ WEBHOOKS = f"{API}/webhooks"
 def rest_routes() -> list[BaseRoute]:
     """Every documented route, and ours.
 
-    /track and /link are public, links to attachments and webhooks prove that one may.
+    /track, /link and the pages of recipients are public, links to attachments and webhooks prove
+    that one may.
     """
     return [
         *document_routes(API),
@@ -52,6 +54,8 @@ def rest_routes() -> list[BaseRoute]:
         Route(f"{API}/attachments/{{token}}", attachments.download, methods=["GET"]),
         Route(f"{WEBHOOKS}/resend/{{accountId}}", webhooks.resend, methods=["POST"]),
         Route(f"{WEBHOOKS}/graph/{{accountId}}", webhooks.graph, methods=["POST"]),
+        Route("/u/{token}", unsubscribing.unsubscribe, methods=["GET", "POST"]),
+        Route("/preferences/{token}", unsubscribing.preferences, methods=["GET", "POST"]),
         # Last: an id may stand where the paths above have a word.
         Route(f"{BASE}/{{id}}", communications.delete, methods=["DELETE"]),
     ]

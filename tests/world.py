@@ -28,6 +28,7 @@ from app.services import (
 )
 from app.services.account_commands import CreateProviderAccount
 from app.services.inputs import parse
+from app.services.unsubscribing.ways import way_of_record
 from tests.database import Rows, all_rows, put_rows
 from tests.fakes.messages import message
 from tests.fakes.relay import running_relay
@@ -55,12 +56,14 @@ GRAPH = {
 class World:
     """Ids: of a mail that is out, of its tracking, of one that waits, a template and so on.
 
+    By the token `leaving` the recipient of the mail that is out unsubscribes.
     Of the template `drafted` there is a draft; `archived` is put away, as is the topic `retired`.
     `file` is the end of a link to an attachment of `received`.
     """
 
     sent: str
     tracking: str
+    leaving: str
     waiting: str
     template: str
     drafted: str
@@ -111,9 +114,11 @@ async def build_world(deps: Deps, caller: Caller) -> World:
 
 
 async def _make_world(deps: Deps, caller: Caller) -> World:
-    command = parse(sending.SendCommunication, {**MAIL, **DEAL})
+    command = parse(sending.SendCommunication, {**MAIL, **DEAL, "unsubscribable": True})
     sent = await sending.accept(deps, caller, command)
     await delivery.dispatch(deps, str(sent.id))
+    way = way_of_record(deps.settings, sent)
+    assert way is not None
     later = parse(scheduling.ScheduleCommunication, {**MAIL, **DEAL, "scheduledAt": LATER})
     waiting = await scheduling.schedule(deps, caller, later)
     words = {"name": "Offer", "subject": "Your offer", "body": "<p>Hello</p>"}
@@ -164,6 +169,7 @@ async def _make_world(deps: Deps, caller: Caller) -> World:
     return World(
         sent=str(sent.id),
         tracking=sent.tracking_id,
+        leaving=way.url.rpartition("/")[2],
         waiting=str(waiting.id),
         template=str(template.id),
         drafted=str(drafted.id),

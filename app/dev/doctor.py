@@ -163,8 +163,8 @@ def _secret_keys(settings: Settings) -> str:
     count = len(settings.encryption_keys)
     if count == 0:
         raise Fault(
-            "none, so no provider account can be made: set LETTERBOX_SECRET_KEYS to the output of "
-            "`openssl rand -base64 32`, and keep it"
+            "none, so no provider account can be made, and nobody can unsubscribe from mail: set "
+            "LETTERBOX_SECRET_KEYS to the output of `openssl rand -base64 32`, and keep it"
         )
     return f"{count} in LETTERBOX_SECRET_KEYS"
 

@@ -22,6 +22,7 @@ from app.documents.template_versions import TemplateVersion
 from app.documents.templates import Template
 from app.documents.topics import Topic
 from app.documents.turns import Turn
+from app.documents.ways_out import WayOut
 
 ALL_DOCUMENTS: list[type[Document]] = [
     ApiKey,
@@ -46,4 +47,5 @@ ALL_DOCUMENTS: list[type[Document]] = [
     TemplateVersion,
     Topic,
     Turn,
+    WayOut,
 ]

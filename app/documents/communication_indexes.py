@@ -53,6 +53,7 @@ INDEXES = [
     # Sparse: its size, and so the sweep's cost, follows what is waiting.
     IndexModel([("dispatchAt", ASCENDING)], sparse=True),
     IndexModel([("purgeAt", ASCENDING)], sparse=True),
+    IndexModel([("unsubscribeId", ASCENDING)], sparse=True),
     IndexModel(
         [_TENANT, ("attachments.digest", ASCENDING)],
         partialFilterExpression={"attachments.digest": {"$exists": True}},

@@ -56,7 +56,8 @@ class Communication(OutsourcingDocument):
     `in_reply_to` is the Message-ID of the mail it answers, where it answers a certain one; another
     continues its conversation. `text` is its text part, where it has one of its own, and `locale`
     the language of its template that it is in. `reports` is how many news of that delivery its
-    status reckons with.
+    status reckons with. `unsubscribable` mail lets its recipients leave; by `unsubscribe_id` their
+    links know it, where it goes to one.
     """
 
     # Deleting hides the record at once; it is purged later.
@@ -95,6 +96,8 @@ class Communication(OutsourcingDocument):
     internet_message_id: str | None = None
     scheduled_at: datetime | None = None
     cancel_on_reply: bool = False
+    unsubscribable: bool = False
+    unsubscribe_id: PydanticObjectId | None = None
     sent_at: datetime | None = None
     error_message: str | None = None
     tracking_enabled: bool

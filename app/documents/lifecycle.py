@@ -6,7 +6,7 @@ from typing import Any
 from beanie import PydanticObjectId
 from pymongo.results import UpdateResult
 
-from app.documents import content
+from app.documents import content, ways_out
 from app.documents.attachments import GRACE, AttachmentContent
 from app.documents.base import Filter
 from app.documents.communications import Communication, Event
@@ -132,11 +132,13 @@ async def purge(now: datetime, limit: int) -> int:
     """Remove for good what was deleted long enough ago; how many records that were."""
     cursor = (
         Communication.get_motor_collection()
-        .find({"purgeAt": {"$lte": now}}, ["contentId", "tenantId", "attachments.digest"])
+        .find({"purgeAt": {"$lte": now}}, [*ways_out.TO_BE_KEPT, "contentId", "attachments.digest"])
         .limit(limit)
     )
     rows = [row async for row in cursor]
     for row in rows:
+        # Before what they are made of is gone.
+        await ways_out.keep(row)
         await _purge_deliveries(row["_id"])
         await Engagement.remove_all(row["_id"])
         if "contentId" in row:

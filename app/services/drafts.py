@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from beanie import PydanticObjectId
 from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from app.context import Caller, Deps
@@ -33,6 +34,7 @@ from app.services.inputs import (
     Variables,
 )
 from app.services.list_mail import check_list
+from app.services.unsubscribing.offering import offer_of
 from app.settings import Settings
 
 # Larger bodies are worked on in a thread, so that other requests do not wait for them; so are
@@ -64,6 +66,7 @@ class MailCommand(Command):
     conversation_id: OptionalLine = None
     attachments: OptionalAttachments = Field(default_factory=list)
     cancel_on_reply: StrictBool | None = None
+    unsubscribable: StrictBool | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -106,9 +109,9 @@ async def draft(
     )
     faults = await check_list(caller, command.recipient_list_id)
     faults += _faults(deps, command, scheduled_at)
-    if isinstance(chosen, FieldError):
-        raise InvalidInputError.of(*faults, chosen)
-    if faults:
+    offered = _offered(deps, command)
+    faults += [one for one in (chosen, offered) if isinstance(one, FieldError)]
+    if faults or isinstance(chosen, FieldError):
         raise InvalidInputError.of(*faults)
     record = partial(_record, deps, caller, command, content, chosen, scheduled_at)
     if len(content.body) > _LARGE_BODY or content.variables is not None:
@@ -203,6 +206,7 @@ def _record(  # noqa: PLR0917 - all of what is accepted
         conversation_id=command.conversation_id or uuid4().hex,
         scheduled_at=scheduled_at,
         cancel_on_reply=bool(command.cancel_on_reply),
+        unsubscribable=_offered(deps, command) is True,
         tracking_enabled=tracks_opens,
         link_tracking_enabled=tracks_links,
         clicked_links=links,
@@ -214,8 +218,21 @@ def _record(  # noqa: PLR0917 - all of what is accepted
         tracking_id=tracking_id,
         dispatch_at=scheduled_at or now,
     )
+    if command.recipient_list_id is None and record.unsubscribable:
+        record.unsubscribe_id = PydanticObjectId()
     record.search_text = _search_text(record, body)
     return record
+
+
+def _offered(deps: Deps, command: MailCommand) -> bool | FieldError:
+    """Whether the mail lets its recipients leave, or why it cannot."""
+    is_listed = command.recipient_list_id is not None
+    return offer_of(
+        deps.settings,
+        asked=command.unsubscribable,
+        is_bulk=is_listed,
+        addresses=None if is_listed else [*command.recipients, *command.cc, *command.bcc],
+    )
 
 
 def _search_text(record: Communication, body: str) -> str:

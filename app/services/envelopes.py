@@ -13,6 +13,7 @@ from app.mail.compose import Attachment, Message
 from app.mail.reply_addresses import reply_address
 from app.mail.stored import dump
 from app.mail.text import plain_text
+from app.services.unsubscribing.ways import fields_of, way_of_record
 from app.settings import Settings
 
 # Larger bodies are composed in a thread, so that a worker's other jobs and leases go on.
@@ -50,6 +51,9 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
         date=now,
         in_reply_to=references[-1] if references else None,
         references=tuple(references),
+        headers=fields_of(
+            deps.settings, communication, way_of_record(deps.settings, communication)
+        ),
         attachments=tuple(Attachment(**one.model_dump()) for one in communication.attachments),
     )
     return Delivery(

@@ -15,6 +15,7 @@ from app.mail.stored import dump
 from app.services.envelopes import answers_to
 from app.services.filling import Content, pieces_of, text_of, tracked
 from app.services.templates.filled import Texts
+from app.services.unsubscribing.ways import fields_of, way_of_member
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def write(deps: Deps, pattern: Pattern, row: Delivery, member: Addressee) -> Mes
         opens=pattern.opens,
         clicks=pattern.clicks,
     )
+    way = way_of_member(deps.settings, pattern.record, row.id)
     message = Message(
         sender=pattern.sender,
         to=(Mailbox(member.email, member.name),),
@@ -78,6 +80,7 @@ def write(deps: Deps, pattern: Pattern, row: Delivery, member: Addressee) -> Mes
         text=text_of(deps.settings, content) or plain_text_of(pieces),
         message_id=row.message_id,
         date=deps.now(),
+        headers=fields_of(deps.settings, pattern.record, way),
         attachments=pattern.attachments,
     )
     row.message = dump(message)

@@ -112,8 +112,9 @@ class _GeneralSettings(BaseSettings):
 
     secret_keys: SecretStr | None = Field(
         None,
-        description="Keys, comma separated, that encrypt the secrets of provider accounts, each "
-        "32 random bytes in base64 (`openssl rand -base64 32`); the first encrypts, all decrypt.",
+        description="Keys, comma separated, that encrypt the secrets of provider accounts and sign "
+        "links to unsubscribe, each 32 random bytes in base64 (`openssl rand -base64 32`); the "
+        "first encrypts and signs, all are accepted.",
     )
     allow_private_hosts: bool = Field(
         False,
@@ -274,6 +275,11 @@ class Settings(
     def attachment_keys(self) -> tuple[bytes, ...]:
         """Keys that sign links to attachments, made of those that encrypt; the first one signs."""
         return tuple(derived(key, "attachments") for key in self.encryption_keys)
+
+    @property
+    def unsubscribe_keys(self) -> tuple[bytes, ...]:
+        """Keys that sign links to unsubscribe, made of the same; none when none are set."""
+        return tuple(derived(key, "unsubscribe") for key in self.encryption_keys)
 
     @property
     def suggests_names(self) -> bool:

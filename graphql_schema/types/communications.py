@@ -125,6 +125,9 @@ class Communication(Node, SafelyShown):
     cancel_on_reply: bool = strawberry.field(
         description="Whether an answer in its conversation calls it off while it waits."
     )
+    unsubscribable: bool = strawberry.field(
+        description="Whether its recipients can unsubscribe by it: by its header fields, and links."
+    )
     sent_at: datetime | None = strawberry.field(description="When the provider took it.")
     error_message: str | None = strawberry.field(description="What went wrong, in words.")
     tracking_enabled: bool = strawberry.field(description="Whether opens are counted.")
@@ -261,6 +264,7 @@ class Communication(Node, SafelyShown):
             internet_message_id=record.internet_message_id,
             scheduled_at=record.scheduled_at,
             cancel_on_reply=record.cancel_on_reply,
+            unsubscribable=record.unsubscribable,
             sent_at=record.sent_at,
             error_message=record.error_message,
             tracking_enabled=record.tracking_enabled,

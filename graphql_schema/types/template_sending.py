@@ -78,6 +78,13 @@ class SendTemplateInput:
     link_tracking_enabled: bool | None = strawberry.field(
         default=None, description="Whether to count clicks; as trackingEnabled without it."
     )
+    unsubscribable: bool | None = strawberry.field(
+        default=None,
+        description=(
+            "Whether its recipient can unsubscribe by it, in one click (RFC 8058); for mail to one "
+            "address. Mail to a list always lets its members; other mail does not without it."
+        ),
+    )
     conversation_id: str | None = strawberry.field(
         default=None, description="The conversation it continues; a new one without it."
     )

@@ -125,8 +125,8 @@ def test_unreachable_servers_fail_with_a_way_out(
             "none: set LETTERBOX_JWT_SECRET (32 characters or more) or LETTERBOX_JWT_JWKS_URL"
         ),
         "secret keys": (
-            "none, so no provider account can be made: set LETTERBOX_SECRET_KEYS to the output of "
-            "`openssl rand -base64 32`, and keep it"
+            "none, so no provider account can be made, and nobody can unsubscribe from mail: set "
+            "LETTERBOX_SECRET_KEYS to the output of `openssl rand -base64 32`, and keep it"
         ),
     }
 

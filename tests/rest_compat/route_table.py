@@ -16,6 +16,7 @@ BASE = f"{API}/communications"
 READ, SEND = Scope.COMMUNICATIONS_READ, Scope.COMMUNICATIONS_SEND
 WRITE, DELETE = Scope.COMMUNICATIONS_WRITE, Scope.COMMUNICATIONS_DELETE
 JSON, MIME, TEXT = "application/json", "message/rfc822", "text/plain"
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class Row:
     media_type: str = JSON
     theirs: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it answers people, who are told in plain HTML what they look for in vain."""
+        return self.path.startswith(("/u/", "/preferences/"))
 
     def asked(self, world: World) -> dict[str, Any]:
         """The request that is good, as options of the client."""
@@ -98,6 +104,11 @@ ROWS = [
         headers=signed(RESEND_EVENT)),
     Row("POST", f"{API}/webhooks/graph/{{accountId}}", None, 202, of="mailbox",
         body=_json(value=[{"clientState": CLIENT_STATE, "changeType": "created"}])),
+    Row("GET", "/u/{token}", None, of="leaving"),
+    Row("POST", "/u/{token}", None, of="leaving", body=b"List-Unsubscribe=One-Click",
+        media_type=FORM),
+    Row("GET", "/preferences/{token}", None, of="leaving"),
+    Row("POST", "/preferences/{token}", None, of="leaving", body=b"action=none", media_type=FORM),
     Row("DELETE", f"{BASE}/{{id}}", DELETE, 204, theirs=404),
 ]  # fmt: skip
 # These have a suite of their own.

@@ -1,0 +1,161 @@
+"""What recipients do by the links and addresses in their mail."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from app.context import Deps
+from app.documents.preferences import Preference
+from app.documents.topics import Topic
+from app.documents.vocabulary import PreferenceSource
+from app.documents.ways_out import Holder, holder_of
+from app.errors import NotFoundError
+from app.mail.unsubscribe_tokens import (
+    UnsubscribeToken,
+    is_genuine,
+    read_unsubscribe_address,
+    read_unsubscribe_token,
+)
+from app.services import preferences
+from app.services.preferences import Standings
+from app.settings import Settings
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page tells whoever holds a link: whose it is, and what that address gets.
+
+    `topic` is that of the mail; None for mail of none, which is about everything. `receives` tells
+    whether mail such as that of the link still goes to the address.
+    """
+
+    holder: Holder
+    topic: Topic | None
+    standings: Standings
+    receives: bool
+
+
+async def look(deps: Deps, token: str) -> Shown:
+    """Look up what a link is about; nothing changes. Raises NotFoundError for one of nobody."""
+    holder = await _found(deps.settings, read_unsubscribe_token(token))
+    if holder is None:
+        raise NotFoundError("No mail has this link.")
+    return await _shown(holder)
+
+
+async def leave(deps: Deps, token: str, *, via: PreferenceSource) -> Shown:
+    """Send the holder of a link no more mail such as it came with; how it stands then.
+
+    Done twice it was done once. Raises NotFoundError for a link of nobody.
+    """
+    shown = await look(deps, token)
+    await _leave(deps, shown.holder, via)
+    return await _shown(shown.holder)
+
+
+async def choose(
+    deps: Deps, token: str, *, wanted: Collection[str], among: Collection[str]
+) -> Shown:
+    """Take the holder's word on topics by their keys: which of those `among` which it chose.
+
+    Of others nothing is said. Raises NotFoundError for a link of nobody.
+    """
+    shown = await look(deps, token)
+    for standing in shown.standings.topics:
+        key = standing.topic.key
+        if key in among and (key in wanted) != standing.receives:
+            say = preferences.subscribe if key in wanted else preferences.unsubscribe
+            await say(
+                deps,
+                shown.holder.tenant,
+                shown.holder.address,
+                topic_id=standing.topic.id,
+                via=PreferenceSource.PAGE,
+                communication_id=shown.holder.communication_id,
+            )
+    return await _shown(shown.holder)
+
+
+async def choose_all(deps: Deps, token: str, *, wanted: bool) -> Shown:
+    """Take the holder's word on all mail: none of it, or again what it got before it said so.
+
+    Raises NotFoundError for a link of nobody.
+    """
+    shown = await look(deps, token)
+    say = preferences.subscribe if wanted else preferences.unsubscribe
+    await say(
+        deps,
+        shown.holder.tenant,
+        shown.holder.address,
+        topic_id=None,
+        via=PreferenceSource.PAGE,
+        communication_id=shown.holder.communication_id,
+    )
+    return await _shown(shown.holder)
+
+
+async def leave_by_mail(deps: Deps, tenant: str, addresses: Collection[str]) -> bool:
+    """Do what a mail to these addresses asks for; whether one was an address to unsubscribe by.
+
+    Only mail that a tenant received counts for it, whoever wrote it.
+    """
+    domain = deps.settings.inbound_domain
+    if domain is None:
+        return False
+    for address in addresses:
+        holder = await _found(
+            deps.settings, read_unsubscribe_address(address, domain=domain), of=tenant
+        )
+        if holder is not None:
+            await _leave(deps, holder, PreferenceSource.MAILTO)
+            return True
+    return False
+
+
+async def tenant_left(settings: Settings, address: str) -> str | None:
+    """Tell whose mail an address lets one leave; None for one that is not of ours, or forged."""
+    if settings.inbound_domain is None:
+        return None
+    token = read_unsubscribe_address(address, domain=settings.inbound_domain)
+    holder = await _found(settings, token)
+    return None if holder is None else holder.tenant
+
+
+async def _found(
+    settings: Settings, token: UnsubscribeToken | None, *, of: str | None = None
+) -> Holder | None:
+    """Give the holder of a genuine token, of one tenant where that is known."""
+    if token is None or (of is not None and not _genuine(settings, token, of)):
+        return None
+    holder = await holder_of(token.mail_id)
+    if holder is None or not _genuine(settings, token, holder.tenant):
+        return None
+    return holder
+
+
+def _genuine(settings: Settings, token: UnsubscribeToken, tenant: str) -> bool:
+    return is_genuine(settings.unsubscribe_keys, token, tenant=tenant)
+
+
+async def _leave(deps: Deps, holder: Holder, via: PreferenceSource) -> None:
+    await preferences.unsubscribe(
+        deps,
+        holder.tenant,
+        holder.address,
+        topic_id=holder.topic_id,
+        via=via,
+        communication_id=holder.communication_id,
+    )
+
+
+async def _shown(holder: Holder) -> Shown:
+    standings = await preferences.standings_of(holder.tenant, holder.address)
+    everything = standings.everything
+    topic = None
+    if holder.topic_id is not None:
+        topic = await Topic.of_tenant(holder.tenant, str(holder.topic_id))
+    if topic is None:
+        return Shown(holder, None, standings, receives=not standings.unsubscribed)
+    # Among the standings there are no archived topics.
+    said = await Preference.one(holder.tenant, standings.address, topic.id)
+    receives = preferences.receives(topic, said, everything)
+    return Shown(holder, topic, standings, receives=receives)

@@ -1,0 +1,1 @@
+"""The pages by which recipients leave, and the one-click request of their mail programs."""
