@@ -2,11 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, StrictBool, ValidationInfo, field_validator
 
 from app.context import Caller, Deps
 from app.documents.communications import Communication
@@ -15,7 +16,7 @@ from app.documents.vocabulary import CommunicationType
 from app.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from app.mail.addresses import Mailbox, parse_mailbox
 from app.mail.parse import reply_to
-from app.services import sending
+from app.services import quoting, sending
 from app.services.account_choice import own_address
 from app.services.drafts import MailCommand, draft
 from app.services.filling import Content
@@ -27,7 +28,9 @@ from app.services.inputs import (
     OptionalLine,
     OptionalSubject,
 )
+from app.services.quoting import OptionalTimezone, Original
 from app.services.records import record_of
+from app.services.templates.saying import OptionalTag
 
 _ANSWERED = re.compile(r"(re|aw|antw|sv)\s*(\[\d+\])?:", re.IGNORECASE)
 # What is left of 900 characters, for `Re: ` to fit before it.
@@ -51,6 +54,9 @@ class Reply(MailCommand):
     subject: OptionalSubject = None
     recipients: OptionalAddresses = Field(default_factory=list)
     scheduled_at: OptionalInstant = None
+    quote_original: StrictBool | None = None
+    quote_locale: OptionalTag = None
+    quote_timezone: OptionalTimezone = None
 
     @field_validator("recipients")
     @classmethod
@@ -60,7 +66,10 @@ class Reply(MailCommand):
 
 @dataclass(frozen=True)
 class _Answered:
-    """What an answer takes over; `message_id` is None for a mail that has none we know."""
+    """What an answer takes over; `message_id` is None for a mail that has none we know.
+
+    `original` gives what can be quoted of it, and `locale` is the language it is likely to be in.
+    """
 
     conversation_id: str
     subject: str | None
@@ -72,6 +81,8 @@ class _Answered:
     related_entity_type: str | None
     related_entity_id: str | None
     message_id: str | None
+    locale: str | None
+    original: Callable[[], Awaitable[Original]]
 
 
 async def reply(
@@ -87,7 +98,8 @@ async def reply(
     It goes to where a received message wants answers (Reply-To, else its author); after a mail of
     ours, to the same recipients once more. It comes from the address that the answered mail was
     sent from or to. Raises NotFoundError for the target too, ConflictError for a mail of ours that
-    is not out yet, and InvalidInputError where there is nobody to answer.
+    is not out yet, and InvalidInputError where there is nobody to answer; with `quote_original`
+    both also where nothing can be quoted.
     """
 
     async def prepare() -> Communication:
@@ -97,15 +109,28 @@ async def reply(
         if not mail.recipients:
             reason = "is required: the answered mail names nobody who could be answered"
             raise InvalidInputError.of(FieldError("recipients", reason))
-        content = Content(subject, command.body)
+        content = await _content(subject, command, answered)
         record = await draft(deps, caller, mail, content, scheduled_at=command.scheduled_at)
         record.in_reply_to = answered.message_id
+        record.original_body = command.body
         return record
 
     of = ["reply", target.communication_id, target.inbound_message_id]
     return await sending.accept_draft(
         deps, caller, command, prepare, of=of, idempotency_key=idempotency_key
     )
+
+
+async def _content(subject: str, command: Reply, answered: _Answered) -> Content:
+    if not command.quote_original:
+        return Content(subject, command.body)
+    body, text = await quoting.quoted(
+        command.body,
+        await answered.original(),
+        locale=command.quote_locale or answered.locale,
+        timezone=command.quote_timezone,
+    )
+    return Content(subject, body, text=text)
 
 
 async def _answered(caller: Caller, target: ReplyTarget) -> _Answered:
@@ -131,6 +156,8 @@ def _of_ours(record: Communication) -> _Answered:
         related_entity_type=record.related_entity_type,
         related_entity_id=record.related_entity_id,
         message_id=record.internet_message_id,
+        locale=record.locale,
+        original=partial(quoting.of_ours, record),
     )
 
 
@@ -153,6 +180,8 @@ async def _of_theirs(message: InboundMessage) -> _Answered:
         related_entity_type=message.related_entity_type,
         related_entity_id=message.related_entity_id,
         message_id=message.internet_message_id,
+        locale=None if parent is None else parent.locale,
+        original=partial(quoting.of_theirs, message),
     )
 
 

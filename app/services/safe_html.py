@@ -20,7 +20,7 @@ _THREADS = ThreadPoolExecutor(PLACES, thread_name_prefix="cleaner")
 
 async def of_received(message: InboundMessage) -> SafeHtml | None:
     """Clean the HTML of a message, None when it has none."""
-    return None if message.body_html is None else await _safe(message.body_html)
+    return None if message.body_html is None else await safe(message.body_html)
 
 
 async def of_sent(record: Communication) -> SafeHtml:
@@ -29,10 +29,11 @@ async def of_sent(record: Communication) -> SafeHtml:
     Whoever reads it here is no recipient: it has no pixel of ours either.
     """
     links = {link.url: link.original_url for link in record.clicked_links}
-    return await _safe(record.body, links=links)
+    return await safe(record.body, links=links)
 
 
-async def _safe(html: str, *, links: Mapping[str, str] | None = None) -> SafeHtml:
+async def safe(html: str, *, links: Mapping[str, str] | None = None) -> SafeHtml:
+    """Clean HTML beside other requests; as `cleaner.client.safe_html`."""
     work = partial(safe_html, html, links=links)
     if len(html) <= _SHORT and html.count("<") <= _FEW_TAGS:
         return work()

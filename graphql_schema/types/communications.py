@@ -83,7 +83,7 @@ class Communication(Node, SafelyShown):
         )
     )
     text: str | None = strawberry.field(
-        description="The text part, where its template has one of its own."
+        description="The text part, where it is not made of the HTML: a template's, or an answer's."
     )
     is_test: bool = strawberry.field(
         description="Whether it only tries a template out; analytics do not count it."

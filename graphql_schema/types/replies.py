@@ -22,7 +22,7 @@ class ReplyTarget:
 )
 class ReplyInput:
     body: str = strawberry.field(
-        description="The HTML; nothing of the answered mail is quoted in it by itself."
+        description="The HTML; of the answered mail nothing is in it but by `quoteOriginal`."
     )
     subject: str | None = strawberry.field(
         default=None, description="Subject line; that of the answered mail with `Re:` without it."
@@ -77,4 +77,23 @@ class ReplyInput:
             "Whether to call it off when a person answers in its conversation before its time; "
             "false without it."
         ),
+    )
+    quote_original: bool | None = strawberry.field(
+        default=None,
+        description=(
+            "Whether the answered mail stands below the answer, as mail programs quote it: its "
+            "safe HTML, its text behind `>`, of each so much as fits a mail; false without it. Not "
+            "for mail to a list, or without a text."
+        ),
+    )
+    quote_locale: str | None = strawberry.field(
+        default=None,
+        description=(
+            "The language of the line above what is quoted, as BCP 47 has it: de, en, es, fr or "
+            "nl, else English; without it that of the template of the mail of ours."
+        ),
+    )
+    quote_timezone: str | None = strawberry.field(
+        default=None,
+        description="The time zone of the time in that line, e.g. `Europe/Amsterdam`; UTC without.",
     )

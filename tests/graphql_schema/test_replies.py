@@ -107,3 +107,54 @@ async def test_a_template_sent_later_can_be_called_off_by_an_answer(
     assert response.json()["data"] == {
         "sendTemplate": {"status": "SCHEDULED", "cancelOnReply": True}
     }
+
+
+async def test_the_answered_mail_is_quoted_on_request(
+    client: httpx2.AsyncClient, deps: Deps, caller: Caller
+) -> None:
+    received = await inbound.ingest(deps, caller, message(text="When?"))
+    query = (
+        "mutation($to: ReplyTarget!, $input: ReplyInput!) { reply(to: $to, "
+        "input: $input) { originalBody text safeHtml } }"
+    )
+    quoting = {"quoteOriginal": True, "quoteLocale": "nl", "quoteTimezone": "Europe/Amsterdam"}
+    answer = {"body": "<p>In May.</p>", **quoting}
+    variables = {"to": {"inboundMessageId": str(received.id)}, "input": answer}
+
+    response = await client.post("/graphql", json={"query": query, "variables": variables})
+
+    line = "Op 24 nov 2026 om 10:00 schreef Jan"
+    style = "margin:0 0 0 0.8ex;border-left:1px solid #ccc;padding-left:1ex"
+    assert response.json()["data"]["reply"] == {
+        "originalBody": "<p>In May.</p>",
+        "text": f"In May.\n\n{line} <jan@customer.test>:\n> When?\n",
+        "safeHtml": (
+            f"<p>In May.</p><div><p>{line} &lt;jan@customer.test&gt;:</p>"
+            f'<blockquote type="cite" style="{style}">When?</blockquote></div>'
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"quoteOriginal": True, "quoteTimezone": "Mars"}, "quoteTimezone"),
+        ({"quoteOriginal": True, "quoteLocale": "?"}, "quoteLocale"),
+        ({"quoteOriginal": True}, "quoteOriginal"),
+    ],
+)
+async def test_what_cannot_be_quoted_is_told(
+    ask: Ask,
+    deps: Deps,
+    caller: Caller,
+    fields: dict[str, Any],
+    path: str,
+    footprint: Callable[[], Awaitable[dict[str, Any]]],
+) -> None:
+    received = await inbound.ingest(deps, caller, message(text=""))
+    before = await footprint()
+
+    [error] = (await ask({"inboundMessageId": str(received.id)}, **fields))["errors"]
+
+    assert [field["path"] for field in error["extensions"]["fields"]] == [path]
+    assert await footprint() == before
