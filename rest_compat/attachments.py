@@ -18,8 +18,6 @@ from graphql_schema.resolvers import attachments as resolvers
 from rest_compat.requests import public_context_of
 from rest_compat.streams import streamed
 
-# Raster images: nothing in them runs.
-_PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"}
 # HTML, SVG and other XML, scripts, and what browsers may take for one of these.
 _ACTIVE = re.compile(r"html|[/+]xml\b|svg|script|^multipart/|^message/|shockwave|flash")
 _GUARDS = {
@@ -35,19 +33,19 @@ async def download(request: Request) -> Response:
     """Answer with the content of an attachment; the link is all that is asked for."""
     token = request.path_params["token"]
     found = await resolvers.download(public_context_of(request), token)
-    shown = found.is_inline and found.media_type in _PICTURES
     headers = {
         **_GUARDS,
         "Content-Type": OCTETS if _ACTIVE.search(found.media_type) else found.media_type,
         "Content-Length": str(found.size),
-        "Content-Disposition": _disposition(found, "inline" if shown else "attachment"),
+        "Content-Disposition": _disposition(found),
         "Cache-Control": f"private, max-age={int(found.lifetime.total_seconds())}",
     }
     return await streamed(request, found.pieces, headers=headers)
 
 
-def _disposition(found: Download, kind: str) -> str:
+def _disposition(found: Download) -> str:
     """Write Content-Disposition (RFC 6266), the name in plain letters and as it is (RFC 8187)."""
+    kind = "inline" if found.is_picture else "attachment"
     plain = plain_name(found.filename)
     exact = f"; filename*=UTF-8''{quote(found.filename, safe='')}"
     return f'{kind}; filename="{plain}"{"" if plain == found.filename else exact}'

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,10 +19,14 @@ from gridfs.errors import NoFile
 
 from app.context import Deps
 from app.documents.attached import Noun, Place, attached
-from app.documents.attachments import AttachmentContent
+from app.documents.attachments import Attachment, AttachmentContent, ReceivedAttachment
+from app.documents.communications import Communication
+from app.documents.inbound_messages import InboundMessage
 from app.errors import NotFoundError
 
 PATH = "/api/v1/attachments/"
+# Raster images: nothing in them runs.
+PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"}
 # Noun, index, the second since 1970 in which it ends, record.
 _HEAD = struct.Struct(">BHI12s")
 _MAC = 16
@@ -33,13 +37,13 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{48,1000}")
 class Download:
     """What a link leads to; `pieces` are the octets, `lifetime` is how long the link still works.
 
-    `media_type` is as its author wrote it, `is_inline` says whether HTML shows it.
+    `media_type` is as its author wrote it, `is_picture` says whether HTML shows it and may.
     """
 
     filename: str
     media_type: str
     size: int
-    is_inline: bool
+    is_picture: bool
     lifetime: timedelta
     pieces: AsyncIterator[bytes]
 
@@ -60,6 +64,18 @@ def link(deps: Deps, place: Place) -> str | None:
     return f"{deps.settings.public_base}{PATH}{token}"
 
 
+def pictures_of_received(deps: Deps, message: InboundMessage) -> dict[str, str]:
+    """Links to the pictures that a message brought for its HTML, by their Content-IDs."""
+    files = message.attachments or []
+    return _pictures(deps, message.tenant_id, Noun.INBOUND_MESSAGE, message.id, files)
+
+
+def pictures_of_sent(deps: Deps, record: Communication) -> dict[str, str]:
+    """Links to the pictures that a mail of ours has in its HTML, by their Content-IDs."""
+    files = record.attachments
+    return _pictures(deps, record.tenant_id, Noun.COMMUNICATION, record.id, files)
+
+
 async def opened(deps: Deps, token: str) -> Download:
     """Find what a link leads to, by what stands behind its last slash.
 
@@ -78,7 +94,7 @@ async def opened(deps: Deps, token: str) -> Download:
         filename=file.filename,
         media_type=file.media_type,
         size=file.size,
-        is_inline=file.is_inline,
+        is_picture=file.is_inline and file.media_type in PICTURES,
         lifetime=found[1] - deps.now(),
         pieces=pieces,
     )
@@ -119,3 +135,20 @@ def _signature(key: bytes, said: bytes) -> bytes:
 
 def _not_found() -> NotFoundError:
     return NotFoundError("No attachment is behind this link, or it has ended: ask for a new one.")
+
+
+def _pictures(
+    deps: Deps,
+    tenant: str,
+    noun: Noun,
+    record_id: PydanticObjectId,
+    files: Sequence[Attachment | ReceivedAttachment],
+) -> dict[str, str]:
+    links: dict[str, str] = {}
+    for index, file in enumerate(files):
+        if file.content_id is None or file.digest is None or file.media_type not in PICTURES:
+            continue
+        url = link(deps, Place(tenant, noun, record_id, index))
+        if url is not None:
+            links.setdefault(file.content_id, url)
+    return links

@@ -18,23 +18,28 @@ _SHORT = 8 * 1024
 _THREADS = ThreadPoolExecutor(PLACES, thread_name_prefix="cleaner")
 
 
-async def of_received(message: InboundMessage) -> SafeHtml | None:
-    """Clean the HTML of a message, None when it has none."""
-    return None if message.body_html is None else await safe(message.body_html)
+async def of_received(
+    message: InboundMessage, *, images: Mapping[str, str] | None = None
+) -> SafeHtml | None:
+    """Clean the HTML of a message, None when it has none; `images` as of `showing.shown`."""
+    html = message.body_html
+    return None if html is None else await safe(html, images=images)
 
 
-async def of_sent(record: Communication) -> SafeHtml:
+async def of_sent(record: Communication, *, images: Mapping[str, str] | None = None) -> SafeHtml:
     """Clean the HTML of a mail of ours, its links as they were before they were tracked.
 
     Whoever reads it here is no recipient: it has no pixel of ours either.
     """
     links = {link.url: link.original_url for link in record.clicked_links}
-    return await safe(record.body, links=links)
+    return await safe(record.body, images=images, links=links)
 
 
-async def safe(html: str, *, links: Mapping[str, str] | None = None) -> SafeHtml:
+async def safe(
+    html: str, *, images: Mapping[str, str] | None = None, links: Mapping[str, str] | None = None
+) -> SafeHtml:
     """Clean HTML beside other requests; as `cleaner.client.safe_html`."""
-    work = partial(safe_html, html, links=links)
+    work = partial(safe_html, html, images=images, links=links)
     if len(html) <= _SHORT and html.count("<") <= _FEW_TAGS:
         return work()
     return await asyncio.get_running_loop().run_in_executor(_THREADS, work)

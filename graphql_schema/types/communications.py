@@ -17,11 +17,10 @@ from app.documents import (
     templates,
 )
 from app.documents.attached import Noun, Place
-from app.services import safe_html
 from graphql_schema.limits import ListSize
 from graphql_schema.links import NESTED_SIZE, to_many, to_one
 from graphql_schema.resolvers import communications as resolvers
-from graphql_schema.resolvers import families
+from graphql_schema.resolvers import families, safe_html
 from graphql_schema.types.attachments import Attachment
 from graphql_schema.types.communication_parts import ClickedLink, Event, Progress
 from graphql_schema.types.connections import Connection
@@ -51,7 +50,7 @@ _HEAVY = {
     "contentId": ["body", "originalBody", "text", *SAFE_FIELDS],
     "text": ["text"],
     "variables": ["variables"],
-    "attachments": ["attachments"],
+    "attachments": ["attachments", *SAFE_FIELDS],
     "clickedLinks": ["clickedLinks", *SAFE_FIELDS],
     "events": ["events"],
 }
@@ -219,7 +218,7 @@ class Communication(Node, SafelyShown):
     @classmethod
     def of(cls, record: documents.Communication) -> Self:
         return cls(
-            clean=partial(safe_html.of_sent, record),
+            clean=partial(safe_html.of_sent, record=record),
             id=strawberry.ID(str(record.id)),
             tenant_id=record.tenant_id,
             status=record.status,

@@ -8,11 +8,11 @@ from app.documents import communications
 from app.documents import inbound_messages as documents
 from app.documents.attached import Noun, Place
 from app.mail.reply_text import reply_text
-from app.services import safe_html
 from graphql_schema.context import Info
 from graphql_schema.limits import ListSize
 from graphql_schema.links import to_one
 from graphql_schema.resolvers import inbound as resolvers
+from graphql_schema.resolvers import safe_html
 from graphql_schema.types.attachments import Attachment
 from graphql_schema.types.communication_parts import Event
 from graphql_schema.types.correspondence import Conversation, conversation_of
@@ -30,7 +30,7 @@ _HEAVY = {
     "contentId": ["bodyHtml", "bodyText", "replyText", *SAFE_FIELDS],
     "events": ["events"],
     "answered": [],
-    "attachments": ["attachments", "attachmentsOmitted"],
+    "attachments": ["attachments", "attachmentsOmitted", *SAFE_FIELDS],
 }
 
 
@@ -154,7 +154,7 @@ class InboundMessage(Node, SafelyShown):
     def of(cls, message: documents.InboundMessage) -> Self:
         parent, account = message.parent_communication_id, message.provider_account_id
         return cls(
-            clean=partial(safe_html.of_received, message),
+            clean=partial(safe_html.of_received, message=message),
             id=strawberry.ID(str(message.id)),
             stored=message,
             tenant_id=message.tenant_id,

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import strawberry
 
+from app.context import Context
 from app.mail.safe_html.showing import SafeHtml
+from graphql_schema.context import Info
 from graphql_schema.limits import Cost
 
 # The names of what is shown here.
 SAFE_FIELDS = ("safeHtml", "remoteImageCount", "trackerCount")
 _COST = Cost(weight=5)
 
-Clean = Callable[[], Awaitable[SafeHtml | None]]
+Clean = Callable[[Context], Awaitable[SafeHtml | None]]
 
 
 @strawberry.enum(description="What becomes of images that stand on somebody's server.")
@@ -30,24 +32,25 @@ class RemoteImages(Enum):
 
 async def _safe_html(
     root: "SafelyShown",
+    info: Info,
     remote_images: Annotated[
         RemoteImages,
         strawberry.argument(description="Whether images of other servers are loaded."),
     ] = RemoteImages.BLOCK,
 ) -> str | None:
-    safe = await root.cleaned()
+    safe = await root.cleaned(info)
     if safe is None or remote_images is RemoteImages.BLOCK:
         return None if safe is None else safe.html
     return safe.with_remote_images()
 
 
-async def _remote_image_count(root: "SafelyShown") -> int | None:
-    safe = await root.cleaned()
+async def _remote_image_count(root: "SafelyShown", info: Info) -> int | None:
+    safe = await root.cleaned(info)
     return None if safe is None else safe.remote_images
 
 
-async def _tracker_count(root: "SafelyShown") -> int | None:
-    safe = await root.cleaned()
+async def _tracker_count(root: "SafelyShown", info: Info) -> int | None:
+    safe = await root.cleaned(info)
     return None if safe is None else safe.trackers
 
 
@@ -63,8 +66,8 @@ class SafelyShown:
         directives=[_COST],
         description=(
             "Its HTML, safe to show: no scripts, forms, style sheets or tracking pixels, links "
-            "that open apart. Where it is made to be endless work, its text in `<pre>`. Null "
-            "without HTML."
+            "that open apart, the mail's own pictures by their `url`. Where it is made to be "
+            "endless work, its text in `<pre>`. Null without HTML."
         ),
     )
     remote_image_count: int | None = strawberry.field(
@@ -78,7 +81,7 @@ class SafelyShown:
         description="How many tracking pixels `safeHtml` leaves out; null without HTML.",
     )
 
-    async def cleaned(self) -> SafeHtml | None:
+    async def cleaned(self, info: Info) -> SafeHtml | None:
         if self.cleaning is None:
-            self.cleaning = asyncio.ensure_future(self.clean())
+            self.cleaning = asyncio.ensure_future(self.clean(info.context))
         return await self.cleaning

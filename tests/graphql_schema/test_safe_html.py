@@ -2,14 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
 from app.context import Caller, Deps
+from app.documents.inbound_messages import InboundMessage
 from app.services import delivery, inbound, sending
 from app.services.inputs import parse
 from tests.fakes.messages import message
+from tests.mail.with_files import OUTLOOK, PNG
 from tests.world import MAIL
 
 Ask = Callable[..., Awaitable[dict[str, Any]]]
@@ -136,3 +139,43 @@ async def test_cleaning_counts_as_a_cost(ask: Ask) -> None:
         return requested
 
     assert await cost("id safeHtml") == await cost("id") + 50
+
+
+async def test_pictures_of_the_mail_itself_are_shown_by_their_addresses(
+    ask: Ask, client: httpx2.AsyncClient, deps: Deps, caller: Caller
+) -> None:
+    await inbound.ingest(deps, caller, OUTLOOK)
+    query = "{ answer: inboundMessages { nodes { safeHtml attachments { url } } } }"
+
+    [answer] = (await ask(query))["data"]["answer"]["nodes"]
+
+    url = answer["attachments"][0]["url"]
+    assert answer["safeHtml"] == f'<p>Signed.</p><img src="{url}" width="96">\n'
+    assert (await client.get(urlsplit(url).path)).content == PNG
+
+
+async def test_pictures_of_mail_from_before_are_shown_too(
+    ask: Ask, deps: Deps, caller: Caller
+) -> None:
+    await inbound.ingest(deps, caller, OUTLOOK)
+    gone = dict.fromkeys(["attachments", "attachmentsOmitted", "hasAttachments"], "")
+    await InboundMessage.get_motor_collection().update_many({}, {"$unset": gone})
+
+    answer = await ask("{ answer: inboundMessages { nodes { safeHtml } } }")
+
+    assert 'src="http://mail.example.test/' in answer["data"]["answer"]["nodes"][0]["safeHtml"]
+
+
+@pytest.mark.parametrize(("media_type", "shown"), [("image/png", 1), ("image/svg+xml", 0)])
+async def test_pictures_of_a_sent_mail_are_shown_and_drawings_with_scripts_are_not(
+    ask: Ask, deps: Deps, caller: Caller, media_type: str, shown: int
+) -> None:
+    file = {"filename": "a", "content": "UE5H", "contentId": "a", "contentType": media_type}
+    mail = {**MAIL, "body": '<img src="cid:a">', "attachments": [file]}
+    record = await sending.accept(deps, caller, parse(sending.SendCommunication, mail))
+    query = "query($id: ID!) { answer: communication(id: $id) { safeHtml } }"
+
+    html = (await ask(query, id=str(record.id)))["data"]["answer"]["safeHtml"]
+
+    assert html.count("<img") == 1
+    assert html.count('src="http://mail.example.test/api/v1/attachments/') == shown

@@ -33,7 +33,7 @@ Signed.
 --_000_AM0PR01_
 Content-Type: text/html; charset="us-ascii"
 
-<p>Signed.</p><img width=3D"96" src="cid:image001.png@01DB3E4D.C5F4A3D0">
+<p>Signed.</p><img width="96" src="cid:image001.png@01DB3E4D.C5F4A3D0">
 
 --_000_AM0PR01_--
 

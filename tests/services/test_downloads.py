@@ -50,7 +50,7 @@ async def test_a_link_leads_to_a_file_of_a_received_mail(deps: Deps, place: Plac
     found = await downloads.opened(deps, token_of(deps, place))
 
     assert b"".join([piece async for piece in found.pieces]) == PDF
-    assert (found.filename, found.media_type, found.size, found.is_inline) == (
+    assert (found.filename, found.media_type, found.size, found.is_picture) == (
         "Offerte Één.pdf",
         "application/pdf",
         14,
@@ -68,7 +68,7 @@ async def test_a_link_leads_to_a_file_of_a_sent_mail(deps: Deps, send: Send) -> 
         deps, token_of(deps, Place("acme", Noun.COMMUNICATION, record.id, 0))
     )
 
-    assert (found.filename, found.media_type, found.is_inline) == ("a.png", "image/png", True)
+    assert (found.filename, found.media_type, found.is_picture) == ("a.png", "image/png", True)
     assert b"".join([piece async for piece in found.pieces]) == PNG
 
 

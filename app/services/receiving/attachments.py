@@ -33,16 +33,14 @@ async def keep(deps: Deps, tenant: str, raw: bytes, found: FoundFiles) -> list[R
 async def files_of(
     deps: Deps, caller: Caller, ids: Collection[str]
 ) -> Mapping[str, InboundMessage]:
-    """Give the caller's messages by their ids, without their bodies, but with all their files.
-
-    Where nobody looked for files when a message came, that is done now.
-    """
+    """Give the caller's messages by their ids, without their bodies, but as `with_files`."""
     without = ("bodyText", "bodyHtml", "events")
     found = await InboundMessage.with_ids(caller.tenant, ids, without=without)
-    return {id_: await _with_files(deps, message) for id_, message in found.items()}
+    return {id_: await with_files(deps, message) for id_, message in found.items()}
 
 
-async def _with_files(deps: Deps, message: InboundMessage) -> InboundMessage:
+async def with_files(deps: Deps, message: InboundMessage) -> InboundMessage:
+    """Give a message with its files; where nobody looked for them when it came, they are found."""
     if message.attachments is not None:
         return message
     raw = await InboundMessage.octets(message.id)
