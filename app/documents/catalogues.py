@@ -102,6 +102,7 @@ _MAIL = [
     Field("templateVersion", "templateVersion", Kind.NUMBER),
     Field("locale", "locale", Kind.TEXT),
     Field("isTest", "isTest", Kind.FLAG, sparse=True),
+    Field("topicId", "topicId", Kind.ID),
 ]
 COMMUNICATIONS = Catalogue(
     Communication,

@@ -28,13 +28,13 @@ INDEXES = [
     ),
     IndexModel([_TENANT, ("recipients", ASCENDING), _VISIBLE, *_NEWEST_FIRST]),
     IndexModel([_TENANT, _VISIBLE, ("sentAt", DESCENDING), *_NEWEST_FIRST]),
-    # What was made from a template, or sent to a list.
+    # What was made from a template, sent to a list, or is of a topic.
     *(
         IndexModel(
             [_TENANT, (name, ASCENDING), _VISIBLE, *_NEWEST_FIRST],
             partialFilterExpression={name: {"$exists": True}},
         )
-        for name in ("templateId", "recipientListId")
+        for name in ("templateId", "recipientListId", "topicId")
     ),
     # What waits for its time, next first.
     IndexModel(

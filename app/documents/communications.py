@@ -96,6 +96,7 @@ class Communication(OutsourcingDocument):
     internet_message_id: str | None = None
     scheduled_at: datetime | None = None
     cancel_on_reply: bool = False
+    topic_id: PydanticObjectId | None = None
     unsubscribable: bool = False
     unsubscribe_id: PydanticObjectId | None = None
     sent_at: datetime | None = None
@@ -155,6 +156,15 @@ class Communication(OutsourcingDocument):
         aside = {"body": "", "original_body": "", "text": None, "content_id": content_id}
         outsourced: Self = self.model_copy(update=aside)
         return outsourced
+
+    @property
+    def asks_consent(self) -> bool:
+        """Whether it does not go to who does not want it: mail to lists, of a topic, and asked so.
+
+        Also where it is not `unsubscribable` because no links can be signed.
+        """
+        is_bulk = self.topic_id is not None or self.recipient_list_id is not None
+        return is_bulk or self.unsubscribable
 
     @property
     def filled(self) -> bool:

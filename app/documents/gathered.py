@@ -19,9 +19,12 @@ from app.documents.engagement import keeping
 from app.documents.engagement.hits import Engagement
 from app.documents.engagement.keeping import Judge
 from app.documents.gathering import Gathering
+from app.documents.preferences import Preference
 from app.documents.suppressions import Suppression
+from app.documents.topics import Topic
 
 Move = tuple[PydanticObjectId, Change]
+_AskedOf = tuple[str, PydanticObjectId | None, Collection[str]]
 
 
 class Gathered:
@@ -34,6 +37,8 @@ class Gathered:
         self._suppressions = Gathering[tuple[str, Collection[str]], Mapping[str, Suppression]](
             _suppressions
         )
+        self._preferences = Gathering[_AskedOf, Mapping[str, Sequence[Preference]]](_preferences)
+        self._topics = Gathering[tuple[str, PydanticObjectId], Topic | None](_topics)
         self._hits = Gathering[tuple[Engagement, Judge, int], None](_kept)
         self._message_ids = Gathering[tuple[str, str], list[str]](_message_ids)
         self._inbox = Gathering[tuple[str, Collection[str], datetime], None](_counted)
@@ -55,6 +60,16 @@ class Gathered:
     ) -> Mapping[str, Suppression]:
         """Give those of these addresses at least that the tenant suppresses, in lower case."""
         return await self._suppressions.ask((tenant, addresses))
+
+    async def preferences(
+        self, tenant: str, topic_id: PydanticObjectId | None, addresses: Collection[str]
+    ) -> Mapping[str, Sequence[Preference]]:
+        """Give at least what these addresses said of a topic and of everything, in lower case."""
+        return await self._preferences.ask((tenant, topic_id, addresses))
+
+    async def topic(self, tenant: str, id_: PydanticObjectId) -> Topic | None:
+        """Give the tenant's topic."""
+        return await self._topics.ask((tenant, id_))
 
     async def message_ids(self, tenant: str, conversation_id: str) -> list[str]:
         """Do what `conversations.message_ids` does."""
@@ -127,6 +142,31 @@ async def _suppressions(
         for tenant, addresses in wanted.items()
     }
     return [found[tenant] for tenant, _ in asked]
+
+
+async def _preferences(
+    asked: Sequence[_AskedOf],
+) -> Sequence[Mapping[str, Sequence[Preference]] | Exception]:
+    wanted: dict[str, set[str]] = defaultdict(set)
+    topics: dict[str, set[PydanticObjectId | None]] = defaultdict(lambda: {None})
+    for tenant, topic_id, addresses in asked:
+        wanted[tenant].update(addresses)
+        topics[tenant].add(topic_id)
+    found = {
+        tenant: await Preference.of_addresses(tenant, addresses, topics[tenant])
+        for tenant, addresses in wanted.items()
+    }
+    return [found[tenant] for tenant, _, _ in asked]
+
+
+async def _topics(
+    asked: Sequence[tuple[str, PydanticObjectId]],
+) -> Sequence[Topic | Exception | None]:
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for tenant, id_ in asked:
+        wanted[tenant].add(str(id_))
+    found = {tenant: await Topic.with_ids(tenant, ids) for tenant, ids in wanted.items()}
+    return [found[tenant].get(str(id_)) for tenant, id_ in asked]
 
 
 async def _message_ids(asked: Sequence[tuple[str, str]]) -> Sequence[list[str] | Exception]:

@@ -18,6 +18,7 @@ from app.documents.vocabulary import DeliveryStatus, RecipientStatus
 from app.mail.addresses import new_message_id
 
 _DUPLICATE = 11000
+_NOT_SENT = [DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED, DeliveryStatus.UNSUBSCRIBED]
 
 
 async def lay(
@@ -189,7 +190,7 @@ async def reasons(communication_id: PydanticObjectId, sending: int, limit: int) 
                 "communicationId": communication_id,
                 "sending": sending,
                 "memberId": {"$exists": True},
-                "status": {"$in": [DeliveryStatus.FAILED, DeliveryStatus.SUPPRESSED]},
+                "status": {"$in": _NOT_SENT},
             },
             {"recipients": 1},
         )

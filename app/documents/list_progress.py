@@ -28,4 +28,5 @@ class Progress(StoredModel):
     sent: int = 0
     failed: int = 0
     suppressed: int = 0
+    unsubscribed: int = 0
     cancelled: int = 0

@@ -43,7 +43,7 @@ _LEFT_FOR = {
 
 
 def _leaving(kind: NewsKind, date: datetime) -> Filter:
-    """Tell which states of a recipient this news may leave. SUPPRESSED never: it got no mail."""
+    """Tell which states of a recipient this news may leave. Who was left out never."""
     match kind:
         case NewsKind.DEFERRED:
             return {"status": {"$in": [_PENDING, _ACCEPTED]}}

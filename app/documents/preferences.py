@@ -9,6 +9,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from app.documents.base import Filter, StoredModel, TenantDocument, write_faults
+from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import PreferenceSource, PreferenceState
 
 # Of one address and topic; the oldest are forgotten beyond it.
@@ -88,7 +89,7 @@ class Preference(TenantDocument):
             criteria["topicId"] = {"$in": list(topics)}
         cursor = (
             cls.get_motor_collection()
-            .find(cls.owned(tenant, criteria), {"words": 0})
+            .find(cls.owned(tenant, criteria), {"words": 0}, **SEARCH_TIME.of_find())
             .sort([("address", ASCENDING), ("topicId", ASCENDING)])
         )
         found: dict[str, list[Self]] = {}

@@ -7,6 +7,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
 from app.documents.base import Filter, HideableDocument, StoredModel
+from app.documents.searching import SEARCH_TIME
 from app.documents.vocabulary import TopicDefault
 from app.errors import ConflictError, FieldError
 
@@ -62,14 +63,16 @@ class Topic(HideableDocument):
     @classmethod
     async def count_of(cls, tenant: str) -> int:
         """How many the tenant has, archived ones too."""
-        return await cls.get_motor_collection().count_documents(cls.owned(tenant, {}))
+        return await cls.get_motor_collection().count_documents(
+            cls.owned(tenant, {}), **SEARCH_TIME.of_command()
+        )
 
     @classmethod
     async def all_of(cls, tenant: str, *, archived: bool | None = False) -> list[Self]:
         """The tenant's topics by their keys; archived ones, the others, or both for None."""
         owned = cls.owned(tenant, cls.put_away(archived=archived))
-        cursor = cls.get_motor_collection().find(owned).sort("key", ASCENDING)
-        return [cls.model_validate(row) async for row in cursor]
+        cursor = cls.get_motor_collection().find(owned, **SEARCH_TIME.of_find())
+        return [cls.model_validate(row) async for row in cursor.sort("key", ASCENDING)]
 
     @classmethod
     async def change(

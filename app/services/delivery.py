@@ -5,7 +5,7 @@ is guarded by one atomic move; what must not be forgotten has a due time that th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -33,7 +33,7 @@ from app.services import (
     envelopes,
     follow_ups,
     outcomes,
-    suppressions,
+    withholding,
 )
 from app.services.carriers import Carrier
 from app.services.outcomes import Outcome
@@ -104,9 +104,9 @@ async def _send(deps: Deps, communication: Communication, delivery: Delivery) ->
     """Hand over what this worker has claimed, and record how it went."""
     try:
         async with _held(deps, delivery):
-            # At each attempt: an address may be suppressed while the mail waits.
-            words = await suppressions.words_for(deps, delivery.tenant_id, delivery.waiting())
-            tried = await attempt(deps, communication, delivery, words)
+            # At each attempt: an address may be suppressed, or unsubscribe, while the mail waits.
+            await withholding.withhold(deps, communication, [delivery])
+            tried = await attempt(deps, communication, delivery)
     except asyncio.CancelledError:
         await conclusions.release(deps, delivery)
         raise
@@ -197,15 +197,13 @@ async def attempt(
     deps: Deps,
     communication: Communication,
     delivery: Delivery,
-    suppressed: Mapping[str, str],
     *,
     message: Message | None = None,
 ) -> Tried:
-    """Hand it over once, but not to the `suppressed`, and tell how it went; nothing is recorded.
+    """Hand it over once to whom it waits for, and tell how it went; nothing is recorded.
 
     `message` is the stored one, where the caller has it at hand.
     """
-    delivery.recipients = outcomes.left_out(delivery.recipients, suppressed)
     if not delivery.waiting():
         return Tried(outcomes.of_nobody(delivery.recipients))
     try:

@@ -12,6 +12,7 @@ from beanie import PydanticObjectId
 from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from app.context import Caller, Deps
+from app.documents.base import object_id_of
 from app.documents.communications import Communication, Event
 from app.documents.vocabulary import (
     CommunicationStatus,
@@ -24,6 +25,7 @@ from app.instants import format_instant
 from app.mail.search_text import search_text
 from app.services.account_choice import Route, choose
 from app.services.attachments import OptionalAttachments
+from app.services.consent import check_topic
 from app.services.filling import Content, filled_in, text_of, to_be_filled_in, tracked
 from app.services.inputs import (
     Addresses,
@@ -66,6 +68,7 @@ class MailCommand(Command):
     conversation_id: OptionalLine = None
     attachments: OptionalAttachments = Field(default_factory=list)
     cancel_on_reply: StrictBool | None = None
+    topic_id: OptionalLine = None
     unsubscribable: StrictBool | None = None
 
     @model_validator(mode="before")
@@ -108,6 +111,7 @@ async def draft(
         sender_email=command.sender_email,
     )
     faults = await check_list(caller, command.recipient_list_id)
+    faults += await check_topic(caller, command.topic_id, addresses=_addresses(command))
     faults += _faults(deps, command, scheduled_at)
     offered = _offered(deps, command)
     faults += [one for one in (chosen, offered) if isinstance(one, FieldError)]
@@ -117,6 +121,13 @@ async def draft(
     if len(content.body) > _LARGE_BODY or content.variables is not None:
         return await asyncio.to_thread(record)
     return record()
+
+
+def _addresses(command: MailCommand) -> list[str] | None:
+    """Give all that it goes to; None for mail to a list."""
+    if command.recipient_list_id is not None:
+        return None
+    return [*command.recipients, *command.cc, *command.bcc]
 
 
 def _faults(
@@ -206,6 +217,7 @@ def _record(  # noqa: PLR0917 - all of what is accepted
         conversation_id=command.conversation_id or uuid4().hex,
         scheduled_at=scheduled_at,
         cancel_on_reply=bool(command.cancel_on_reply),
+        topic_id=object_id_of(command.topic_id or ""),
         unsubscribable=_offered(deps, command) is True,
         tracking_enabled=tracks_opens,
         link_tracking_enabled=tracks_links,
@@ -226,12 +238,11 @@ def _record(  # noqa: PLR0917 - all of what is accepted
 
 def _offered(deps: Deps, command: MailCommand) -> bool | FieldError:
     """Whether the mail lets its recipients leave, or why it cannot."""
-    is_listed = command.recipient_list_id is not None
     return offer_of(
         deps.settings,
         asked=command.unsubscribable,
-        is_bulk=is_listed,
-        addresses=None if is_listed else [*command.recipients, *command.cc, *command.bcc],
+        is_bulk=command.recipient_list_id is not None or command.topic_id is not None,
+        addresses=_addresses(command),
     )
 
 

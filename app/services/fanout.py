@@ -149,6 +149,7 @@ async def progress_of(communication: Communication) -> Progress:
         sent=counts[DeliveryStatus.SENT],
         failed=counts[DeliveryStatus.FAILED],
         suppressed=counts[DeliveryStatus.SUPPRESSED],
+        unsubscribed=counts[DeliveryStatus.UNSUBSCRIBED],
         cancelled=counts[DeliveryStatus.CANCELLED],
     )
 
@@ -184,6 +185,7 @@ def in_words(progress: Progress) -> str:
     numbers = {
         "failed": progress.failed,
         "suppressed": progress.suppressed,
+        "unsubscribed": progress.unsubscribed,
         "cancelled": progress.cancelled,
     }
     others = [f"{number} {word}" for word, number in numbers.items() if number]

@@ -23,7 +23,7 @@ from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientSt
 from app.errors import InvalidInputError
 from app.mail.compose import Message
 from app.queue import JobName
-from app.services import carriers, delivery, fanout, member_mail, outcomes, suppressions
+from app.services import carriers, delivery, fanout, member_mail, outcomes, withholding
 from app.services.decisions import Decision, decide
 from app.services.member_mail import Pattern
 from app.services.outcomes import Outcome
@@ -42,6 +42,10 @@ _LARGE_BODY = 64 * 1024
 _JOB_SECONDS = 2.0
 # How often a batch that takes long asks whether it may go on.
 _LOOK_SECONDS = 1.0
+_LEFT_OUT = {
+    RecipientStatus.SUPPRESSED: DeliveryStatus.SUPPRESSED,
+    RecipientStatus.UNSUBSCRIBED: DeliveryStatus.UNSUBSCRIBED,
+}
 _NO_MEMBER = "is no member of the list any more"
 
 
@@ -152,11 +156,11 @@ class _Batch:
                 await self._send_one(row)
 
     async def _send_one(self, row: Delivery) -> None:
+        # Once more: whoever unsubscribes while a batch goes out gets nothing of it either.
+        await withholding.unsubscribed(self._deps, self._communication, [row])
         try:
             message = self._messages.pop(row.id, None)
-            tried = await delivery.attempt(
-                self._deps, self._communication, row, {}, message=message
-            )
+            tried = await delivery.attempt(self._deps, self._communication, row, message=message)
         except asyncio.CancelledError:
             now = self._deps.now()
             attempt = Attempt(date=now, outcome=AttemptOutcome.INTERRUPTED)
@@ -184,11 +188,9 @@ class _Batch:
         """Give those that can be sent, each with its message stored."""
         rows = list(self._rows.values())
         tenant = self._communication.tenant_id
-        addresses = [address for row in rows for address in row.waiting()]
-        words = await suppressions.words_for(self._deps, tenant, addresses)
+        await withholding.withhold(self._deps, self._communication, rows)
         fresh: list[Delivery] = []
         for row in rows:
-            row.recipients = outcomes.left_out(row.recipients, words)
             if not row.waiting():
                 self._record(row, outcomes.of_nobody(row.recipients))
             elif row.message is None and row.content_id is None:
@@ -277,6 +279,7 @@ def _is_cancelled() -> bool:
 def _status(decision: Decision) -> DeliveryStatus:
     if decision.outcome.accepted:
         return DeliveryStatus.SENT
-    if all(r.status is RecipientStatus.SUPPRESSED for r in decision.outcome.recipients):
-        return DeliveryStatus.SUPPRESSED
+    for left_out, status in _LEFT_OUT.items():
+        if all(r.status is left_out for r in decision.outcome.recipients):
+            return status
     return DeliveryStatus.FAILED

@@ -18,7 +18,11 @@ from app.providers.base import (
 )
 
 # Who does not get the mail, for words that stand in `reply`.
-_WITHOUT = {RecipientStatus.REFUSED, RecipientStatus.SUPPRESSED}
+_WITHOUT = {
+    RecipientStatus.REFUSED,
+    RecipientStatus.SUPPRESSED,
+    RecipientStatus.UNSUBSCRIBED,
+}
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,13 @@ def not_delivered(recipients: Sequence[DeliveryRecipient]) -> str | None:
 
 
 def left_out(
-    recipients: Sequence[DeliveryRecipient], words: Mapping[str, str]
+    recipients: Sequence[DeliveryRecipient],
+    words: Mapping[str, str],
+    status: RecipientStatus = RecipientStatus.SUPPRESSED,
 ) -> list[DeliveryRecipient]:
-    """Take suppressed addresses out of those that wait; `words` has them in lower case."""
+    """Take addresses out of those that wait; `words` has them in lower case, each with why."""
     return [
-        r.model_copy(
-            update={"status": RecipientStatus.SUPPRESSED, "reply": words[r.address.lower()]}
-        )
+        r.model_copy(update={"status": status, "reply": words[r.address.lower()]})
         if r.status == RecipientStatus.PENDING and r.address.lower() in words
         else r
         for r in recipients
@@ -79,7 +83,7 @@ def left_out(
 
 
 def of_nobody(recipients: Sequence[DeliveryRecipient]) -> Outcome:
-    """Take it as done where suppression leaves nobody to send to; the provider is not asked."""
+    """Take it as done where nobody is left to send to; the provider is not asked."""
     return Outcome(AttemptOutcome.PERMANENT, list(recipients), "no address is left to send to")
 
 
@@ -124,7 +128,7 @@ def given_up(outcome: Outcome, attempts: int) -> Outcome:
 
 
 def failure(before: Sequence[DeliveryRecipient], outcome: Outcome) -> str:
-    """Tell why nobody gets the mail: who was refused or suppressed before, and the last words."""
+    """Tell why nobody gets the mail: who was refused or left out before, and the last words."""
     earlier = [f"{r.address}: {r.reply}" for r in before if r.status in _WITHOUT]
     return "; ".join([*earlier, outcome.detail or "refused"])
 

@@ -22,6 +22,8 @@ from app.services.records import record_of
 # What is due later is left to the sweep: the queue need not keep a job for weeks.
 _QUEUED_AHEAD = timedelta(days=1)
 
+_LATER_FIELDS = ("topic_id", "unsubscribable")
+
 
 class SendCommunication(MailCommand):
     """The contract's SendRequest."""
@@ -101,7 +103,9 @@ async def content_of(caller: Caller, command: SendCommunication) -> Content:
 
 def fingerprinted(command: MailCommand, files: Sequence[File]) -> Sequence[object]:
     """Give what makes two requests the same: the kind of command, its fields and its files."""
-    fields = command.model_dump(mode="json", exclude={"attachments"})
+    # The fingerprints of before there were these fields must stay what they were.
+    absent = {name for name in _LATER_FIELDS if getattr(command, name) is None}
+    fields = command.model_dump(mode="json", exclude={"attachments", *absent})
     attached = [file.shown.model_dump() for file in files]
     return [type(command).__name__, fields, *([attached] if attached else [])]
 

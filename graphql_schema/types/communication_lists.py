@@ -107,6 +107,9 @@ class CommunicationFilter:
     updated_by: TextFilter | None = strawberry.field(
         default=UNSET, description="The user who made the latest change."
     )
+    topic_id: IdFilter | None = strawberry.field(
+        default=UNSET, description="The topic it is about."
+    )
     opened: bool | None = strawberry.field(default=UNSET, description="Whether it was opened.")
     open_count: IntFilter | None = strawberry.field(
         default=UNSET, description="How often it was opened."

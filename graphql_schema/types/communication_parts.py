@@ -66,6 +66,9 @@ class Progress:
     sent: int = strawberry.field(description="Members whose mail the provider took.")
     failed: int = strawberry.field(description="Members whose mail failed.")
     suppressed: int = strawberry.field(description="Members whose address gets no mail any more.")
+    unsubscribed: int = strawberry.field(
+        description="Members who do not want it, by what they said of its topic or of everything."
+    )
     cancelled: int = strawberry.field(
         description="Members whose mail was called off, or who left the list before it."
     )

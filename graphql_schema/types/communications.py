@@ -1,11 +1,8 @@
-"""Communications as GraphQL shows them: the documented names, and what we add."""
+"""Communications as GraphQL shows them: what stands in them, and what they lead to."""
 
-from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
-from strawberry.scalars import JSON
 
 from app.documents import communications as documents
 from app.documents import (
@@ -15,24 +12,18 @@ from app.documents import (
     recipient_lists,
     template_versions,
     templates,
+    topics,
 )
-from app.documents.attached import Noun, Place
 from graphql_schema.limits import ListSize
 from graphql_schema.links import NESTED_SIZE, to_many, to_one
 from graphql_schema.resolvers import communications as resolvers
-from graphql_schema.resolvers import families, safe_html
-from graphql_schema.types.attachments import Attachment
-from graphql_schema.types.communication_parts import ClickedLink, Event, Progress
+from graphql_schema.resolvers import families
+from graphql_schema.types.communication_records import CommunicationRecord
 from graphql_schema.types.connections import Connection
 from graphql_schema.types.correspondence import Conversation, conversation_of, thread_of
 from graphql_schema.types.engagements import Engagement, engagements_of
-from graphql_schema.types.enums import (
-    CommunicationStatus,
-    CommunicationType,
-    ProviderType,
-)
-from graphql_schema.types.nodes import Node, kind
-from graphql_schema.types.safe_html import SAFE_FIELDS, SafelyShown
+from graphql_schema.types.nodes import kind
+from graphql_schema.types.safe_html import SAFE_FIELDS
 
 if TYPE_CHECKING:
     from graphql_schema.types.conversations import Thread
@@ -42,6 +33,8 @@ if TYPE_CHECKING:
     from graphql_schema.types.recipient_lists import RecipientList
     from graphql_schema.types.template_versions import TemplateVersion
     from graphql_schema.types.templates import Template
+    from graphql_schema.types.topics import Topic
+
 
 _HEAVY = {
     "body": ["body", *SAFE_FIELDS],
@@ -58,102 +51,7 @@ _HEAVY = {
 
 @kind(documents.Communication, find=resolvers.communications_with_ids, heavy=_HEAVY)
 @strawberry.type(description="A mail to one or more recipients, and what became of it.")
-class Communication(Node, SafelyShown):
-    id: strawberry.ID = strawberry.field(description="Id of the record.")
-    tenant_id: str = strawberry.field(description="The tenant it belongs to.")
-    status: CommunicationStatus = strawberry.field(description="Where it stands.")
-    type: CommunicationType | None = strawberry.field(description="What it is about.")
-    subject: str | None = strawberry.field(description="The subject line.")
-    body: str | None = strawberry.field(description="The HTML that goes out, tracking included.")
-    original_body: str | None = strawberry.field(description="The HTML as it was given.")
-    variables: JSON | None = strawberry.field(description="Variables filled into subject and body.")
-    template_id: str | None = strawberry.field(description="The template it was made from.")
-    template_name: str | None = strawberry.field(description="That template's name.")
-    template_version: int | None = strawberry.field(
-        description="The number of the version of that template that it was made from."
-    )
-    template_version_id: strawberry.ID | None = strawberry.field(
-        description="The id of that version."
-    )
-    locale: str | None = strawberry.field(
-        description=(
-            "The language of the template that it is in; of mail to a list, that of members "
-            "without one of their own."
-        )
-    )
-    text: str | None = strawberry.field(
-        description="The text part, where it is not made of the HTML: a template's, or an answer's."
-    )
-    is_test: bool = strawberry.field(
-        description="Whether it only tries a template out; analytics do not count it."
-    )
-    sender_email: str | None = strawberry.field(description="Address in From.")
-    sender_name: str | None = strawberry.field(description="Display name in From.")
-    reply_to: str | None = strawberry.field(description="Where answers go.")
-    recipients: list[str] = strawberry.field(description="Addresses in To.")
-    cc: list[str] = strawberry.field(description="Addresses in Cc.")
-    bcc: list[str] = strawberry.field(description="Addresses that get it unseen by the others.")
-    attachments: list[Attachment] = strawberry.field(
-        directives=[ListSize(assumed_size=1)], description="The files that go with it."
-    )
-    recipient_list_id: str | None = strawberry.field(description="The list it was sent to.")
-    progress: Progress | None = strawberry.field(
-        description=(
-            "Of mail to a list: what became of it, counted every few seconds while it is sent; "
-            "null before its first delivery."
-        )
-    )
-    paused_at: datetime | None = strawberry.field(description="Since when it is paused.")
-    provider_type: ProviderType | None = strawberry.field(description="Who carries it.")
-    provider_account_id: strawberry.ID | None = strawberry.field(
-        description="The account that it goes by; null for the service's own relay."
-    )
-    related_entity_type: str | None = strawberry.field(
-        description="Kind of the CRM entity it belongs to."
-    )
-    related_entity_id: str | None = strawberry.field(description="Id of that entity.")
-    conversation_id: str | None = strawberry.field(description="The conversation it is part of.")
-    in_reply_to: str | None = strawberry.field(
-        description="The Message-ID of the mail that it answers, where `reply` made it."
-    )
-    message_id: str | None = strawberry.field(description="The provider's id, once it is sent.")
-    internet_message_id: str | None = strawberry.field(
-        description="The Message-ID header, once it is sent."
-    )
-    scheduled_at: datetime | None = strawberry.field(description="When it is to go out.")
-    cancel_on_reply: bool = strawberry.field(
-        description="Whether an answer in its conversation calls it off while it waits."
-    )
-    unsubscribable: bool = strawberry.field(
-        description="Whether its recipients can unsubscribe by it: by its header fields, and links."
-    )
-    sent_at: datetime | None = strawberry.field(description="When the provider took it.")
-    error_message: str | None = strawberry.field(description="What went wrong, in words.")
-    tracking_enabled: bool = strawberry.field(description="Whether opens are counted.")
-    link_tracking_enabled: bool = strawberry.field(description="Whether clicks are counted.")
-    opened: bool = strawberry.field(description="Whether a person opened it.")
-    opened_at: datetime | None = strawberry.field(description="A person's first open.")
-    last_opened_at: datetime | None = strawberry.field(description="A person's latest open.")
-    open_count: int = strawberry.field(description="How often people opened it.")
-    machine_open_count: int = strawberry.field(
-        description="How often machines fetched its picture, whether anybody opened it or not."
-    )
-    replied: bool = strawberry.field(description="Whether a person answered it.")
-    replied_at: datetime | None = strawberry.field(description="When the first answer came in.")
-    reply_count: int = strawberry.field(description="How many answers of people came in.")
-    clicked_links: list[ClickedLink] = strawberry.field(
-        directives=[ListSize(assumed_size=3)],
-        description="Every tracked link, in the order of the mail, clicked or not.",
-    )
-    events: list[Event] = strawberry.field(
-        directives=[ListSize(assumed_size=3)], description="The audit trail, oldest first."
-    )
-    created: datetime = strawberry.field(description="When it was accepted.")
-    created_by: str | None = strawberry.field(description="The user who asked for it.")
-    updated: datetime | None = strawberry.field(description="The latest change.")
-    updated_by: str | None = strawberry.field(
-        description="The user who made it; null for the service."
-    )
+class Communication(CommunicationRecord):
     template: Annotated["Template", strawberry.lazy("graphql_schema.types.templates")] | None = (
         to_one(
             templates.Template,
@@ -183,6 +81,9 @@ class Communication(Node, SafelyShown):
         provider_accounts.ProviderAccount,
         "provider_account_id",
         "The account that it goes by; null for the service's own relay.",
+    )
+    topic: Annotated["Topic", strawberry.lazy("graphql_schema.types.topics")] | None = to_one(
+        topics.Topic, "topic_id", "The topic it is about."
     )
     deliveries: (
         Connection[Annotated["Delivery", strawberry.lazy("graphql_schema.types.deliveries")]] | None
@@ -214,72 +115,3 @@ class Communication(Node, SafelyShown):
             directives=[ListSize(assumed_size=20)],
         )
     )
-
-    @classmethod
-    def of(cls, record: documents.Communication) -> Self:
-        return cls(
-            clean=partial(safe_html.of_sent, record=record),
-            id=strawberry.ID(str(record.id)),
-            tenant_id=record.tenant_id,
-            status=record.status,
-            type=record.type,
-            subject=record.subject,
-            body=record.body,
-            original_body=record.original_body,
-            variables=None if record.variables is None else JSON(record.variables),
-            template_id=record.template_id,
-            template_name=record.template_name,
-            template_version=record.template_version,
-            template_version_id=(
-                None
-                if record.template_version_id is None
-                else strawberry.ID(str(record.template_version_id))
-            ),
-            locale=record.locale,
-            text=record.text,
-            is_test=bool(record.is_test),
-            sender_email=record.sender_email,
-            sender_name=record.sender_name,
-            reply_to=record.reply_to,
-            recipients=record.recipients,
-            cc=record.cc,
-            bcc=record.bcc,
-            attachments=[
-                Attachment.of(one, Place(record.tenant_id, Noun.COMMUNICATION, record.id, index))
-                for index, one in enumerate(record.attachments)
-            ],
-            recipient_list_id=record.recipient_list_id,
-            progress=None if record.progress is None else Progress.of(record.progress),
-            paused_at=record.paused_at,
-            provider_type=record.provider_type,
-            provider_account_id=(
-                None if record.account_id is None else strawberry.ID(str(record.account_id))
-            ),
-            related_entity_type=record.related_entity_type,
-            related_entity_id=record.related_entity_id,
-            conversation_id=record.conversation_id,
-            in_reply_to=record.in_reply_to,
-            message_id=record.message_id,
-            internet_message_id=record.internet_message_id,
-            scheduled_at=record.scheduled_at,
-            cancel_on_reply=record.cancel_on_reply,
-            unsubscribable=record.unsubscribable,
-            sent_at=record.sent_at,
-            error_message=record.error_message,
-            tracking_enabled=record.tracking_enabled,
-            link_tracking_enabled=record.link_tracking_enabled,
-            opened=record.opened,
-            opened_at=record.opened_at,
-            last_opened_at=record.last_opened_at,
-            open_count=record.open_count,
-            machine_open_count=record.machine_open_count,
-            replied=record.reply_count > 0,
-            replied_at=record.replied_at,
-            reply_count=record.reply_count,
-            clicked_links=[ClickedLink.of(link) for link in record.clicked_links],
-            events=[Event.of(event) for event in record.events],
-            created=record.created,
-            created_by=record.created_by,
-            updated=record.updated,
-            updated_by=record.updated_by,
-        )

@@ -194,6 +194,7 @@ explained(
         "ACCEPTED": "The provider took it.",
         "REFUSED": "The provider did not take it, or could not send it.",
         "SUPPRESSED": "The address gets no mail any more.",
+        "UNSUBSCRIBED": "Who reads it does not want it: it was not handed over.",
         "DEFERRED": "Its server took nothing so far; the provider goes on trying.",
         "DELIVERED": "Its server took it.",
         "BOUNCED": "Its server returned it.",
@@ -244,6 +245,7 @@ explained(
         "SENT": "The provider took it.",
         "FAILED": "It was given up.",
         "SUPPRESSED": "Its addresses get no mail any more.",
+        "UNSUBSCRIBED": "Of list mail: the member does not want it.",
         "CANCELLED": "It was called off.",
     },
 )

@@ -82,11 +82,19 @@ class SendTemplateInput:
         default=None,
         description=(
             "Whether its recipient can unsubscribe by it, in one click (RFC 8058); for mail to one "
-            "address. Mail to a list always lets its members; other mail does not without it."
+            "address. Mail to a list or of a topic always lets one; other mail does not without "
+            "it, and goes to everybody whatever they unsubscribed from."
         ),
     )
     conversation_id: str | None = strawberry.field(
         default=None, description="The conversation it continues; a new one without it."
+    )
+    topic_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description=(
+            "What it is about: it goes to nobody who unsubscribed from that, or from everything. "
+            "For mail to one address or to a list."
+        ),
     )
     attachments: list[AttachmentInput] | None = strawberry.field(
         default=None,

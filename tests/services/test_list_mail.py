@@ -81,7 +81,8 @@ async def test_each_member_gets_a_mail_of_its_own(
     assert (ended.sent_at, ended.dispatch_at, ended.error_message) == (clock.now(), None, None)
     assert ended.progress is not None
     assert ended.progress.model_dump() == {
-        "total": 2, "queued": 0, "sent": 2, "failed": 0, "suppressed": 0, "cancelled": 0,
+        "total": 2, "queued": 0, "sent": 2, "failed": 0, "suppressed": 0, "unsubscribed": 0,
+        "cancelled": 0,
     }  # fmt: skip
     assert [(e.type, e.description) for e in ended.events[1:]] == [
         (EventType.SEND, "2 of 2 members sent")

@@ -1,0 +1,34 @@
+"""Whom a mail is not handed over to although it is addressed to them, each with why."""
+
+from collections.abc import Sequence
+
+from app.context import Deps
+from app.documents.communications import Communication
+from app.documents.deliveries import Delivery
+from app.documents.vocabulary import RecipientStatus
+from app.services import consent, suppressions
+from app.services.outcomes import left_out
+
+
+async def withhold(
+    deps: Deps, communication: Communication, deliveries: Sequence[Delivery]
+) -> None:
+    """Take who is suppressed or unsubscribed out of those that these deliveries wait for.
+
+    Nothing is stored.
+    """
+    addresses = [address for one in deliveries for address in one.waiting()]
+    words = await suppressions.words_for(deps, communication.tenant_id, addresses)
+    for one in deliveries:
+        one.recipients = left_out(one.recipients, words)
+    await unsubscribed(deps, communication, deliveries)
+
+
+async def unsubscribed(
+    deps: Deps, communication: Communication, deliveries: Sequence[Delivery]
+) -> None:
+    """Do what `withhold` does, of who is unsubscribed only."""
+    addresses = [address for one in deliveries for address in one.waiting()]
+    words = await consent.words_for(deps, communication, addresses)
+    for one in deliveries:
+        one.recipients = left_out(one.recipients, words, RecipientStatus.UNSUBSCRIBED)
