@@ -68,9 +68,17 @@ def judge_of(settings: Settings, hits: Sequence[Engagement]) -> Sequence[Judgeme
     return rules.judge([hit.hit for hit in hits], settings.scan_delay)
 
 
+def judge_with_new(settings: Settings, hits: Sequence[Engagement]) -> Sequence[Judgement]:
+    """Judge new hits of one envelope, and kept ones near to them by what these add."""
+    return [
+        rules.joined(hit.judgement, now) if hit.rules else now
+        for hit, now in zip(hits, judge_of(settings, hits), strict=True)
+    ]
+
+
 async def keep(deps: Deps, hit: Engagement) -> None:
     """Keep a hit with its verdict and count it on its record."""
-    judge = partial(judge_of, deps.settings)
+    judge = partial(judge_with_new, deps.settings)
     await deps.gathered.keep_hit(hit, judge, rules=rules.VERSION)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from app.context import Deps
 from app.documents.communications import Communication
+from app.mail.engagement.rules import VERSION
 from app.services import delivery, tracking
 from tests.fakes.clock import Clock
 from tests.fakes.visits import BY_APPLE, BY_BARRACUDA, BY_GMAIL, GMAIL, ON_PHONE, PERSON
@@ -80,7 +81,7 @@ async def test_each_hit_is_shown_as_it_came_latest_first(visited: str, query: As
         "source": "OWN",
         "verdict": "PROXY",
         "rule": "gmail-proxy",
-        "rulesVersion": 1,
+        "rulesVersion": VERSION,
         "counted": True,
         "recipient": "jan@customer.test",
         "link": None,

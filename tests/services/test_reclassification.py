@@ -15,6 +15,7 @@ from app.documents.deliveries import Delivery
 from app.documents.engagement.hits import Engagement
 from app.documents.vocabulary import EventType, RecipientStatus
 from app.errors import InvalidInputError
+from app.mail.engagement.rules import VERSION
 from app.services import analytics, tracking
 from app.services.reclassification import Reclassified, Turn, reclassify
 from tests.fakes.clock import Clock
@@ -141,7 +142,7 @@ async def test_part_by_part_it_comes_to_the_same(
         (await stored(record.id)).model_dump(exclude={"updated"}) for record in records
     ] == figures
     assert {one.rule for one in await Engagement.find_all().to_list()} == {"burst"}
-    assert {one.rules for one in await Engagement.find_all().to_list()} == {1}
+    assert {one.rules for one in await Engagement.find_all().to_list()} == {VERSION}
 
 
 async def test_it_goes_on_where_it_was_ended(deps: Deps, clicked: Communication) -> None:

@@ -66,6 +66,12 @@ class Engagement(TenantDocument):
                     ("_id", ASCENDING),
                 ]
             ),
+            # Few are told: each that we see is compared with them.
+            IndexModel(
+                [("deliveryId", ASCENDING), ("created", ASCENDING)],
+                name="told",
+                partialFilterExpression={"source": EngagementSource.RESEND},
+            ),
             IndexModel([("expires", ASCENDING)], expireAfterSeconds=0),
         ]
 

@@ -5,20 +5,21 @@ made one after the other, whichever processes they come from.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from beanie import PydanticObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession
 from pymongo import UpdateOne
 
+from app.documents.base import Filter
 from app.documents.communications import Communication
 from app.documents.engagement import figures
 from app.documents.engagement.figures import Change, Part, Span
 from app.documents.engagement.hits import Engagement, persons
 from app.documents.transactions import together
-from app.mail.engagement.company import REACH
+from app.mail.engagement.company import NEAR, REACH
 from app.mail.engagement.hits import EngagementKind, EngagementSource, Judgement
 
 Judge = Callable[[Sequence[Engagement]], Sequence[Judgement]]
@@ -78,53 +79,76 @@ async def _known(
 async def _judged(
     session: AsyncIOMotorClientSession, fresh: Sequence[Engagement], judge: Judge, rules: int
 ) -> list[Change]:
-    """Judge new hits with those around them, of which some may be thought of otherwise now."""
+    """Judge new hits with those near to them, of which some may be thought of otherwise now."""
     groups: dict[_Envelope, list[Engagement]] = defaultdict(list)
     for hit in fresh:
         groups[hit.tenant_id, hit.delivery_id].append(hit)
     company = await _company(session, groups)
     changes: list[Change] = []
     for envelope, new in groups.items():
-        first, last = min(hit.created for hit in new), max(hit.created for hit in new)
         hits = [*company[envelope], *new]
         for hit, judgement in zip(hits, judge(hits), strict=True):
             if hit.rules == 0:
                 changes.append(Change(None, hit.judged(judgement, rules)))
-            elif judgement != hit.judgement and first - REACH <= hit.created <= last + REACH:
-                changes.append(Change(hit, hit.judged(judgement, rules)))
+            elif judgement != hit.judgement:
+                changes.append(Change(hit, hit.judged(judgement, hit.rules)))
     return changes
 
 
 async def _company(
     session: AsyncIOMotorClientSession, groups: dict[_Envelope, list[Engagement]]
 ) -> dict[_Envelope, list[Engagement]]:
-    """Read the kept hits around new ones, by their envelopes, and those around these."""
+    """Read the kept hits that new ones change something about, or the other way round."""
     found: dict[_Envelope, list[Engagement]] = defaultdict(list)
-    for hit in await around(session, groups):
+    either = [criteria for new in groups.values() for criteria in _near(new)]
+    for hit in await _read(session, either):
         found[hit.tenant_id, hit.delivery_id].append(hit)
     return found
+
+
+def _near(new: Sequence[Engagement]) -> Iterator[Filter]:
+    """Match what is near enough to new hits of one envelope, as `company` tells."""
+    opens = [hit for hit in new if hit.kind is EngagementKind.OPEN]
+    clicks = [hit for hit in new if hit.kind is EngagementKind.CLICK]
+    own = [hit for hit in new if hit.source is EngagementSource.OWN]
+    told = [hit for hit in new if hit.source is not EngagementSource.OWN]
+    if clicks:
+        yield _within(clicks, NEAR[EngagementKind.CLICK], {"kind": EngagementKind.CLICK})
+    if opens:
+        # Of a mail that many open at once, those of the same client only.
+        clients = {
+            "address": {"$in": list({hit.address for hit in opens})},
+            "userAgent": {"$in": list({hit.user_agent for hit in opens})},
+        }
+        near = NEAR[EngagementKind.OPEN]
+        yield _within(opens, near, {"kind": EngagementKind.OPEN, **clients})
+    if own:
+        yield _within(own, REACH, {"source": EngagementSource.RESEND})
+    if told:
+        same = {"url": {"$in": list({hit.url for hit in told})}}
+        yield _within(told, REACH, {"source": EngagementSource.OWN, **same})
+
+
+def _within(hits: Sequence[Engagement], reach: timedelta, criteria: Filter) -> Filter:
+    moments = [hit.created for hit in hits]
+    span = {"$gte": min(moments) - reach, "$lte": max(moments) + reach}
+    envelope = {"deliveryId": hits[0].delivery_id, "created": span}
+    return Engagement.owned(hits[0].tenant_id, {**envelope, **criteria})
 
 
 async def around(
     session: AsyncIOMotorClientSession | None, groups: Mapping[_Envelope, Sequence[Engagement]]
 ) -> list[Engagement]:
     """Read what stands close enough to these hits to matter, or matters to what does."""
-    if not groups:
+    return await _read(session, [_within(hits, 2 * REACH, {}) for hits in groups.values()])
+
+
+async def _read(
+    session: AsyncIOMotorClientSession | None, either: Sequence[Filter]
+) -> list[Engagement]:
+    if not either:
         return []
-    either = [
-        Engagement.owned(
-            tenant,
-            {
-                "deliveryId": delivery_id,
-                "created": {
-                    "$gte": min(hit.created for hit in hits) - 2 * REACH,
-                    "$lte": max(hit.created for hit in hits) + 2 * REACH,
-                },
-            },
-        )
-        for (tenant, delivery_id), hits in groups.items()
-    ]
-    rows = Engagement.get_motor_collection().find({"$or": either}, session=session)
+    rows = Engagement.get_motor_collection().find({"$or": [*either]}, session=session)
     return [Engagement.model_validate(row) async for row in rows.sort("created", -1).limit(COMPANY)]
 
 

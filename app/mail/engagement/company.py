@@ -15,6 +15,8 @@ _DOUBLE = timedelta(seconds=1)
 _TOLD_TWICE = timedelta(seconds=60)
 # A hit farther away changes nothing about another.
 REACH = _TOLD_TWICE
+# So near is what changes something about a hit seen by the same; `told` by a provider goes farther.
+NEAR = {EngagementKind.OPEN: _DOUBLE, EngagementKind.CLICK: max(span for _, span in _BURSTS)}
 
 
 def bursts(hits: Sequence[Hit]) -> set[str]:

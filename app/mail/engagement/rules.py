@@ -1,7 +1,8 @@
 """Who fetched it: the rules in their order, of which the first that holds gives the verdict."""
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -16,7 +17,9 @@ from app.mail.engagement.hits import (
 )
 from app.mail.engagement.tables import (
     BARE,
+    GMAIL_PREFETCH,
     GMAIL_PROXY,
+    LOADERS,
     NETWORKS,
     OFFICE,
     PROGRAMS,
@@ -25,7 +28,7 @@ from app.mail.engagement.tables import (
 )
 
 # Goes up whenever a rule changes what is thought of any hit.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,21 @@ def _agent(hit: Hit) -> str:
     return hit.user_agent or ""
 
 
+# Mails are opened by few different programs, and the tables are long.
+@lru_cache(maxsize=4096)
+def _matches(pattern: re.Pattern[str], agent: str) -> bool:
+    return pattern.search(agent) is not None
+
+
+def _calls_itself(*patterns: re.Pattern[str]) -> Callable[[Hit, timedelta], bool]:
+    return lambda hit, _: any(_matches(one, _agent(hit)) for one in patterns)
+
+
+def _is_program(hit: Hit, _delay: timedelta) -> bool:
+    agent = _agent(hit)
+    return _matches(PROGRAMS, agent) or (_is_click(hit) and _matches(LOADERS, agent))
+
+
 RULES = (
     Rule("head", EngagementVerdict.SCANNER, lambda hit, _: hit.method == "HEAD"),
     # Nothing else is known of an open that Resend tells.
@@ -77,12 +95,17 @@ RULES = (
     Rule(
         "gmail-proxy",
         EngagementVerdict.PROXY,
-        lambda hit, _: not _is_click(hit) and bool(GMAIL_PROXY.search(_agent(hit))),
+        lambda hit, _: not _is_click(hit) and _matches(GMAIL_PROXY, _agent(hit)),
     ),
     Rule(
         "yahoo-proxy",
         EngagementVerdict.PROXY,
-        lambda hit, _: not _is_click(hit) and bool(YAHOO_PROXY.search(_agent(hit))),
+        lambda hit, _: not _is_click(hit) and _matches(YAHOO_PROXY, _agent(hit)),
+    ),
+    Rule(
+        "gmail-prefetch",
+        EngagementVerdict.PREFETCH,
+        lambda hit, _: not _is_click(hit) and _matches(GMAIL_PREFETCH, _agent(hit)),
     ),
     Rule(
         "apple-privacy",
@@ -93,26 +116,21 @@ RULES = (
     Rule(
         "image-proxy-link",
         EngagementVerdict.SCANNER,
-        lambda hit, _: bool(GMAIL_PROXY.search(_agent(hit)) or YAHOO_PROXY.search(_agent(hit))),
+        _calls_itself(GMAIL_PROXY, GMAIL_PREFETCH, YAHOO_PROXY),
     ),
-    Rule(
-        "scanner-agent",
-        EngagementVerdict.SCANNER,
-        lambda hit, _: bool(SCANNERS.search(_agent(hit))),
-    ),
-    Rule(
-        "program-agent",
-        EngagementVerdict.SCANNER,
-        lambda hit, _: bool(PROGRAMS.search(_agent(hit))),
-    ),
+    Rule("scanner-agent", EngagementVerdict.SCANNER, _calls_itself(SCANNERS)),
+    Rule("program-agent", EngagementVerdict.SCANNER, _is_program),
     Rule(
         "office-link",
         EngagementVerdict.SCANNER,
-        lambda hit, _: _is_click(hit) and bool(OFFICE.search(_agent(hit))),
+        lambda hit, _: _is_click(hit) and _matches(OFFICE, _agent(hit)),
     ),
     Rule("scanner-network", EngagementVerdict.SCANNER, _from_scanners_network),
     Rule("at-delivery", EngagementVerdict.SCANNER, _at_delivery),
 )
+# By these a machine is known for what it is, whatever it does.
+_NAMED = {"image-proxy-link", "scanner-agent", "program-agent", "office-link", "scanner-network"}
+_NAMED_RULES = tuple(rule for rule in RULES if rule.name in _NAMED)
 BURST = Judgement(EngagementVerdict.SCANNER, "burst")
 PERSON = Judgement(EngagementVerdict.HUMAN, "person")
 
@@ -122,7 +140,9 @@ def judge(hits: Sequence[Hit], delay: timedelta) -> list[Judgement]:
 
     `delay` is how soon after the delivery a link is followed by machines alone; zero: never.
     """
-    in_bursts, repeated = bursts(hits), repeats(hits)
+    # A person may follow a link while a machine that is known looks through the others.
+    in_bursts = bursts([hit for hit in hits if not _is_named(hit, delay)])
+    repeated = repeats(hits)
     judged: list[Judgement] = []
     for hit in hits:
         alone = _alone(hit, delay)
@@ -132,6 +152,20 @@ def judge(hits: Sequence[Hit], delay: timedelta) -> list[Judgement]:
             Judgement(alone.verdict, alone.rule, repeat=True) if hit.id in repeated else alone
         )
     return judged
+
+
+def joined(before: Judgement, now: Judgement) -> Judgement:
+    """What is thought of a hit that others joined; `now` is by those only that are near to them.
+
+    Further hits make bursts and repeats of what was none; they take nothing back.
+    """
+    is_burst = before.rule == PERSON.rule and now.rule == BURST.rule
+    first = BURST if is_burst else before
+    return replace(first, repeat=before.repeat or now.repeat)
+
+
+def _is_named(hit: Hit, delay: timedelta) -> bool:
+    return any(rule.holds(hit, delay) for rule in _NAMED_RULES)
 
 
 def _alone(hit: Hit, delay: timedelta) -> Judgement:

@@ -11,6 +11,8 @@ import re
 from ipaddress import IPv4Network, ip_network
 
 GMAIL_PROXY = re.compile(r"GoogleImageProxy|ggpht\.com", re.IGNORECASE)
+# Fetched ahead while a reader has Gmail open, in no browser that there is.
+GMAIL_PREFETCH = re.compile(r"Edge/12\.246 Mozilla/5\.0\Z")
 YAHOO_PROXY = re.compile(r"YahooMailProxy", re.IGNORECASE)
 # Apple's Mail Privacy Protection: no more than this, from a relay that hides the reader.
 BARE = "Mozilla/5.0"
@@ -26,13 +28,15 @@ SCANNERS = re.compile(
     re.IGNORECASE,
 )
 PROGRAMS = re.compile(
-    r"^(?:curl|wget|python|aiohttp|httpx|go-http-client|java/|okhttp|apache-httpclient|libwww"
+    r"^(?:curl|wget|python|aiohttp|httpx|go-http-client|java/|apache-httpclient|libwww"
     r"|lwp|ruby|php|axios|node-fetch|node|got|undici|postmanruntime|insomnia|powershell|winhttp"
     r"|ahc/|reactornetty|dart|guzzle|httpie|faraday|restsharp|mechanize|scrapy)"
     r"|python-(?:requests|httpx|urllib)|headlesschrome|phantomjs|puppeteer|playwright|selenium"
     r"|slimerjs|electron-prerender|prerender",
     re.IGNORECASE,
 )
+# Programs too, with which the mail apps of telephones load pictures.
+LOADERS = re.compile(r"^okhttp", re.IGNORECASE)
 
 
 def _networks(*texts: str) -> tuple[IPv4Network, ...]:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from app.mail.engagement.hits import (
     Hit,
     Judgement,
 )
-from app.mail.engagement.rules import RULES, judge
+from app.mail.engagement.rules import RULES, joined, judge
 from app.mail.engagement.tables import NETWORKS
 from tests.fakes.visits import APPLE, BARRACUDA, CHROME, GMAIL, IPHONE, YAHOO
 
@@ -42,6 +43,11 @@ ANDROID = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/130.0.0.0 Mobile Safari/537.36"
 )
+GMAIL_AHEAD = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0"
+)
+EDGE_12 = GMAIL_AHEAD.removesuffix(" Mozilla/5.0")
 HUMAN, PROXY = EngagementVerdict.HUMAN, EngagementVerdict.PROXY
 PREFETCH, SCANNER = EngagementVerdict.PREFETCH, EngagementVerdict.SCANNER
 # What opens a mail, or follows a link, by this user agent.
@@ -60,6 +66,18 @@ AGENTS = [
     (GMAIL, PROXY, SCANNER),
     (YAHOO, PROXY, SCANNER),
     (APPLE, PREFETCH, SCANNER),
+    (GMAIL_AHEAD, PREFETCH, SCANNER),
+    (EDGE_12, HUMAN, HUMAN),
+    # Mail apps of telephones load pictures so; they open links in a browser.
+    ("okhttp/4.12.0", HUMAN, SCANNER),
+    ("Dalvik/2.1.0 (Linux; U; Android 14; SM-S911B Build/UP1A)", HUMAN, HUMAN),
+    ("Mail/3826.200.121 CFNetwork/1568.200.51 Darwin/24.1.0", HUMAN, HUMAN),
+    ("Outlook-iOS/729.1 (3.24.1)", HUMAN, HUMAN),
+    # Where a content network stands before us, nobody says more.
+    ("Amazon CloudFront", HUMAN, HUMAN),
+    ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0 Avast/131.0", HUMAN,
+     HUMAN),
+    ("Microsoft Office Existence Discovery", HUMAN, SCANNER),
     ("", SCANNER, SCANNER),
     ("  ", SCANNER, SCANNER),
     (BARRACUDA, SCANNER, SCANNER),
@@ -107,6 +125,8 @@ def test_a_user_agent_has_its_verdict(
         (replace(OPEN, user_agent=None), "no-user-agent"),
         (replace(OPEN, user_agent=GMAIL), "gmail-proxy"),
         (replace(OPEN, user_agent=YAHOO), "yahoo-proxy"),
+        (replace(OPEN, user_agent=GMAIL_AHEAD), "gmail-prefetch"),
+        (replace(CLICK, user_agent=GMAIL_AHEAD), "image-proxy-link"),
         (replace(OPEN, user_agent=APPLE), "apple-privacy"),
         (replace(CLICK, user_agent=APPLE), "bare-user-agent"),
         (replace(CLICK, user_agent=GMAIL), "image-proxy-link"),
@@ -200,6 +220,53 @@ def test_links_followed_one_after_another_are_followed_by_a_machine(
     assert [number for number, one in enumerate(judged) if one.rule == "burst"] == scanned
     assert judged == turned
     assert {one.rule for one in judged} <= {"burst", "person"}
+
+
+@pytest.mark.parametrize(
+    ("machine", "rule"),
+    [
+        ({"user_agent": BARRACUDA}, "scanner-agent"),
+        ({"user_agent": "curl/8.5.0"}, "program-agent"),
+        ({"user_agent": OUTLOOK}, "office-link"),
+        ({"user_agent": GMAIL}, "image-proxy-link"),
+        ({"address": "209.222.82.0/24"}, "scanner-network"),
+        ({"user_agent": BARRACUDA, "method": "HEAD"}, "head"),
+    ],
+)
+def test_a_person_follows_a_link_while_a_known_machine_looks_through_the_others(
+    machine: dict[str, Any], rule: str
+) -> None:
+    *scanned, person = clicks((0, "a"), (0.1, "b"), (0.2, "c"), (0.5, "d"))
+    hits = [*(replace(one, **machine) for one in scanned), person]
+
+    assert [one.rule for one in judge(hits, DELAY)] == [rule, rule, rule, "person"]
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [{"since_delivery": timedelta(seconds=4)}, {"method": "HEAD"}, {"user_agent": None}],
+    ids=["at-delivery", "head", "no-user-agent"],
+)
+def test_a_machine_without_a_name_makes_a_burst_with_what_looks_like_a_person(
+    machine: dict[str, Any],
+) -> None:
+    first, second, third = clicks((0, "a"), (2, "b"), (4, "c"))
+    hits = [replace(first, **machine), replace(second, **machine), third]
+
+    assert judge(hits, DELAY)[2].rule == "burst"
+
+
+def test_further_hits_take_nothing_back() -> None:
+    person, burst = Judgement(HUMAN, "person"), Judgement(SCANNER, "burst")
+    early = Judgement(SCANNER, "at-delivery", repeat=True)
+
+    assert joined(person, burst) == burst
+    assert joined(burst, person) == burst
+    assert joined(person, replace(person, repeat=True)) == replace(person, repeat=True)
+    assert joined(replace(person, repeat=True), burst) == replace(burst, repeat=True)
+    # What another release, or other settings, took it for.
+    assert joined(early, person) == early
+    assert joined(early, burst) == early
 
 
 def at(hit: Hit, second: float, id_: str) -> Hit:
