@@ -48,7 +48,7 @@ INDEXES = [
         ],
         partialFilterExpression={"status": CommunicationStatus.SCHEDULED},
     ),
-    IndexModel([_TENANT, ("conversationId", ASCENDING)]),
+    IndexModel([_TENANT, ("conversationId", ASCENDING), _VISIBLE, ("sentAt", ASCENDING)]),
     IndexModel([_TENANT, ("internetMessageId", ASCENDING)]),
     # Sparse: its size, and so the sweep's cost, follows what is waiting.
     IndexModel([("dispatchAt", ASCENDING)], sparse=True),

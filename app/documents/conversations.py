@@ -3,9 +3,6 @@
 A conversation is an id that its members carry, not a document of its own.
 """
 
-from collections import defaultdict
-from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 
 from pymongo import DESCENDING
@@ -20,8 +17,6 @@ from app.documents.volume import counted
 
 # Of each direction, the latest: what one answer holds in memory.
 MEMBERS_LIMIT = 2000
-# Message-IDs of one conversation that a further mail names.
-_REFERENCES = 50
 _BARE = {**UNSEEN, "bodyHtml": 0, "bodyText": 0, "contentId": 0}
 _TIMELINE = {"originalBody": 0, "variables": 0, "clickedLinks": 0, "events": 0, "searchText": 0}
 
@@ -79,47 +74,6 @@ async def move_alone(message: InboundMessage, into: Place) -> None:
     await message.move(
         message.id, leaving={"isPlaced": {"$ne": True}}, update={"$set": {**kept, **FLAG}}
     )
-
-
-async def message_ids(tenant: str, conversation_id: str) -> list[str]:
-    """Message-IDs sent and received in this conversation, oldest first, at most the last 50."""
-    criteria = {"conversationId": conversation_id, "internetMessageId": {"$gt": ""}}
-    found: list[tuple[datetime, str]] = []
-    for document, time in ((Communication, "sentAt"), (InboundMessage, "receivedAt")):
-        cursor = (
-            document.get_motor_collection()
-            .find(document.owned(tenant, criteria), {"internetMessageId": 1, time: 1})
-            .sort(time, DESCENDING)
-            .limit(_REFERENCES)
-        )
-        found += [(row[time], row["internetMessageId"]) async for row in cursor if time in row]
-    return [id_ for _, id_ in sorted(found)[-_REFERENCES:]]
-
-
-async def message_ids_of(tenant: str, conversation_ids: Collection[str]) -> dict[str, list[str]]:
-    """The same of several conversations, in as few questions as for one while they are short."""
-    if len(conversation_ids) == 1:
-        return {id_: await message_ids(tenant, id_) for id_ in conversation_ids}
-    criteria = {
-        "conversationId": {"$in": list(conversation_ids)},
-        "internetMessageId": {"$gt": ""},
-    }
-    found: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-    for document, time in ((Communication, "sentAt"), (InboundMessage, "receivedAt")):
-        shown = {"conversationId": 1, "internetMessageId": 1, time: 1}
-        cursor = (
-            document.get_motor_collection()
-            .find(document.owned(tenant, criteria), shown)
-            .limit(_REFERENCES)
-        )
-        rows = [row async for row in cursor]
-        if len(rows) == _REFERENCES:
-            # There may be more, and the latest of each count.
-            return {id_: await message_ids(tenant, id_) for id_ in conversation_ids}
-        for row in rows:
-            if time in row:
-                found[row["conversationId"]].append((row[time], row["internetMessageId"]))
-    return {id_: [one for _, one in sorted(pairs)[-_REFERENCES:]] for id_, pairs in found.items()}
 
 
 async def outbound_of(tenant: str, conversation_id: str) -> list[Communication]:

@@ -11,7 +11,7 @@ from beanie import PydanticObjectId
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from app.documents import conversations, inbox_counts
+from app.documents import inbox_counts, references
 from app.documents.base import Change, StoredDocument, write_faults
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
@@ -72,7 +72,7 @@ class Gathered:
         return await self._topics.ask((tenant, id_))
 
     async def message_ids(self, tenant: str, conversation_id: str) -> list[str]:
-        """Do what `conversations.message_ids` does."""
+        """Do what `references.message_ids` does."""
         return await self._message_ids.ask((tenant, conversation_id))
 
     async def count_inbox(
@@ -173,9 +173,7 @@ async def _message_ids(asked: Sequence[tuple[str, str]]) -> Sequence[list[str] |
     wanted: dict[str, set[str]] = defaultdict(set)
     for tenant, conversation_id in asked:
         wanted[tenant].add(conversation_id)
-    found = {
-        tenant: await conversations.message_ids_of(tenant, ids) for tenant, ids in wanted.items()
-    }
+    found = {tenant: await references.message_ids_of(tenant, ids) for tenant, ids in wanted.items()}
     return [found[tenant].get(conversation_id, []) for tenant, conversation_id in asked]
 
 

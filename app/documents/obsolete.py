@@ -9,6 +9,7 @@ from pymongo.errors import OperationFailure
 # others have successors that end in the id.
 _INDEXES = [
     ("deliveries", "communicationId_1_sending_1"),
+    ("communications", "tenantId_1_conversationId_1"),
     ("deliveries", "tenantId_1_providerConversationId_1"),
     ("inboundMessages", "tenantId_1_graphMailbox_1_graphConversationId_1"),
     ("inboundMessages", "tenantId_1_receivedAt_-1"),

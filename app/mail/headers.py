@@ -15,6 +15,8 @@ from itertools import groupby
 from app.mail.addresses import Mailbox
 
 MAX_LINE = 998
+# Characters of the ids of one field.
+MAX_IDS = 8000
 FOLD_AT = 76
 OWN_FIELDS = frozenset(
     {"bcc", "cc", "date", "from", "in-reply-to", "message-id", "mime-version", "references"}
@@ -74,13 +76,16 @@ def id_list_field(name: str, values: Iterable[str]) -> str | None:
 
     Ids come from other people's mail: angle brackets are added where missing, and an id that no
     header can hold (spaces, not ASCII, endless) is left out rather than failing the reply. What
-    would pass 998 characters keeps its first and its last 20 ids.
+    would pass 998 characters keeps its first and its last 20 ids, what would still pass 8000 the
+    first and as many of the last as fit.
     """
     bare = (_checked(name, value).strip().removeprefix("<").removesuffix(">") for value in values)
     ids = [f"<{value}>" for value in bare]
     ids = [value for value in ids if _MESSAGE_ID.fullmatch(value)]
     if len(name) + 2 + len(" ".join(ids)) > MAX_LINE:
         ids = ids if len(ids) <= 21 else [ids[0], *ids[-20:]]  # noqa: PLR2004 - first plus last 20
+    while len(ids) > 2 and len(" ".join(ids)) > MAX_IDS:  # noqa: PLR2004 - the first and the last
+        del ids[1]
     return _field(name, ids) if ids else None
 
 

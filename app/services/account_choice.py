@@ -22,18 +22,26 @@ class Route:
 
 
 async def choose(
-    deps: Deps, tenant: str, *, provider_type: ProviderType | None, sender_email: str | None
+    deps: Deps,
+    tenant: str,
+    *,
+    provider_type: ProviderType | None,
+    sender_email: str | None,
+    before: PydanticObjectId | None = None,
 ) -> Route | FieldError:
     """Choose the account of a mail, or tell what is wrong with these wishes.
 
     A provider type leaves the accounts of that type. Among them the account goes first that has
     the sender's very address, then the one that has its `@domain`, then the tenant's default; for
-    a provider type also the oldest. Without an account the service's own relay carries it.
+    a provider type also the oldest. Without an account the service's own relay carries it. The
+    account `before`, by which its conversation ran, goes before all of these while there is one.
 
     The sender of mail that names none is the account's first address, else the service's.
     """
     accounts = await ProviderAccount.choices(tenant)
-    account = _account(accounts, provider_type, sender_email)
+    account = _same(accounts, provider_type, before) or _account(
+        accounts, provider_type, sender_email
+    )
     own = provider_type or next(iter(deps.providers))
     if account is None and own not in deps.providers:
         usable = sorted({*deps.providers, *(account.provider_type for account in accounts)})
@@ -57,6 +65,23 @@ async def own_address(tenant: str, addresses: Sequence[str]) -> str | None:
         except ValueError:
             continue
     return None
+
+
+async def own_addresses(tenant: str) -> set[str]:
+    """Give the addresses, in lower case, that are the tenant's own by its accounts."""
+    accounts = await ProviderAccount.choices(tenant)
+    own = {sender for account in accounts for sender in account.sender_emails}
+    boxes = {account.graph.mailbox.lower() for account in accounts if account.graph is not None}
+    return {sender for sender in own if not sender.startswith("@")} | boxes
+
+
+def _same(
+    accounts: Sequence[ProviderAccount],
+    provider_type: ProviderType | None,
+    id_: PydanticObjectId | None,
+) -> ProviderAccount | None:
+    fitting = (one for one in accounts if provider_type in {None, one.provider_type})
+    return next((one for one in fitting if one.id == id_), None)
 
 
 def _account(

@@ -95,8 +95,11 @@ async def draft(
     content: Content,
     *,
     scheduled_at: datetime | None = None,
+    account_id: PydanticObjectId | None = None,
 ) -> Communication:
     """Make the record of a mail, due at `scheduled_at` or at once; nothing is stored.
+
+    It goes by the account `account_id` while there is such, else as `choose` says.
 
     Raises PayloadTooLargeError for the body, InvalidInputError that names every field at fault.
     """
@@ -109,6 +112,7 @@ async def draft(
         caller.tenant,
         provider_type=command.provider_type,
         sender_email=command.sender_email,
+        before=account_id,
     )
     faults = await check_list(caller, command.recipient_list_id)
     faults += await check_topic(caller, command.topic_id, addresses=_addresses(command))

@@ -5,6 +5,7 @@ import asyncio
 from beanie import PydanticObjectId
 
 from app.context import Deps
+from app.documents import references
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery, DeliveryRecipient
 from app.documents.vocabulary import ProviderType
@@ -23,20 +24,17 @@ _LARGE_BODY = 256 * 1024
 async def prepare(deps: Deps, communication: Communication) -> Delivery:
     """Compose the mail of `communication`; its delivery, due at once, not stored yet."""
     await communication.load_content()
-    earlier = await deps.gathered.message_ids(
-        communication.tenant_id, communication.conversation_id
-    )
+    ids = await _references(deps, communication)
     if len(communication.body) > _LARGE_BODY:
-        return await asyncio.to_thread(_envelope, deps, communication, earlier)
-    return _envelope(deps, communication, earlier)
+        return await asyncio.to_thread(_envelope, deps, communication, ids)
+    return _envelope(deps, communication, ids)
 
 
-def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> Delivery:
+def _envelope(deps: Deps, communication: Communication, ids: list[str]) -> Delivery:
     sender = parse_mailbox(communication.sender_email)
     to = _mailboxes(communication.recipients)
     cc = _mailboxes(communication.cc)
     bcc = _mailboxes(communication.bcc)
-    references = _references(earlier, communication.in_reply_to)
     now = deps.now()
     delivery_id = PydanticObjectId()
     message = Message(
@@ -49,8 +47,8 @@ def _envelope(deps: Deps, communication: Communication, earlier: list[str]) -> D
         text=_text(communication),
         message_id=new_message_id(sender.address.rpartition("@")[2]),
         date=now,
-        in_reply_to=references[-1] if references else None,
-        references=tuple(references),
+        in_reply_to=ids[-1] if ids else None,
+        references=tuple(ids),
         headers=fields_of(
             deps.settings, communication, way_of_record(deps.settings, communication)
         ),
@@ -92,11 +90,22 @@ def answers_to(
     return Mailbox(address, communication.sender_name)
 
 
-def _references(earlier: list[str], answered: str | None) -> list[str]:
-    """Give the mails before it with that which it answers as the last (RFC 5322, section 3.6.4)."""
+async def _references(deps: Deps, communication: Communication) -> list[str]:
+    """Give what it answers last, and before that what this answers (RFC 5322, section 3.6.4).
+
+    The first mail of its conversation stays first, whatever clients and servers have lost. A mail
+    that answers none in particular has those that went out and came in before it.
+    """
+    tenant, answered = communication.tenant_id, communication.in_reply_to
+    earlier = await deps.gathered.message_ids(tenant, communication.conversation_id)
     if answered is None:
         return earlier
-    return [*(id_ for id_ in earlier if id_ != answered), answered]
+    chain = await references.ancestors(tenant, answered)
+    if chain is None:
+        chain = earlier
+    elif earlier and earlier[0] not in chain:
+        chain = [earlier[0], *chain]
+    return references.shortened([*(id_ for id_ in chain if id_ != answered), answered])
 
 
 def _text(communication: Communication) -> str:

@@ -1,12 +1,11 @@
 """Answers to mail: in its conversation, to whom it came from, under its subject."""
 
-import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from beanie import PydanticObjectId
 from pydantic import Field, StrictBool, ValidationInfo, field_validator
 
 from app.context import Caller, Deps
@@ -14,10 +13,10 @@ from app.documents.communications import Communication
 from app.documents.inbound_messages import InboundMessage
 from app.documents.vocabulary import CommunicationType
 from app.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
-from app.mail.addresses import Mailbox, parse_mailbox
-from app.mail.parse import reply_to
+from app.mail.subjects import answered_subject
 from app.services import quoting, sending
 from app.services.account_choice import own_address
+from app.services.answer_recipients import whom
 from app.services.drafts import MailCommand, draft
 from app.services.filling import Content
 from app.services.inputs import (
@@ -32,12 +31,8 @@ from app.services.quoting import OptionalTimezone, Original
 from app.services.records import record_of
 from app.services.templates.saying import OptionalTag
 
-_ANSWERED = re.compile(r"(re|aw|antw|sv)\s*(\[\d+\])?:", re.IGNORECASE)
-# What is left of 900 characters, for `Re: ` to fit before it.
-_SUBJECT = 890
-# Where the header of a message ends at the latest.
-_HEAD = 256 * 1024
-_PLAIN_NAME = re.compile(r"[\w '.-]+")
+# Characters; a subject may have 900.
+_SUBJECT = 894
 
 
 class ReplyTarget(Command):
@@ -54,6 +49,7 @@ class Reply(MailCommand):
     subject: OptionalSubject = None
     recipients: OptionalAddresses = Field(default_factory=list)
     scheduled_at: OptionalInstant = None
+    reply_all: StrictBool | None = None
     quote_original: StrictBool | None = None
     quote_locale: OptionalTag = None
     quote_timezone: OptionalTimezone = None
@@ -68,7 +64,8 @@ class Reply(MailCommand):
 class _Answered:
     """What an answer takes over; `message_id` is None for a mail that has none we know.
 
-    `original` gives what can be quoted of it, and `locale` is the language it is likely to be in.
+    By `account_id` its conversation ran, None for the service's own relay. `original` gives what
+    can be quoted of it, and `locale` is the language it is likely to be in.
     """
 
     conversation_id: str
@@ -81,6 +78,7 @@ class _Answered:
     related_entity_type: str | None
     related_entity_id: str | None
     message_id: str | None
+    account_id: PydanticObjectId | None
     locale: str | None
     original: Callable[[], Awaitable[Original]]
 
@@ -95,22 +93,30 @@ async def reply(
 ) -> Communication:
     """Accept a mail that answers another; otherwise as `sending.accept`.
 
-    It goes to where a received message wants answers (Reply-To, else its author); after a mail of
-    ours, to the same recipients once more. It comes from the address that the answered mail was
-    sent from or to. Raises NotFoundError for the target too, ConflictError for a mail of ours that
+    It goes to where a received message wants answers (Reply-To, else its author), with `reply_all`
+    to everybody it names; after a mail of ours, to the same recipients once more. It comes from the
+    address that the answered mail was sent from or to, by the account that carried or received
+    that. Raises NotFoundError for the target too, ConflictError for a mail of ours that
     is not out yet, and InvalidInputError where there is nobody to answer; with `quote_original`
     both also where nothing can be quoted.
     """
 
     async def prepare() -> Communication:
-        answered = await _answered(caller, target)
-        subject = command.subject or _subject(answered.subject)
+        answered = await _answered(deps, caller, target, everybody=bool(command.reply_all))
+        subject = command.subject or answered_subject(answered.subject, limit=_SUBJECT)
         mail = command.model_copy(update=_suggested(command, answered))
         if not mail.recipients:
             reason = "is required: the answered mail names nobody who could be answered"
             raise InvalidInputError.of(FieldError("recipients", reason))
         content = await _content(subject, command, answered)
-        record = await draft(deps, caller, mail, content, scheduled_at=command.scheduled_at)
+        record = await draft(
+            deps,
+            caller,
+            mail,
+            content,
+            scheduled_at=command.scheduled_at,
+            account_id=answered.account_id if command.sender_email is None else None,
+        )
         record.in_reply_to = answered.message_id
         record.original_body = command.body
         return record
@@ -133,13 +139,15 @@ async def _content(subject: str, command: Reply, answered: _Answered) -> Content
     return Content(subject, body, text=text)
 
 
-async def _answered(caller: Caller, target: ReplyTarget) -> _Answered:
+async def _answered(
+    deps: Deps, caller: Caller, target: ReplyTarget, *, everybody: bool
+) -> _Answered:
     if target.communication_id is not None:
         return _of_ours(await record_of(caller, target.communication_id))
     found = await InboundMessage.of_tenant(caller.tenant, target.inbound_message_id or "")
     if found is None:
         raise NotFoundError("No received message has this id.")
-    return await _of_theirs(found)
+    return await _of_theirs(deps, found, everybody=everybody)
 
 
 def _of_ours(record: Communication) -> _Answered:
@@ -156,63 +164,39 @@ def _of_ours(record: Communication) -> _Answered:
         related_entity_type=record.related_entity_type,
         related_entity_id=record.related_entity_id,
         message_id=record.internet_message_id,
+        account_id=record.account_id,
         locale=record.locale,
         original=partial(quoting.of_ours, record),
     )
 
 
-async def _of_theirs(message: InboundMessage) -> _Answered:
+async def _of_theirs(deps: Deps, message: InboundMessage, *, everybody: bool) -> _Answered:
     parent = None
     if message.parent_communication_id is not None:
         parent = await Communication.of_tenant(
             message.tenant_id, str(message.parent_communication_id)
         )
-    sender = None if parent is None else parent.sender_email
+    to = await whom(deps, message, parent, everybody=everybody)
+    if parent is None:
+        sender = await own_address(message.tenant_id, [*message.recipients, *message.cc])
+        account_id = message.provider_account_id if sender is None else None
+    else:
+        sender, account_id = parent.sender_email, parent.account_id
     return _Answered(
         conversation_id=message.conversation_id,
         subject=message.subject,
-        recipients=await _who_is_answered(message),
-        cc=[],
-        sender_email=sender
-        or await own_address(message.tenant_id, [*message.recipients, *message.cc]),
+        recipients=to.to,
+        cc=to.cc,
+        sender_email=sender,
         sender_name=None if parent is None else parent.sender_name,
         type=None if parent is None else parent.type,
         related_entity_type=message.related_entity_type,
         related_entity_id=message.related_entity_id,
         message_id=message.internet_message_id,
+        account_id=account_id,
         locale=None if parent is None else parent.locale,
         original=partial(quoting.of_theirs, message),
     )
-
-
-async def _who_is_answered(message: InboundMessage) -> list[str]:
-    octets = await InboundMessage.octets(message.id) or b""
-    wanted = await asyncio.to_thread(reply_to, octets[:_HEAD])
-    author = Mailbox(message.from_email, message.from_name)
-    written = [_written(mailbox) for mailbox in wanted or (author,)]
-    return [text for text in written if text is not None]
-
-
-def _written(mailbox: Mailbox) -> str | None:
-    """Write it as callers write addresses; None for one to which no mail can go."""
-    name = mailbox.name
-    if name is not None and not _PLAIN_NAME.fullmatch(name):
-        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        name = f'"{escaped}"'
-    for text in ([] if name is None else [f"{name} <{mailbox.address}>"]) + [mailbox.address]:
-        try:
-            parse_mailbox(text)
-        except ValueError:
-            continue
-        return text
-    return None
-
-
-def _subject(answered: str | None) -> str:
-    """Put `Re:` before the subject, unless it stands there (RFC 5322, section 3.6.5)."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in answered or "")
-    plain = " ".join(plain.split())[:_SUBJECT]
-    return plain if _ANSWERED.match(plain) else f"Re: {plain}".strip()
 
 
 def _suggested(command: Reply, answered: _Answered) -> dict[str, Any]:

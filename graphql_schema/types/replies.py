@@ -34,6 +34,14 @@ class ReplyInput:
             "received message, or its Reply-To; for a communication its own recipients and cc."
         ),
     )
+    reply_all: bool | None = strawberry.field(
+        default=None,
+        description=(
+            "Whether it goes to everybody that the received message names, in To and Cc, but for "
+            "addresses of yours; false without it. A communication is answered to all its "
+            "recipients anyhow."
+        ),
+    )
     cc: list[str] | None = strawberry.field(default=None, description="Addresses for Cc.")
     bcc: list[str] | None = strawberry.field(
         default=None, description="Addresses that get it unseen by the others."

@@ -14,8 +14,6 @@ from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
 from app.documents.places import Place
-from app.documents.vocabulary import CommunicationStatus
-from tests.fakes.clock import Clock
 
 Store = Callable[..., Awaitable[Communication]]
 Receive = Callable[..., Awaitable[InboundMessage]]
@@ -73,48 +71,6 @@ def plans(deps: Deps) -> Callable[..., Awaitable[set[str]]]:
     return explain
 
 
-async def test_a_conversation_is_what_went_out_and_came_in_oldest_first(
-    store_communication: Store, receive: Receive, clock: Clock
-) -> None:
-    def at(minutes: int) -> datetime:
-        return clock.now() + timedelta(minutes=minutes)
-
-    for number in (4, 1, 3):
-        await store_communication(
-            status=CommunicationStatus.SENT,
-            internet_message_id=f"<{number}@acme.test>",
-            sent_at=at(number),
-        )
-    await receive(internet_message_id="<2@c.test>", received_at=at(2))
-    await receive(internet_message_id=None)
-    await store_communication()
-    other = {"status": CommunicationStatus.SENT, "internet_message_id": "<o@acme.test>"}
-    await store_communication(**other, sent_at=at(0), conversation_id="another")
-    await store_communication(**other, sent_at=at(0), tenant_id="globex")
-    await receive(internet_message_id="<o@c.test>", tenant_id="globex")
-
-    assert await conversations.message_ids("acme", "thread") == [
-        "<1@acme.test>",
-        "<2@c.test>",
-        "<3@acme.test>",
-        "<4@acme.test>",
-    ]
-
-
-async def test_of_a_long_conversation_the_last_fifty_count(
-    store_communication: Store, receive: Receive, clock: Clock
-) -> None:
-    for number in range(0, 60, 2):
-        at = clock.now() + timedelta(minutes=number)
-        await store_communication(internet_message_id=f"<{number}@a.test>", sent_at=at)
-        later = at + timedelta(minutes=1)
-        await receive(internet_message_id=f"<{number + 1}@a.test>", received_at=later)
-
-    ids = await conversations.message_ids("acme", "thread")
-
-    assert ids == [f"<{number}@a.test>" for number in range(10, 60)]
-
-
 async def test_merging_moves_everybody_and_gives_a_parent_to_who_has_none(
     store_communication: Store, receive: Receive
 ) -> None:
@@ -160,7 +116,11 @@ IDS = {"$in": ["<1@a.test>", "<2@a.test>"]}
         (Delivery, {"internetMessageId": IDS}, [], "internetMessageId"),
         (InboundMessage, {"answered": "<1@a.test>"}, [], "answered"),
         (InboundMessage, {"key": "<1@a.test>"}, [], "key"),
-        (Communication, {"conversationId": "thread"}, [], "conversationId"),
+        (Communication, {"conversationId": "thread"}, [], "conversationId_deletedAt_sentAt"),
+        (Communication, {"conversationId": "thread", "sentAt": {"$exists": True}},
+         [("sentAt", -1)], "conversationId_deletedAt_sentAt"),
+        (InboundMessage, {"conversationId": "thread", "receivedAt": {"$exists": True}},
+         [("receivedAt", 1)], "conversationId_receivedAt__id"),
         (InboundMessage, {"conversationId": "thread"}, [], "conversationId_receivedAt__id"),
         (InboundMessage, {"conversationId": "thread"}, [("receivedAt", -1), ("_id", -1)],
          "conversationId_receivedAt__id"),

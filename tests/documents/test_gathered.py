@@ -9,7 +9,7 @@ import pytest
 from beanie import PydanticObjectId
 
 from app.context import Deps
-from app.documents import conversations
+from app.documents import references
 from app.documents.communications import Communication
 from app.documents.deliveries import Attempt, Delivery
 from app.documents.suppressions import Suppression
@@ -145,7 +145,7 @@ async def test_suppressions_are_those_of_the_tenant(deps: Deps) -> None:
     ]
 
 
-@pytest.mark.parametrize("lengths", [(0, 1, 3), (2, 60, 1), (49, 49, 0)])
+@pytest.mark.parametrize("lengths", [(0, 1, 3), (2, 60, 1), (39, 39, 0), (40, 1, 0)])
 async def test_conversations_tell_their_message_ids(
     deps: Deps, store_communication: Store, lengths: tuple[int, ...]
 ) -> None:
@@ -162,8 +162,8 @@ async def test_conversations_tell_their_message_ids(
         *(deps.gathered.message_ids("acme", str(number)) for number in range(len(lengths)))
     )
 
-    assert list(map(len, given)) == [min(length, 50) for length in lengths]
+    assert list(map(len, given)) == [min(length, 21) for length in lengths]
     assert given == [
-        await conversations.message_ids("acme", str(number)) for number in range(len(lengths))
+        await references.message_ids("acme", str(number)) for number in range(len(lengths))
     ]
     assert await deps.gathered.message_ids("globex", "1") == []

@@ -45,6 +45,18 @@ async def test_a_message_is_answered_once(ask: Ask, deps: Deps, caller: Caller) 
     }
 
 
+async def test_everybody_is_answered(ask: Ask, deps: Deps, caller: Caller) -> None:
+    head = b"To: eve@customer.test\r\n"
+    received = await inbound.ingest(deps, caller, head + message())
+
+    answer = await ask({"inboundMessageId": str(received.id)}, replyAll=True)
+
+    assert answer["data"]["answer"]["recipients"] == [
+        "Jan <jan@customer.test>",
+        "eve@customer.test",
+    ]
+
+
 @pytest.mark.parametrize(
     "to",
     [

@@ -48,6 +48,17 @@ def test_references_that_fit_998_characters_are_all_kept(
     assert parse(compose(make_message(references=ids)))["References"].split() == list(ids)
 
 
+def test_references_beyond_8000_characters_keep_the_first_and_as_many_of_the_last_as_fit(
+    make_message: Callable[..., Message], parse: Callable[[bytes], EmailMessage]
+) -> None:
+    ids = tuple(f"<{index:03}.{'x' * 900}@b.nl>" for index in range(20))
+
+    raw = compose(make_message(references=ids))
+
+    assert parse(raw)["References"].split() == [ids[0], *ids[-7:]]
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+
+
 @pytest.mark.parametrize("bad", ["", "a b@c.nl", "é@b.nl", "a" * 1200, "<a@b.nl> <c@d.nl>"])
 def test_an_id_that_no_header_can_hold_is_left_out(
     make_message: Callable[..., Message], parse: Callable[[bytes], EmailMessage], bad: str

@@ -1,16 +1,22 @@
 """Where an answer goes, under which subject, and in which thread mail clients show it."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from app.context import Caller, Deps
 from app.documents.communications import Communication
+from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
-from app.documents.vocabulary import CommunicationStatus, CommunicationType
+from app.documents.origins import Origin
+from app.documents.provider_accounts import ProviderAccount
+from app.documents.vocabulary import CommunicationStatus, CommunicationType, ProviderType
 from app.errors import ConflictError, InvalidInputError, NotFoundError
+from app.mail.reply_addresses import reply_address
 from app.services import (
     delivery,
     fanout,
@@ -27,6 +33,7 @@ from app.services.replies import Reply, ReplyTarget
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
 from tests.fakes.relay import Relay
+from tests.world import GRAPH
 
 DEAL = {"relatedEntityType": "deal", "relatedEntityId": "42"}
 Sent = Callable[..., Awaitable[Communication]]
@@ -77,6 +84,20 @@ def answer(deps: Deps, caller: Caller) -> Answer:
     return reply
 
 
+@pytest.fixture
+def campaign(
+    deps: Deps, make_list: Any, send_list: Any, run_list: Any, rows_of: Any
+) -> Callable[..., Awaitable[tuple[Communication, list[Delivery]]]]:
+    """Sends a mail to a list with these members; it, and what each got."""
+
+    async def run(*emails: str) -> tuple[Communication, list[Delivery]]:
+        record = await send_list(await make_list(*({"email": email} for email in emails)))
+        await run_list(record)
+        return record, await rows_of(record)
+
+    return run
+
+
 async def test_a_received_message_is_answered_in_its_thread(
     deps: Deps, out: Sent, receive: Receive, answer: Answer, relay: Relay
 ) -> None:
@@ -97,7 +118,43 @@ async def test_a_received_message_is_answered_in_its_thread(
     written = relay.taken[-1].message
     assert written["To"] == "Jan <jan@customer.test>"
     assert written["In-Reply-To"] == "<1@c.test>"
-    assert written["References"].split() == [ours.internet_message_id, "<2@c.test>", "<1@c.test>"]
+    # Of what else answers the same it says nothing.
+    assert written["References"].split() == [ours.internet_message_id, "<1@c.test>"]
+
+
+async def test_the_whole_way_back_is_told(
+    deps: Deps, out: Sent, receive: Receive, answer: Answer, relay: Relay
+) -> None:
+    ours = await out()
+    root = str(ours.internet_message_id)
+    theirs = await receive("<1@c.test>", in_reply_to=root)
+    record = await answer(theirs)
+    await delivery.dispatch(deps, str(record.id))
+    second = relay.taken[-1].message["Message-ID"]
+    # Its program names the mail before it, and nothing else.
+    again = await receive("<2@c.test>", in_reply_to=second)
+    ids = [f"<{number}@c.test>" for number in range(3, 40)]
+    for before, id_ in pairwise(["<2@c.test>", *ids]):
+        latest = await receive(id_, in_reply_to=before, references=before)
+
+    told = []
+    for one in (again, latest):
+        await delivery.dispatch(deps, str((await answer(one)).id))
+        told.append(relay.taken[-1].message["References"].split())
+
+    assert told == [[root, second, "<2@c.test>"], [root, "<38@c.test>", "<39@c.test>"]]
+
+
+async def test_an_answer_names_the_first_and_the_last_twenty(
+    deps: Deps, receive: Receive, answer: Answer, relay: Relay
+) -> None:
+    ids = [f"<{number}@c.test>" for number in range(60)]
+    theirs = await receive("<60@c.test>", in_reply_to=ids[-1], references=" ".join(ids))
+
+    await delivery.dispatch(deps, str((await answer(theirs)).id))
+
+    written = relay.taken[-1].message["References"].split()
+    assert written == [ids[0], *ids[-19:], "<60@c.test>"]
 
 
 async def test_a_mail_of_ours_is_followed_up(
@@ -219,11 +276,7 @@ async def test_answers_go_where_the_author_wants_them(
     [
         ("Your offer", "Re: Your offer"),
         ("Re: Your offer", "Re: Your offer"),
-        ("RE:Your offer", "RE:Your offer"),
-        ("Re[2]: Your offer", "Re[2]: Your offer"),
-        ("Antw: Offerte", "Antw: Offerte"),
-        ("AW: Angebot", "AW: Angebot"),
-        ("Regarding: this", "Re: Regarding: this"),
+        ("AW: Re: Angebot", "Re: Angebot"),
         ("", "Re:"),
         ("{{ secret }}", "Re: {{ secret }}"),
         ("a" * 2000, f"Re: {'a' * 890}"),
@@ -251,6 +304,128 @@ async def test_without_a_mail_of_ours_the_address_that_it_was_sent_to_answers(
 
     assert default == deps.settings.default_sender_email
     assert (record.sender_email, record.account_id) == ("crm@acme.test", account.id)
+
+
+@pytest.mark.parametrize(
+    ("head", "recipients", "cc"),
+    [
+        ("", ["Jan <jan@customer.test>"], ["piet@customer.test"]),
+        ("To: eve@c.test, crm@acme.test\r\n",
+         ["Jan <jan@customer.test>", "eve@c.test"], ["piet@customer.test"]),
+        ("Cc: SALES@acme.test, desk@acme.test, JAN@customer.test, colleague@acme.test\r\n",
+         ["Jan <jan@customer.test>"], ["colleague@acme.test", "piet@customer.test"]),
+        ("Reply-To: list@c.test\r\nTo: TOKEN\r\n", ["list@c.test"], ["piet@customer.test"]),
+        ("Reply-To: TOKEN\r\n", ["Jan <jan@customer.test>"], ["piet@customer.test"]),
+        ("To: no mail, @c.test, d@e.test\r\n",
+         ["Jan <jan@customer.test>", "d@e.test"], ["piet@customer.test"]),
+    ],
+    ids=["cc", "to", "own", "reply-to", "our token", "bad"],
+)  # fmt: skip
+async def test_everybody_is_answered_but_ourselves(
+    deps: Deps,
+    caller: Caller,
+    account: Any,
+    out: Sent,
+    relay: Relay,
+    head: str,
+    recipients: list[str],
+    cc: list[str],
+) -> None:
+    settings = deps.settings.model_copy(update={"inbound_domain": "in.acme.test"})
+    there = replace(deps, settings=settings)
+    await account("Desk", senderEmails=["desk@acme.test", "@acme.test"], port=relay.port)
+    ours = await out({"senderEmail": "Sales@acme.test"})
+    key = settings.reply_keys[0]
+    token = reply_address(key, tenant="acme", delivery_id="0" * 24, domain="in.acme.test")
+    raw = head.replace("TOKEN", token).encode() + message(in_reply_to=ours.internet_message_id)
+    theirs = await inbound.ingest(there, caller, raw)
+
+    target = parse(ReplyTarget, {"inboundMessageId": str(theirs.id)})
+    record, alone = [
+        await replies.reply(
+            there, caller, target, parse(Reply, {"body": "<p>Thanks</p>", "replyAll": everybody})
+        )
+        for everybody in (True, False)
+    ]
+
+    assert (record.recipients, record.cc) == (recipients, cc)
+    assert (alone.cc, alone.recipients[0]) == ([], recipients[0])
+
+
+async def test_what_we_wrote_ourselves_is_answered_to_whom_we_wrote(
+    receive: Receive, answer: Answer
+) -> None:
+    copy = await receive(sender="Acme <crm@acme.test>", head="To: jan@customer.test\r\n")
+
+    record, all_of_them = await answer(copy), await answer(copy, replyAll=True)
+
+    assert (record.recipients, record.cc) == (["jan@customer.test"], [])
+    assert (all_of_them.recipients, all_of_them.cc) == (
+        ["jan@customer.test"], ["piet@customer.test"],
+    )  # fmt: skip
+
+
+async def test_an_answer_goes_by_the_account_its_conversation_runs_on(
+    deps: Deps,
+    caller: Caller,
+    out: Sent,
+    receive: Receive,
+    answer: Answer,
+    account: Any,
+    relay: Relay,
+) -> None:
+    first = await account("First", port=relay.port)
+    ours = await out({"senderEmail": "jan@acme.test", "providerType": "SMTP"})
+    assert ours.account_id == first.id
+    theirs = await receive("<1@c.test>", in_reply_to=ours.internet_message_id)
+    by_sender = await account("Second", senderEmails=["jan@acme.test"])
+
+    went = [await answer(one) for one in (ours, theirs)]
+    chosen = await answer(theirs, senderEmail="jan@acme.test")
+    await ProviderAccount.get_motor_collection().delete_one({"_id": first.id})
+    after = await answer(theirs)
+
+    assert [one.account_id for one in went] == [first.id, first.id]
+    assert [one.sender_email for one in went] == ["jan@acme.test"] * 2
+    assert chosen.account_id == by_sender.id
+    assert (after.account_id, after.sender_email) == (by_sender.id, "jan@acme.test")
+
+
+async def test_what_a_mailbox_received_is_answered_by_it(
+    deps: Deps, caller: Caller, account: Any, answer: Answer
+) -> None:
+    await account("Relay")
+    box = await account("Box", graph={**GRAPH, "mailbox": "box@acme.test"})
+    origin = Origin(provider=ProviderType.GRAPH, account_id=box.id, mailbox="box@acme.test")
+    theirs = await inbound.ingest(deps, caller, message(), origin=origin)
+
+    record, other = await answer(theirs), await answer(theirs, providerType="SMTP")
+
+    assert (record.account_id, record.provider_type) == (box.id, ProviderType.GRAPH)
+    assert record.sender_email == "box@acme.test"
+    assert other.provider_type is ProviderType.SMTP
+
+
+async def test_a_member_of_a_list_is_answered_in_a_conversation_of_its_own(
+    deps: Deps, caller: Caller, answer: Answer, relay: Relay, receive: Receive, campaign: Any
+) -> None:
+    record, rows = await campaign("jan@c.test", "piet@c.test")
+    theirs = [
+        await receive(f"<{number}@c.test>", sender=f"{name}@c.test", in_reply_to=row.message_id)
+        for number, (name, row) in enumerate(zip(("jan", "piet"), rows, strict=True))
+    ]
+
+    answers = [await answer(one) for one in theirs]
+    for one in answers:
+        await delivery.dispatch(deps, str(one.id))
+    again = await receive("<9@c.test>", in_reply_to=relay.taken[-1].message["Message-ID"])
+
+    assert [one.recipients for one in answers] == [["jan@c.test"], ["piet@c.test"]]
+    assert [one.conversation_id for one in answers] == [one.conversation_id for one in theirs]
+    assert len({record.conversation_id, *(one.conversation_id for one in theirs)}) == 3
+    assert again.conversation_id == theirs[1].conversation_id
+    written = relay.taken[-1].message
+    assert written["References"].split() == [rows[1].message_id, "<1@c.test>"]
 
 
 @pytest.mark.parametrize("sender", ["jan", "jos\xe9@c.test", ""])
