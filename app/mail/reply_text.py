@@ -11,15 +11,19 @@ from collections.abc import Sequence
 _MAX_LINE = 500
 # How many lines "On ... wrote:" may be broken into.
 _BROKEN = 4
-_OPENING = re.compile(r"(?:On|Op|Am|Le|El)\b", re.IGNORECASE)
+_OPENING = re.compile(r"(?:On|Op|Am|Le|El|En)\b", re.IGNORECASE)
 _WROTE = re.compile(
-    r"(?:\bwrote|\bschreef\b.*|\bgeschreven|\bschrieb\b.*|\ba \u00e9crit|\bescribi\u00f3)\s*:$",
+    r"(?:\bwrote|\bschreef\b.*|\bgeschreven|\bschrieb\b.*|\bgeschrieben|\ba \u00e9crit"
+    r"|\bescribi\u00f3)\s*:$",
     re.IGNORECASE,
 )
+# Gmail's, where no language of its own has another.
+_DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d?:\d\d\b.*<\S+@\S+>\s*:$")
 _ADDRESSED = re.compile(r"\S@\S+>\s*:$")
 _DIVIDER = re.compile(
     r"-{2,}\s*(?:original message|forwarded message|oorspronkelijk bericht|doorgestuurd bericht"
-    r"|urspr\u00fcngliche nachricht|weitergeleitete nachricht|message d'origine"
+    r"|urspr\u00fcngliche nachricht|original-nachricht|weitergeleitete nachricht"
+    r"|message d['\u2019]origine"
     r"|message transf\u00e9r\u00e9"
     r"|mensaje original|mensaje reenviado)\s*-{2,}$"
     # Apple Mail, above what it passes on.
@@ -28,19 +32,28 @@ _DIVIDER = re.compile(
     r"|inicio del mensaje reenviado)\s*:$",
     re.IGNORECASE,
 )
-# The fields that Outlook puts above what it quotes, by language: author, then two of the others.
+# The fields that Outlook and others put above what they quote, by language: the author, the
+# subject, then others.
 _HEADS = (
-    ("from", {"sent", "date", "to", "cc", "subject"}),
-    ("van", {"verzonden", "datum", "aan", "cc", "onderwerp"}),
-    ("von", {"gesendet", "datum", "an", "cc", "betreff"}),
-    ("de", {"envoy\u00e9", "date", "\u00e0", "cc", "objet", "enviado", "fecha", "para", "asunto"}),
+    ("from", {"subject"}, {"sent", "date", "to", "cc"}),
+    ("van", {"onderwerp"}, {"verzonden", "datum", "aan", "cc"}),
+    ("von", {"betreff"}, {"gesendet", "datum", "an", "cc"}),
+    (
+        "de",
+        {"objet", "asunto"},
+        {"envoy\u00e9", "date", "\u00e0", "cc", "enviado", "fecha", "para"},
+    ),
 )
+_HEAD_LINES = 6
 _RULE = re.compile(r"[_\u2500-]{10,}$")
 # What Mailman puts below each mail, behind a rule.
 _LIST = re.compile(r"\bmailing list\b", re.IGNORECASE)
 _PHONE = re.compile(
-    r"(?:sent from my |get outlook for |verzonden vanaf mijn |verstuurd vanaf mijn |von meinem "
-    r"|envoy\u00e9 de mon |enviado desde mi ).{1,60}$",
+    r"(?:sent from (?:my|outlook|mail|yahoo|samsung|proton)\b|get outlook for "
+    r"|(?:verzonden|verstuurd) (?:vanaf|vanuit|via|met) |outlook voor (?:ios|android)\b"
+    r"|von meinem |gesendet (?:von|mit) |holen sie sich outlook "
+    r"|envoy\u00e9 (?:de mon|depuis|\u00e0 partir de) |obtenez outlook "
+    r"|enviado desde |obtener outlook ).{0,60}$",
     re.IGNORECASE,
 )
 
@@ -52,25 +65,39 @@ def reply_text(text: str) -> str:
     only passed on. Never raises; time goes with the length.
     """
     lines = [line.rstrip() for line in text.split("\n")]
-    new = _without_signature(lines[: _history(lines)])
+    new = _without_signature(_without_history(lines))
     return "\n".join(line for line in new if not line.startswith(">")).strip()
 
 
-def _history(lines: Sequence[str]) -> int:
-    """Find the line at which everything below was written before."""
+def _without_history(lines: Sequence[str]) -> Sequence[str]:
+    """Leave out what was written before, where it does not show that by `>` itself."""
     for number, line in enumerate(lines):
         if len(line) > _MAX_LINE:
             continue
         if _DIVIDER.match(line) or _is_head(lines, number):
-            return number - 1 if number and _RULE.match(lines[number - 1]) else number
-        if _OPENING.match(line) and (end := _attribution(lines, number)) is not None:
-            # Who writes between the lines of another leaves this on top.
-            return len(lines) if _is_between(lines[end:]) else number
-    return len(lines)
+            return lines[: _rule_above(lines, number)]
+        if (end := _attribution(lines, number)) is not None:
+            below = lines[end:]
+            # Answers stand between the lines of the other, or below them.
+            return [*lines[:number], *below] if _is_between(below) else lines[:number]
+    return lines
+
+
+def _rule_above(lines: Sequence[str], number: int) -> int:
+    """Find the rule that stands above a line, with at most blank ones between."""
+    above = number - 1
+    while above > 0 and not lines[above]:
+        above -= 1
+    return above if above >= 0 and _RULE.match(lines[above]) else number
 
 
 def _attribution(lines: Sequence[str], start: int) -> int | None:
     """Find where "On ..., Jan wrote:" ends that begins here, None when it is none."""
+    line = lines[start]
+    if _DATED.match(line) or (_WROTE.search(line) and _is_quoted(lines[start + 1 : start + 3])):
+        return start + 1
+    if not _OPENING.match(line):
+        return None
     whole = ""
     for number in range(start, min(start + _BROKEN, len(lines))):
         line = lines[number]
@@ -83,6 +110,11 @@ def _attribution(lines: Sequence[str], start: int) -> int | None:
     return None
 
 
+def _is_quoted(below: Sequence[str]) -> bool:
+    """Whether the first of these lines that says something is a quoted one."""
+    return next((line[0] == ">" for line in below if line), False)
+
+
 def _is_between(below: Sequence[str]) -> bool:
     """Whether quoted lines have new ones below them."""
     quoted = [number for number, line in enumerate(below) if line.startswith(">")]
@@ -93,10 +125,15 @@ def _is_between(below: Sequence[str]) -> bool:
 
 def _is_head(lines: Sequence[str], number: int) -> bool:
     name = _field(lines[number])
-    for author, others in _HEADS:
-        if name == author:
-            below = {_field(line) for line in lines[number + 1 : number + 6]}
-            return len(below & others) > 1
+    if not name:
+        return False
+    for author, subject, others in _HEADS:
+        if name == author or name in others:
+            fields = {_field(line): line for line in lines[number : number + _HEAD_LINES]}
+            found = fields.keys() & (subject | others)
+            # Of a journey there is told from where to where, and when, too.
+            is_mail = fields.keys() & subject or "@" in fields.get(author, "")
+            return author in fields and len(found) > 1 and bool(is_mail)
     return False
 
 

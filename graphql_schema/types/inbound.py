@@ -74,7 +74,7 @@ class InboundMessage(Node, SafelyShown):
         description="Its HTML, exactly as it came: not safe to show, for which there is `safeHtml`."
     )
     body_text: str | None = strawberry.field(
-        description="Its text, made from the HTML when it has none."
+        description="Its text, made from the HTML when it has none, with what it quotes behind `>`."
     )
     reply_text: str | None = strawberry.field(
         description=(

@@ -28,6 +28,16 @@ SHAPES = {
     "outlook, spanish": "De: Acme\nEnviado: martes\nPara: Jan\nAsunto: Oferta\n\nHola",
     "divider": "-----Original Message-----\nFrom: Acme\n\nHello",
     "divider, german": "-----Urspr\u00fcngliche Nachricht-----\nVon: Acme\n\nHallo",
+    "outlook, ruled apart": f"{'-' * 40}\n\n{OUTLOOK}",
+    "outlook for the mac": OUTLOOK.replace("Sent: Tuesday", "Date: Tuesday at 10:00"),
+    "outlook, no subject": OUTLOOK.replace("\nSubject: Your offer", ""),
+    "gmx": "Gesendet: Dienstag\nVon: Acme\nAn: Jan\nBetreff: Angebot\n\nHallo",
+    "gmail, dated": "2026-11-24 10:00 GMT+01:00 Acme <crm@acme.test>:\n\n> Hello",
+    "yahoo, german": "Am Dienstag hat Acme <crm@acme.test> Folgendes geschrieben:\n\nHallo",
+    "yahoo, spanish": "En martes, 24 de noviembre, Acme escribi\u00f3:\n\nHola",
+    "roundcube, dutch": "Acme schreef op 2026-11-24 10:00:\n\n> Hallo",
+    "divider, french": "-----Message d\u2019origine-----\nDe : Acme\n\nBonjour",
+    "divider, of t-online": "-----Original-Nachricht-----\nBetreff: Angebot\n\nHallo",
     "quotes alone": "> Hello\n> Bye",
 }  # fmt: skip
 
@@ -49,6 +59,13 @@ def test_the_history_is_left_out(history: str) -> None:
         "Enviado desde mi iPhone",
         f"{'_' * 40}\nusers mailing list -- users@lists.test\nTo unsubscribe",
         "Get Outlook for iOS<https://aka.ms/x>",
+        "Sent from Outlook for Android",
+        "Sent from Mail for Windows",
+        "Verzonden vanuit Outlook",
+        "Outlook voor iOS",
+        "Gesendet von Outlook f\u00fcr iOS",
+        "Envoy\u00e9 \u00e0 partir de Outlook",
+        "Enviado desde Outlook para iOS",
     ],
 )
 def test_the_signature_is_left_out(signature: str) -> None:
@@ -59,7 +76,12 @@ def test_the_signature_is_left_out(signature: str) -> None:
 def test_answers_between_the_lines_stay() -> None:
     text = "On Tuesday Acme wrote:\n> May?\n\nYes.\n\n> June?\n\nNo.\n\n-- \nJan"
 
-    assert reply_text(text) == "On Tuesday Acme wrote:\n\nYes.\n\n\nNo."
+    assert reply_text(text) == "Yes.\n\n\nNo."
+
+
+def test_answers_below_stay() -> None:
+    assert reply_text("On Tuesday\nAcme wrote:\n> May?\n> June?\n\nMay.\n\n-- \nJan") == "May."
+    assert reply_text("Acme schreef op 2026-11-24 10:00:\n\n> Mei?\nMei.") == "Mei."
 
 
 def test_what_was_only_passed_on_has_nothing_new() -> None:
@@ -77,6 +99,9 @@ def test_what_was_only_passed_on_has_nothing_new() -> None:
         "a -- b",
         "The sum:\n----------",
         "De: nada",
+        "From: Amsterdam\nTo: Paris\nDate: 3 May\nShall we?",
+        "Sent: it\nTo: you\nCc: me",
+        "What Jan wrote:\nnothing.",
         "Op maandag schreef ik een brief.\nDe lijst is:\neen",
         f"{'_' * 40}\nSums\nmailing list",
     ],

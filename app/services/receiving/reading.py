@@ -8,8 +8,8 @@ from app.mail.kinds import InboundKind, kind_of
 from app.mail.parse import ParsedMessage, parse
 from app.mail.received_attachments import FoundFiles, received_files
 from app.mail.reports import Report, read_report
-from app.mail.text import plain_text
 from app.mail.text_crude import stripped
+from app.mail.text_quotes import quoted_text
 
 # Larger messages are read in a thread, so that other requests do not wait for them.
 LARGE = 256 * 1024
@@ -45,4 +45,4 @@ def read(raw: bytes) -> Mail:
 
 
 def _text(html: str) -> str:
-    return stripped(html) if len(html) > LARGE else plain_text(html, replacements={})
+    return stripped(html) if len(html) > LARGE else quoted_text(html)
