@@ -48,7 +48,8 @@ class InboundMessage(OutsourcingDocument):
     what follows it tell of the first provider, `envelope_recipients` whom it was delivered to, by
     all ways it came; `fetch_error` why its content is not here. `answered` are the Message-IDs it
     answers, nearest first; the report of a mail server is about them; `answered_delivery_id` is
-    what the address names that it was sent to. `kind` is what wrote it. One that
+    what the address names that it was sent to, and `leaving_id` which mail's recipient that address
+    is to unsubscribe, until that is done. `kind` is what wrote it. One that
     `is_placed` stands where a user put it, whatever it answers. One that `is_uncounted` changed
     since the inbox counted it. `attachments` are its files, None while nobody looked for them
     (`attach`), `attachments_omitted` how many are not among them; `has_attachments` is True where
@@ -86,6 +87,7 @@ class InboundMessage(OutsourcingDocument):
     fingerprint: str | None = None
     answered: list[str] = Field(default_factory=list)
     answered_delivery_id: PydanticObjectId | None = None
+    leaving_id: PydanticObjectId | None = None
     is_placed: bool = False
     is_uncounted: bool | None = None
     kind: InboundKind = InboundKind.PERSONAL
@@ -167,6 +169,10 @@ class InboundMessage(OutsourcingDocument):
         for file_id in (self.raw_id, self.content_id):
             if file_id is not None:
                 await content.remove(InboundMessage, file_id)
+
+    async def done_leaving(self) -> None:
+        """Write down that its author was unsubscribed: that is asked for once."""
+        await self.move(self.id, leaving={}, update={"$unset": {"leavingId": ""}})
 
     @property
     def is_reply(self) -> bool:

@@ -18,6 +18,8 @@ class InboundKind(StrEnum):
     READ_RECEIPT = "READ_RECEIPT"
     AUTOMATIC = "AUTOMATIC"
     BULK = "BULK"
+    # Told by whom it was sent to, not by what it says.
+    UNSUBSCRIBE = "UNSUBSCRIBE"
 
 
 _REPORTS = {

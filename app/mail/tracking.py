@@ -38,20 +38,21 @@ def track(
     *,
     link_url: Callable[[int], str] | None,
     pixel_url: str | None,
+    untouched: tuple[str, ...] = (),
 ) -> TrackedBody:
     """Route the web links of an HTML body through `link_url(index)` and add an opens pixel.
 
     The index counts tracked links from 0 in order of appearance. Unsubscribe links (by URL, text
-    or rel), `data-letterbox-track="off"`, URLs beyond 8000 characters and anything but http(s)
-    stay. All other bytes stay as they are. The pixel goes before the last `</body>`, else the last
-    `</html>`, else at the end of the content. Linear in the size of the input; raises only what
-    `link_url` raises.
+    or rel), `data-letterbox-track="off"`, URLs that begin with one of `untouched`, URLs beyond 8000
+    characters and anything but http(s) stay. All other bytes stay as they are. The pixel goes
+    before the last `</body>`, else the last `</html>`, else at the end of the content. Linear in
+    the size of the input; raises only what `link_url` raises.
     """
     places: dict[str, int] = {}
     edits: list[tuple[int, int, str]] = []
     links: list[str] = []
     for url, value in _links(html, _noted(marks(html), places)):
-        if link_url is not None:
+        if link_url is not None and not url.startswith(untouched):
             new = _attribute_value(link_url(len(links)), quote=value.quote)
             edits.append((value.start, value.end, new))
             links.append(url)

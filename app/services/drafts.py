@@ -26,7 +26,14 @@ from app.mail.search_text import search_text
 from app.services.account_choice import Route, choose
 from app.services.attachments import OptionalAttachments
 from app.services.consent import check_topic
-from app.services.filling import Content, filled_in, text_of, to_be_filled_in, tracked
+from app.services.filling import (
+    Content,
+    filled_in,
+    text_of,
+    to_be_filled_in,
+    tracked,
+    with_ways_out,
+)
 from app.services.inputs import (
     Addresses,
     Command,
@@ -37,6 +44,7 @@ from app.services.inputs import (
 )
 from app.services.list_mail import check_list
 from app.services.unsubscribing.offering import offer_of
+from app.services.unsubscribing.ways import way_to
 from app.settings import Settings
 
 # Larger bodies are worked on in a thread, so that other requests do not wait for them; so are
@@ -181,15 +189,18 @@ def _record(  # noqa: PLR0917 - all of what is accepted
     now = deps.now()
     tracks_opens, tracks_links = _tracks(command)
     tracking_id = secrets.token_urlsafe(16)
+    offered, unsubscribe_id = _offered(deps, command) is True, None
     text = None
     if command.recipient_list_id is None:
+        unsubscribe_id = PydanticObjectId() if offered else None
+        content = with_ways_out(content, way_to(deps.settings, caller.tenant, unsubscribe_id))
         subject, body = filled_in(deps.settings, content)
         text = text_of(deps.settings, content)
         tracked_body, links = tracked(
             deps.settings, body, tracking_id, opens=tracks_opens, clicks=tracks_links
         )
     else:
-        subject, body, links = to_be_filled_in(content, clicks=tracks_links)
+        subject, body, links = to_be_filled_in(deps.settings, content, clicks=tracks_links)
         tracked_body = body
     record = Communication(
         tenant_id=caller.tenant,
@@ -222,7 +233,8 @@ def _record(  # noqa: PLR0917 - all of what is accepted
         scheduled_at=scheduled_at,
         cancel_on_reply=bool(command.cancel_on_reply),
         topic_id=object_id_of(command.topic_id or ""),
-        unsubscribable=_offered(deps, command) is True,
+        unsubscribable=offered,
+        unsubscribe_id=unsubscribe_id,
         tracking_enabled=tracks_opens,
         link_tracking_enabled=tracks_links,
         clicked_links=links,
@@ -234,8 +246,6 @@ def _record(  # noqa: PLR0917 - all of what is accepted
         tracking_id=tracking_id,
         dispatch_at=scheduled_at or now,
     )
-    if command.recipient_list_id is None and record.unsubscribable:
-        record.unsubscribe_id = PydanticObjectId()
     record.search_text = _search_text(record, body)
     return record
 

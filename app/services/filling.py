@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from beanie import PydanticObjectId
@@ -13,6 +13,7 @@ from app.mail.templates.filling import check, html_pieces, render_text
 from app.mail.templates.values import RenderError
 from app.mail.tracking import track
 from app.services.inputs import parse_subject
+from app.services.unsubscribing.ways import RESERVED, Way, names_ways, own_pages
 from app.settings import Settings
 
 TRACKED_LINKS_LIMIT = 1000
@@ -39,6 +40,18 @@ class Content:
     locale: str | None = None
 
 
+def with_ways_out(content: Content, way: Way | None) -> Content:
+    """Let a mail name the pages by which its recipient leaves, whatever else it is filled in with.
+
+    A mail without variables that names one is filled in as with an empty object.
+    """
+    if way is None:
+        return content
+    if content.variables is None and not (names_ways(content.subject) or names_ways(content.body)):
+        return content
+    return replace(content, variables={**(content.variables or {}), **way.variables})
+
+
 def filled_in(settings: Settings, content: Content) -> tuple[str, str]:
     """Give subject and body with the variables filled in; without variables they stay as given.
 
@@ -57,13 +70,13 @@ def pieces_of(settings: Settings, content: Content) -> tuple[str, list[str]]:
     try:
         subject = render_text(content.subject, content.variables, limit=_SUBJECT_OCTETS)
     except RenderError as error:
-        faults.append(FieldError("subject", str(error)))
+        faults.append(FieldError("subject", _told(error)))
     try:
         pieces = html_pieces(content.body, content.variables, limit=settings.body_limit)
         if not any(map(str.strip, pieces)):
             faults.append(FieldError("body", "must not be blank"))
     except RenderError as error:
-        faults.append(FieldError("body", str(error)))
+        faults.append(FieldError("body", _told(error)))
     if faults:
         raise InvalidInputError.of(*faults)
     # Once more: a variable may have brought a line break into the subject.
@@ -80,10 +93,19 @@ def text_of(settings: Settings, content: Content) -> str | None:
     try:
         return render_text(content.text, content.variables, limit=settings.body_limit)
     except RenderError as error:
-        raise InvalidInputError.of(FieldError("text", str(error))) from error
+        raise InvalidInputError.of(FieldError("text", _told(error))) from error
 
 
-def to_be_filled_in(content: Content, *, clicks: bool) -> tuple[str, str, list[ClickedLink]]:
+def _told(error: RenderError) -> str:
+    """Tell what is wrong, and of what only some mail has, which."""
+    if not error.missing.isdisjoint(RESERVED):
+        return f"{error}; {' and '.join(RESERVED)} are only in mail that one can unsubscribe from"
+    return str(error)
+
+
+def to_be_filled_in(
+    settings: Settings, content: Content, *, clicks: bool
+) -> tuple[str, str, list[ClickedLink]]:
     """Give subject and body of list mail as they stand, and the links that all members get alike.
 
     Raises InvalidInputError for what could never be filled in.
@@ -96,7 +118,10 @@ def to_be_filled_in(content: Content, *, clicks: bool) -> tuple[str, str, list[C
             faults.append(FieldError(path, str(error)))
     if faults:
         raise InvalidInputError.of(*faults)
-    found = track(content.body, link_url=str if clicks else None, pixel_url=None).links
+    link_url = str if clicks else None
+    found = track(
+        content.body, link_url=link_url, pixel_url=None, untouched=own_pages(settings)
+    ).links
     if len(found) > TRACKED_LINKS_LIMIT:
         raise InvalidInputError.of(_too_many_links(len(found)))
     # Of other links each member has its own; they are listed once they are followed.
@@ -119,7 +144,12 @@ def tracked(
         return f"{base}/link/{tracking_id}/{index}"
 
     pixel_url = f"{base}/track/{tracking_id}" if opens else None
-    found = track(body, link_url=link_url if clicks else None, pixel_url=pixel_url)
+    found = track(
+        body,
+        link_url=link_url if clicks else None,
+        pixel_url=pixel_url,
+        untouched=own_pages(settings),
+    )
     if len(found.links) > TRACKED_LINKS_LIMIT:
         raise InvalidInputError.of(_too_many_links(len(found.links)))
     links = [

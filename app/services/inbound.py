@@ -21,10 +21,12 @@ from app.documents.replies import record_reply
 from app.documents.turns import turn
 from app.documents.vocabulary import EventType
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
+from app.mail.kinds import InboundKind
 from app.services import follow_ups, provider_events
 from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
 from app.services.receiving import addresses, attachments, identity
 from app.services.receiving.reading import LARGE, Mail, read
+from app.services.unsubscribing import leaving
 
 log = structlog.get_logger()
 
@@ -51,6 +53,7 @@ async def ingest(
         raise PayloadTooLargeError(f"{fault.path}: {fault.message}", fields=[fault])
     mail = await asyncio.to_thread(read, raw) if len(raw) > LARGE else read(raw)
     message = await _kept(deps, caller, mail, origin, raw)
+    await leaving.leave_by_mail(deps, message)
     await origins.learn(message, origin)
     async with turn(caller.tenant, "inbound"):
         await _settle(deps, message)
@@ -103,6 +106,12 @@ def _message(
     """Make it as the beginning of a conversation of its own."""
     parsed, now = mail.parsed, deps.now()
     sender = parsed.sender
+    named = (
+        *origin.recipients,
+        *parsed.delivered_to,
+        *(mailbox.address for mailbox in (*parsed.to, *parsed.cc)),
+    )
+    left = leaving.mail_in(deps.settings, caller.tenant, named)
     # The provider, or the tenant's own server, told it; but no mail was received in the future.
     received = min(origin.taken_at or parsed.received or now, now)
     return InboundMessage(
@@ -119,17 +128,11 @@ def _message(
         internet_message_id=parsed.message_id,
         in_reply_to=next(iter(parsed.in_reply_to), None),
         answered=mail.answered,
-        answered_delivery_id=addresses.delivery_in(
-            deps.settings,
-            caller.tenant,
-            (
-                *origin.recipients,
-                *parsed.delivered_to,
-                *(mailbox.address for mailbox in (*parsed.to, *parsed.cc)),
-            ),
-        ),
+        answered_delivery_id=addresses.delivery_in(deps.settings, caller.tenant, named),
+        leaving_id=left,
         fingerprint=mail.fingerprint,
-        kind=mail.kind,
+        # A report of it is none.
+        kind=mail.kind if left is None or mail.report is not None else InboundKind.UNSUBSCRIBE,
         date=parsed.date,
         received_at=received,
         events=[Event(type=EventType.CREATE, date=now, author_id=caller.user)],

@@ -13,7 +13,7 @@ from app.mail.compose import Attachment, Message
 from app.mail.outline.texts import plain_text_of
 from app.mail.stored import dump
 from app.services.envelopes import answers_to
-from app.services.filling import Content, pieces_of, text_of, tracked
+from app.services.filling import Content, pieces_of, text_of, tracked, with_ways_out
 from app.services.templates.filled import Texts
 from app.services.unsubscribing.ways import fields_of, way_of_member
 
@@ -57,7 +57,9 @@ def write(deps: Deps, pattern: Pattern, row: Delivery, member: Addressee) -> Mes
 
     Raises InvalidInputError that names every variable that is missing, or not what it must be.
     """
+    way = way_of_member(deps.settings, pattern.record, row.id)
     content = replace(pattern.content, variables=variables_of(pattern, member))
+    content = with_ways_out(content, way)
     if pattern.texts is not None:
         content = pattern.texts.content_for(content, written=True)
         row.locale = content.locale
@@ -69,7 +71,6 @@ def write(deps: Deps, pattern: Pattern, row: Delivery, member: Addressee) -> Mes
         opens=pattern.opens,
         clicks=pattern.clicks,
     )
-    way = way_of_member(deps.settings, pattern.record, row.id)
     message = Message(
         sender=pattern.sender,
         to=(Mailbox(member.email, member.name),),

@@ -170,6 +170,7 @@ explained(
         "READ_RECEIPT": "A mail program tells that a mail was shown.",
         "AUTOMATIC": "A program wrote it of its own accord.",
         "BULK": "It was sent to many, e.g. a newsletter.",
+        "UNSUBSCRIBE": "It was sent to the address by which one unsubscribes.",
     },
 )
 explained(

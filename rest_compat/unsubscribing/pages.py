@@ -7,9 +7,8 @@ from html import escape
 
 from starlette.responses import Response
 
-from app.documents.topics import Topic
 from app.mail.list_fields import ONE_CLICK
-from app.services.templates.locales import chosen
+from app.services.topics import named_in
 from app.services.unsubscribing.leaving import Shown
 from rest_compat.unsubscribing.texts import TEXTS, Texts
 
@@ -100,17 +99,9 @@ def masked(address: str) -> str:
 
 
 def _said(text: str, shown: Shown, language: str) -> str:
-    topic = "" if shown.topic is None else _words(shown.topic, language)[0]
+    topic = "" if shown.topic is None else named_in(shown.topic, language).name
     holder = shown.holder
     return text.format(sender=holder.sender, address=masked(holder.address), topic=topic)
-
-
-def _words(topic: Topic, language: str) -> tuple[str, str | None]:
-    """Give name and description of a topic to readers of a language."""
-    said = {one.locale: one for one in topic.translations}
-    locale = chosen(language, said)
-    one = topic if locale is None else said[locale]
-    return one.name, one.description
 
 
 def _topics(shown: Shown, language: str) -> str:
@@ -123,16 +114,17 @@ def _topics(shown: Shown, language: str) -> str:
 
 def _items(shown: Shown, language: str) -> Iterator[str]:
     for standing in shown.standings.topics:
-        name, description = _words(standing.topic, language)
-        key = standing.topic.key
+        words, key = named_in(standing.topic, language), standing.topic.key
         ticked = " checked" if standing.receives else ""
-        described = f' aria-describedby="about-{escape(key)}"' if description else ""
+        described = f' aria-describedby="about-{escape(key)}"' if words.description else ""
         about = (
-            f'<small id="about-{escape(key)}">{escape(description)}</small>' if description else ""
+            f'<small id="about-{escape(key)}">{escape(words.description)}</small>'
+            if words.description
+            else ""
         )
         yield (
             f'<li>{_hidden(AMONG, key)}<label><input type="checkbox" name="{TOPIC}" '
-            f'value="{escape(key)}"{ticked}{described}> {escape(name)}</label>{about}</li>'
+            f'value="{escape(key)}"{ticked}{described}> {escape(words.name)}</label>{about}</li>'
         )
 
 

@@ -184,3 +184,14 @@ def test_links_around_the_pixel_are_replaced_too() -> None:
     result = track(html, link_url=lambda index: f"T{index}", pixel_url="https://t.test/p?a=1&b=2")
 
     assert result.html == f'<a href="T0">x</a>{PIXEL}</body><a href="T1">y</a>'
+
+
+def test_what_is_to_stay_untouched_stays() -> None:
+    html = '<a href="https://t.test/u/1">a</a><a href="https://t.test/up">b</a><a href="//x">c</a>'
+
+    found = track(
+        html, link_url=str, pixel_url=None, untouched=("https://t.test/u/", "https://t.test/p/")
+    )
+
+    assert found.html == html.replace("https://t.test/up", "0")
+    assert found.links == ("https://t.test/up",)

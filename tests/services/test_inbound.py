@@ -95,6 +95,7 @@ async def test_a_reply_belongs_to_what_it_answers(
         "fetch_error": None,
         "answered": [record.internet_message_id],
         "answered_delivery_id": None,
+        "leaving_id": None,
         "is_placed": False,
         "is_uncounted": None,
         "kind": InboundKind.PERSONAL,

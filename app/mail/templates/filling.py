@@ -80,7 +80,8 @@ def _filled(
     pieces = _Filling(evaluator, written).pieces(template.body, ChainMap({}, dict(variables)))
     filled = _bounded(pieces, limit)
     if evaluator.missing:
-        raise RenderError(f"missing variables: {', '.join(sorted(evaluator.missing))}")
+        missing = frozenset(evaluator.missing)
+        raise RenderError(f"missing variables: {', '.join(sorted(missing))}", missing=missing)
     return filled
 
 

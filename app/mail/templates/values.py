@@ -14,10 +14,14 @@ class RenderError(ValueError):
     """A template that cannot be filled in; the text says why, in the author's terms.
 
     `offset` is where in the template, None when it is no single place; `reason` is the bare text.
+    `missing` are the variables that it names and were not given, where that is all.
     """
 
-    def __init__(self, text: str, *, offset: int | None = None) -> None:
+    def __init__(
+        self, text: str, *, offset: int | None = None, missing: frozenset[str] = frozenset()
+    ) -> None:
         super().__init__(text)
+        self.missing = missing
         self.reason = text.removeprefix(_PREFIX)
         self.offset = offset
 

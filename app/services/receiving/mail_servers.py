@@ -13,6 +13,7 @@ from app.documents.vocabulary import ProviderType
 from app.errors import AppError, PayloadTooLargeError
 from app.services import inbound
 from app.services.receiving import addresses, domains
+from app.services.unsubscribing import leaving
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -31,8 +32,11 @@ class Fate(Enum):
 
 async def whose(settings: Settings, address: str) -> str | None:
     """Tell the tenant that an address belongs to. Raises StoreUnavailableError."""
-    answered = await addresses.tenant_answered(settings, address)
-    return answered or await domains.tenant_of(address)
+    return (
+        await addresses.tenant_answered(settings, address)
+        or await leaving.tenant_left(settings, address)
+        or await domains.tenant_of(address)
+    )
 
 
 async def take(

@@ -17,13 +17,14 @@ from app.services.templates.found import draft_of, template_of
 from app.services.templates.sending import Preview, shown
 from app.services.templates.sources import Fault
 from app.services.templates.variables import examples_of
+from app.services.unsubscribing.ways import RESERVED, sample_way
 
 
 @dataclass(frozen=True)
 class Check:
     """`faults` keep a version from being published, `warnings` do not.
 
-    `variables` are the names of those that the texts ask for.
+    `variables` are the names of those that the texts ask for, and mail does not fill in by itself.
     """
 
     faults: list[Fault] = field(default_factory=list)
@@ -56,7 +57,7 @@ async def _checked(
         return Check([Fault(one.path, one.message) for one in error.fields])
     name = None if template is None else template.name
     made = await compilation_of(deps, caller.tenant, kind, words, name=name)
-    return Check(made.faults, made.warnings, sorted(made.variables))
+    return Check(made.faults, made.warnings, sorted(made.variables - {*RESERVED}))
 
 
 async def preview_source(
@@ -76,5 +77,6 @@ async def preview_source(
     given = asked.variables
     values = examples_of(words.variables) if given is None else given
     texts = Texts(made.compiled, words.locale, words.variables)
+    values = {**sample_way(deps.settings).variables, **values}
     content = texts.content_for(Content("", "", values), reader=asked.locale)
     return await asyncio.to_thread(shown, deps, content)

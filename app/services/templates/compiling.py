@@ -22,6 +22,7 @@ from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
 from app.mail.templates.sources import Format, Source, TemplateFault
 from app.services.templates.locales import ranges
 from app.services.templates.sources import Fault, Referred, referred_to
+from app.services.unsubscribing.ways import RESERVED
 
 # What stands in a layout while it is looked at alone.
 _CONTENT = {
@@ -211,8 +212,8 @@ def _told(faults: list[TemplateFault], paths: dict[str, str], told: list[Fault])
 def _compare(made: Compilation, words: Words) -> None:
     """Warn of variables that are named and not declared, and of those that are never named."""
     declared = {variable.name for variable in words.variables}
-    # Which is given where the words have one.
-    given = set() if words.locale is None else {"locale"}
+    # The language is given where the words have one.
+    given = {*RESERVED, *([] if words.locale is None else ["locale"])}
     for name in sorted(made.variables - declared - given):
         made.warnings.append(Fault("variables", f"{name} is used and not declared"))
     for number, variable in enumerate(words.variables):

@@ -29,6 +29,7 @@ from app.services.inputs import (
 )
 from app.services.templates.locales import canonical
 from app.services.templates.variables import mismatch
+from app.services.unsubscribing.ways import RESERVED
 
 LOCALES_LIMIT = 50
 DECLARED_LIMIT = 200
@@ -47,6 +48,8 @@ def _tag(text: str) -> str:
 
 
 def _variable_name(text: str) -> str:
+    if text in RESERVED:
+        raise ValueError("is filled in by itself, in mail that one can unsubscribe from")
     if _NAME.fullmatch(text) is None or text in _TAKEN:
         raise ValueError("must be a letter or _ with at most 99 letters, digits and _ behind it")
     return text

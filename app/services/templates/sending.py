@@ -25,6 +25,7 @@ from app.services.templates.commands import (
 from app.services.templates.filled import content_of
 from app.services.templates.found import template_of, version_of
 from app.services.templates.variables import examples_of
+from app.services.unsubscribing.ways import sample_way
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ async def _tried(deps: Deps, template: Template, command: PreviewTemplate) -> Co
     variables: Mapping[str, Any] | None = command.variables
     if variables is None:
         variables = examples_of((await version_of(template, command)).said.variables)
-    return await content_of(deps, template, command, variables)
+    samples = sample_way(deps.settings).variables
+    return await content_of(deps, template, command, {**samples, **variables})
 
 
 def shown(deps: Deps, content: Content) -> Preview:

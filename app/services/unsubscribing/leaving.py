@@ -1,9 +1,12 @@
 """What recipients do by the links and addresses in their mail."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from beanie import PydanticObjectId
+
 from app.context import Deps
+from app.documents.inbound_messages import InboundMessage
 from app.documents.preferences import Preference
 from app.documents.topics import Topic
 from app.documents.vocabulary import PreferenceSource
@@ -93,22 +96,29 @@ async def choose_all(deps: Deps, token: str, *, wanted: bool) -> Shown:
     return await _shown(shown.holder)
 
 
-async def leave_by_mail(deps: Deps, tenant: str, addresses: Collection[str]) -> bool:
-    """Do what a mail to these addresses asks for; whether one was an address to unsubscribe by.
-
-    Only mail that a tenant received counts for it, whoever wrote it.
-    """
-    domain = deps.settings.inbound_domain
+def mail_in(settings: Settings, tenant: str, addresses: Iterable[str]) -> PydanticObjectId | None:
+    """Find which mail of a tenant the first address of ours lets its recipient leave."""
+    domain = settings.inbound_domain
     if domain is None:
-        return False
+        return None
     for address in addresses:
-        holder = await _found(
-            deps.settings, read_unsubscribe_address(address, domain=domain), of=tenant
-        )
-        if holder is not None:
-            await _leave(deps, holder, PreferenceSource.MAILTO)
-            return True
-    return False
+        token = read_unsubscribe_address(address, domain=domain)
+        if token is not None and _genuine(settings, token, tenant):
+            return PydanticObjectId(token.mail_id)
+    return None
+
+
+async def leave_by_mail(deps: Deps, message: InboundMessage) -> None:
+    """Do what a message asks for by the address it was sent to, whoever wrote it; once.
+
+    Delivered again later it may not undo what its author said since.
+    """
+    if message.leaving_id is None:
+        return
+    holder = await holder_of(str(message.leaving_id))
+    if holder is not None and holder.tenant == message.tenant_id:
+        await _leave(deps, holder, PreferenceSource.MAILTO)
+    await message.done_leaving()
 
 
 async def tenant_left(settings: Settings, address: str) -> str | None:
@@ -120,14 +130,10 @@ async def tenant_left(settings: Settings, address: str) -> str | None:
     return None if holder is None else holder.tenant
 
 
-async def _found(
-    settings: Settings, token: UnsubscribeToken | None, *, of: str | None = None
-) -> Holder | None:
-    """Give the holder of a genuine token, of one tenant where that is known."""
-    if token is None or (of is not None and not _genuine(settings, token, of)):
-        return None
-    holder = await holder_of(token.mail_id)
-    if holder is None or not _genuine(settings, token, holder.tenant):
+async def _found(settings: Settings, token: UnsubscribeToken | None) -> Holder | None:
+    """Give the holder of a genuine token."""
+    holder = None if token is None else await holder_of(token.mail_id)
+    if token is None or holder is None or not _genuine(settings, token, holder.tenant):
         return None
     return holder
 

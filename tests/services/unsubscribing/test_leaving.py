@@ -12,16 +12,18 @@ from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.preferences import Preference
 from app.documents.recipient_lists import RecipientList
+from app.documents.topics import Topic
 from app.documents.vocabulary import PreferenceSource, PreferenceState
 from app.documents.ways_out import WayOut
 from app.errors import NotFoundError
 from app.mail.reply_addresses import reply_address
 from app.mail.unsubscribe_tokens import unsubscribe_token
-from app.services import list_mail, records
+from app.services import list_mail, records, topics
 from app.services.unsubscribing.leaving import choose_all, leave, look
 from tests.fakes.clock import Clock
 
 MakeList = Callable[..., Awaitable[RecipientList]]
+MakeTopic = Callable[..., Awaitable[Topic]]
 Send = Callable[..., Awaitable[Communication]]
 RowsOf = Callable[..., Awaitable[list[Delivery]]]
 Run = Callable[..., Awaitable[None]]
@@ -91,6 +93,41 @@ async def test_a_member_of_a_list_leaves_alone(
     assert (said.tenant_id, said.address) == ("acme", "jan@c.test")
     assert said.communication_id == record.id
     assert (await look(deps, token(deps, piet.id))).receives
+
+
+async def test_who_leaves_a_topic_gets_the_others(
+    deps: Deps, caller: Caller, make_topic: MakeTopic, dispatched: Send
+) -> None:
+    news, offers = await make_topic("news"), await make_topic("offers")
+    record = await dispatched({"topicId": str(news.id)})
+    link = token(deps, record.unsubscribe_id)
+    before = await look(deps, link)
+    await topics.archive(deps, caller, str(news.id))
+
+    shown = await leave(deps, link, via=ONE_CLICK)
+
+    assert before.topic is not None
+    assert (before.topic.key, before.receives) == ("news", True)
+    # It is put away, and what is said of it counts all the same.
+    assert (shown.receives, shown.standings.unsubscribed) == (False, False)
+    assert [(one.topic.id, one.receives) for one in shown.standings.topics] == [(offers.id, True)]
+    [said] = await Preference.find_all().to_list()
+    assert (said.topic_id, said.state) == (news.id, PreferenceState.UNSUBSCRIBED)
+
+
+async def test_the_topic_outlives_the_mail(
+    deps: Deps, caller: Caller, make_topic: MakeTopic, dispatched: Send, clock: Clock
+) -> None:
+    news = await make_topic("news")
+    record = await dispatched({"topicId": str(news.id)})
+    await records.delete(deps, caller, str(record.id))
+    clock.advance(deps.settings.retention)
+    await records.purge(deps)
+
+    shown = await leave(deps, token(deps, record.unsubscribe_id), via=ONE_CLICK)
+
+    assert shown.topic is not None
+    assert (shown.topic.id, shown.receives) == (news.id, False)
 
 
 async def test_who_comes_back_gets_it_again(deps: Deps, dispatched: Send, clock: Clock) -> None:

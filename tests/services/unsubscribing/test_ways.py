@@ -10,12 +10,14 @@ from app.context import Deps
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.recipient_lists import RecipientList
+from app.documents.topics import Topic
 from app.errors import InvalidInputError
 from app.mail.unsubscribe_tokens import read_unsubscribe_token, unsubscribe_token
 from app.services import delivery, sending
 from tests.fakes.relay import Relay
 
 MakeList = Callable[..., Awaitable[RecipientList]]
+MakeTopic = Callable[..., Awaitable[Topic]]
 Send = Callable[..., Awaitable[Communication]]
 RowsOf = Callable[..., Awaitable[list[Delivery]]]
 Run = Callable[..., Awaitable[None]]
@@ -47,6 +49,34 @@ async def test_each_member_of_a_list_has_a_link_of_its_own(
         for mail in (one.message for one in sorted(relay.taken, key=lambda one: one.recipients))
     ] == [(f"<{link(deps, row.id)}>", POST, f"<{made.id}.acme.mail.example.test>") for row in rows]
     assert len({row.id for row in rows}) == 2
+
+
+async def test_mail_about_a_topic_names_it(
+    make_topic: MakeTopic, make_list: MakeList, send_list: Send, run_list: Run, dispatched: Send,
+    relay: Relay,
+) -> None:  # fmt: skip
+    topic = await make_topic("news")
+    record = await dispatched({"topicId": str(topic.id)})
+    await run_list(await send_list(await make_list(PIET), topicId=str(topic.id)))
+
+    assert record.unsubscribable
+    for mail in relay.taken:
+        assert mail.message["List-Id"] == f"<{topic.id}.acme.mail.example.test>"
+        assert mail.message["List-Unsubscribe"].startswith(f"<{PUBLIC}/u/")
+    assert len(relay.taken) == 2
+
+
+async def test_without_keys_mail_about_a_topic_goes_without(
+    adjusted: Adjusted, make_topic: MakeTopic, send: Send, relay: Relay
+) -> None:
+    topic, over = await make_topic("news"), adjusted(secret_keys=None)
+
+    record = await send({"topicId": str(topic.id)}, over=over)
+    await delivery.dispatch(over, str(record.id))
+
+    assert not record.unsubscribable
+    assert relay.taken[0].message["List-Unsubscribe"] is None
+    assert relay.taken[0].message["List-Id"] is None
 
 
 async def test_the_fields_are_written_as_they_stand(
