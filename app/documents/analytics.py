@@ -24,6 +24,7 @@ CLICKED = {"$cond": [{"$gt": [{"$sum": "$clickedLinks.clickCount"}, 0]}, 1, 0]}
 MACHINE_OPENED = {"$cond": [{"$gt": ["$machineOpenCount", 0]}, 1, 0]}
 MACHINE_CLICKED = {"$cond": [{"$gt": [{"$sum": "$clickedLinks.machineClickCount"}, 0]}, 1, 0]}
 REPLIED = {"$cond": [{"$gt": ["$replyCount", 0]}, 1, 0]}
+UNSUBSCRIBED = {"$cond": [{"$gt": ["$unsubscribeCount", 0]}, 1, 0]}
 # What is counted by, small before it is handed to each of the groups.
 _COUNTED = {
     "type": 1,
@@ -35,6 +36,7 @@ _COUNTED = {
     "machineOpened": MACHINE_OPENED,
     "machineClicked": MACHINE_CLICKED,
     "replied": REPLIED,
+    "unsubscribed": UNSUBSCRIBED,
 }
 _COUNTS = {
     "sent": {"$sum": 1},
@@ -43,6 +45,7 @@ _COUNTS = {
     "machineOpened": {"$sum": "$machineOpened"},
     "machineClicked": {"$sum": "$machineClicked"},
     "replied": {"$sum": "$replied"},
+    "unsubscribed": {"$sum": "$unsubscribed"},
 }
 
 
@@ -77,6 +80,7 @@ class Counts:
     machine_opened: int = 0
     machine_clicked: int = 0
     replied: int = 0
+    unsubscribed: int = 0
 
 
 @dataclass(frozen=True)
@@ -168,4 +172,5 @@ def _counts(row: Mapping[str, Any]) -> Counts:
         row["machineOpened"],
         row["machineClicked"],
         row["replied"],
+        row["unsubscribed"],
     )

@@ -11,6 +11,7 @@ from app.documents.analytics import (
     OPENED,
     REAL,
     REPLIED,
+    UNSUBSCRIBED,
     Period,
 )
 from app.documents.communications import Communication
@@ -21,8 +22,8 @@ Row = Mapping[str, Any]
 _DELIVERED = [CommunicationStatus.DELIVERED, CommunicationStatus.COMPLAINED]
 # What is counted of the mails that were handed over.
 COUNTED = (
-    "sent", "opened", "clicked", "machineOpened", "machineClicked", "replied", "delivered",
-    "bounced", "complained",
+    "sent", "opened", "clicked", "machineOpened", "machineClicked", "replied", "unsubscribed",
+    "delivered", "bounced", "complained",
 )  # fmt: skip
 _ONES = {
     "sent": {"$literal": 1},
@@ -31,6 +32,7 @@ _ONES = {
     "machineOpened": MACHINE_OPENED,
     "machineClicked": MACHINE_CLICKED,
     "replied": REPLIED,
+    "unsubscribed": UNSUBSCRIBED,
     # What was reported as spam was delivered before.
     "delivered": {"$cond": [{"$in": ["$status", _DELIVERED]}, 1, 0]},
     "bounced": {"$cond": [{"$eq": ["$status", CommunicationStatus.BOUNCED]}, 1, 0]},

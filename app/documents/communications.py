@@ -110,6 +110,8 @@ class Communication(OutsourcingDocument):
     machine_open_count: int = 0
     reply_count: int = 0
     replied_at: datetime | None = None
+    unsubscribe_count: int = 0
+    unsubscribed_at: datetime | None = None
     clicked_links: list[ClickedLink] = Field(default_factory=list)
     events: list[Event] = Field(default_factory=list)
     created_by: str

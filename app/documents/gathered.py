@@ -11,7 +11,7 @@ from beanie import PydanticObjectId
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from app.documents import inbox_counts, references
+from app.documents import inbox_counts, references, unsubscribes
 from app.documents.base import Change, StoredDocument, write_faults
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
@@ -22,6 +22,7 @@ from app.documents.gathering import Gathering
 from app.documents.preferences import Preference
 from app.documents.suppressions import Suppression
 from app.documents.topics import Topic
+from app.documents.unsubscribes import Unsubscribe
 
 Move = tuple[PydanticObjectId, Change]
 _AskedOf = tuple[str, PydanticObjectId | None, Collection[str]]
@@ -39,6 +40,7 @@ class Gathered:
         )
         self._preferences = Gathering[_AskedOf, Mapping[str, Sequence[Preference]]](_preferences)
         self._topics = Gathering[tuple[str, PydanticObjectId], Topic | None](_topics)
+        self._unsubscribes = Gathering[Unsubscribe, Preference | None](_unsubscribed)
         self._hits = Gathering[tuple[Engagement, Judge, int], None](_kept)
         self._message_ids = Gathering[tuple[str, str], list[str]](_message_ids)
         self._inbox = Gathering[tuple[str, Collection[str], datetime], None](_counted)
@@ -70,6 +72,13 @@ class Gathered:
     async def topic(self, tenant: str, id_: PydanticObjectId) -> Topic | None:
         """Give the tenant's topic."""
         return await self._topics.ask((tenant, id_))
+
+    async def unsubscribe(self, asked: Unsubscribe) -> Preference | None:
+        """Do what `unsubscribes.unsubscribe` does, for one after the other.
+
+        Those who leave a campaign at once would be in each other's way on its record.
+        """
+        return await self._unsubscribes.ask(asked)
 
     async def message_ids(self, tenant: str, conversation_id: str) -> list[str]:
         """Do what `references.message_ids` does."""
@@ -167,6 +176,18 @@ async def _topics(
         wanted[tenant].add(str(id_))
     found = {tenant: await Topic.with_ids(tenant, ids) for tenant, ids in wanted.items()}
     return [found[tenant].get(str(id_)) for tenant, id_ in asked]
+
+
+async def _unsubscribed(
+    asked: Sequence[Unsubscribe],
+) -> Sequence[Preference | Exception | None]:
+    given: list[Preference | Exception | None] = []
+    for one in asked:
+        try:
+            given.append(await unsubscribes.unsubscribe(one))
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked
+            given.append(error)
+    return given
 
 
 async def _message_ids(asked: Sequence[tuple[str, str]]) -> Sequence[list[str] | Exception]:

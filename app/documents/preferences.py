@@ -118,25 +118,37 @@ class Preference(TenantDocument):
         """Write a word down, as the latest; None when that is what the address said already.
 
         A move out of the other state, and out of the same one when it was said by `overruled`.
-        Raises DuplicateKeyError within a `session`, which it ends, where another was first.
+        None, too, when another wrote the first word just now. That ends the transaction of a
+        `session`.
         """
         leaving, update = cls.saying(tenant, address, topic_id, word, overruled=overruled)
-        collection = cls.get_motor_collection()
-        for upsert in (True, False):
-            try:
-                row = await collection.find_one_and_update(
-                    leaving,
-                    update,
-                    upsert=upsert,
-                    return_document=ReturnDocument.AFTER,
-                    session=session,
-                )
-                return None if row is None else cls.model_validate(row)
-            except DuplicateKeyError:
-                # It is there: as it is to be, or made by another a moment ago.
-                if session is not None:
-                    raise
-        return None
+        try:
+            row = await cls.get_motor_collection().find_one_and_update(
+                leaving,
+                update,
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+        except DuplicateKeyError:
+            return None
+        said: Self = cls.model_validate(row)
+        return said
+
+    @classmethod
+    async def left_by(
+        cls,
+        tenant: str,
+        address: str,
+        communication_id: PydanticObjectId,
+        *,
+        session: AsyncIOMotorClientSession,
+    ) -> bool:
+        """Whether an address, in lower case, ever unsubscribed from anything by this mail."""
+        left = {"communicationId": communication_id, "state": PreferenceState.UNSUBSCRIBED}
+        owned = cls.owned(tenant, {"address": address, "words": {"$elemMatch": left}})
+        row = await cls.get_motor_collection().find_one(owned, {"_id": 1}, session=session)
+        return row is not None
 
     @classmethod
     async def say_all(

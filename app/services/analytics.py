@@ -34,6 +34,8 @@ class Rates:
     total_machine_clicked: int = 0
     total_replied: int = 0
     reply_rate: float = 0.0
+    total_unsubscribed: int = 0
+    unsubscribe_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ def _rates(counts: Counts) -> Rates:
         total_machine_clicked=counts.machine_clicked,
         total_replied=counts.replied,
         reply_rate=_share(counts.replied, counts.sent),
+        total_unsubscribed=counts.unsubscribed,
+        unsubscribe_rate=_share(counts.unsubscribed, counts.sent),
     )
 
 

@@ -33,6 +33,7 @@ class DayStats:
     machine_opened: int = 0
     machine_clicked: int = 0
     replied: int = 0
+    unsubscribed: int = 0
     delivered: int = 0
     bounced: int = 0
     complained: int = 0

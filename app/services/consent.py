@@ -6,17 +6,11 @@ from app.context import Caller, Deps
 from app.documents.communications import Communication
 from app.documents.preferences import Preference
 from app.documents.topics import Topic
-from app.documents.vocabulary import PreferenceSource, PreferenceState
+from app.documents.vocabulary import PreferenceState
 from app.errors import FieldError
 from app.mail.addresses import parse_mailbox
+from app.services.preference_words import VIA, called
 from app.services.preferences import receives
-
-_VIA = {
-    PreferenceSource.ONE_CLICK: "by one click",
-    PreferenceSource.PAGE: "on the preference page",
-    PreferenceSource.MAILTO: "by e-mail",
-    PreferenceSource.USER: "as a user wrote down",
-}
 
 
 async def check_topic(
@@ -69,11 +63,11 @@ def _words(topic: Topic | None, said: Sequence[Preference]) -> str | None:
         if receives(topic, own, everything):
             return None
         if own is not None and own.state is PreferenceState.UNSUBSCRIBED:
-            return f"unsubscribed from {topic.name} {_when(own)}"
+            return f"unsubscribed from {called(topic)} {_when(own)}"
     if everything is not None and everything.state is PreferenceState.UNSUBSCRIBED:
-        return f"unsubscribed from all mail {_when(everything)}"
+        return f"unsubscribed from {called(None)} {_when(everything)}"
     return None if topic is None else f"never subscribed to {topic.name}"
 
 
 def _when(said: Preference) -> str:
-    return f"on {said.date:%Y-%m-%d} {_VIA[said.via]}"
+    return f"on {said.date:%Y-%m-%d} {VIA[said.via]}"

@@ -15,20 +15,26 @@ Pages, headers and mailboxes by which recipients say it call `unsubscribe`, `sub
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from beanie import PydanticObjectId
 
 from app.context import Deps
+from app.documents.communications import Event
 from app.documents.preferences import Preference, Word
 from app.documents.topics import Topic
-from app.documents.vocabulary import PreferenceSource, PreferenceState, TopicDefault
+from app.documents.unsubscribes import Unsubscribe
+from app.documents.vocabulary import EventType, PreferenceSource, PreferenceState, TopicDefault
+from app.services.preference_words import VIA, called, placed, stands
 
 log = structlog.get_logger()
 
 _AT_A_TIME = 1_000
-_MOMENT = timedelta(milliseconds=1)
+# Of several who say something at once each has its turn, unless they never end.
+_TURNS = 10
+# Characters of an address that the audit trail repeats.
+_DESCRIBED = 320
 _SUBSCRIBED, _UNSUBSCRIBED = PreferenceState.SUBSCRIBED, PreferenceState.UNSUBSCRIBED
 
 
@@ -72,8 +78,8 @@ async def unsubscribe(
     """Send an address no more mail of a topic, or none at all for None; as it stands then.
 
     `address` is that of an envelope, in any case. `communication_id` is the tenant's mail that led
-    to it, `by` the user who wrote it down, None for the recipient. Said twice it was said once,
-    the first time. The topic is not looked for: it may be archived.
+    to it, on which it counts; `by` the user who wrote it down, None for the recipient. Said twice
+    it was said once, the first time. The topic is not looked for: it may be archived.
     """
     word = Word(
         state=_UNSUBSCRIBED,
@@ -83,7 +89,7 @@ async def unsubscribe(
         author_id=by,
         detail=detail,
     )
-    return await _say(tenant, address, topic_id, word)
+    return await _say(deps, tenant, address, topic_id, word)
 
 
 async def subscribe(
@@ -110,7 +116,7 @@ async def subscribe(
         author_id=by,
         detail=detail,
     )
-    return await _say(tenant, address, topic_id, word)
+    return await _say(deps, tenant, address, topic_id, word)
 
 
 async def say_all(
@@ -136,7 +142,7 @@ async def say_all(
             author_id=by,
             detail=detail,
         )
-        words = {one: _placed(said.get(one, []), topic_id, word) for one in part}
+        words = {one: placed(said.get(one, []), topic_id, word) for one in part}
         changed += await Preference.say_all(tenant, topic_id, words)
     log.info("preference.told_of_many", state=state, topic_id=_text(topic_id), changed=changed)
     return changed
@@ -168,43 +174,41 @@ def receives(topic: Topic, said: Preference | None, everything: Preference | Non
 
 
 async def _say(
-    tenant: str, address: str, topic_id: PydanticObjectId | None, word: Word
+    deps: Deps, tenant: str, address: str, topic_id: PydanticObjectId | None, word: Word
 ) -> Preference:
     """Write a word down, later than those it goes against; what the address says then."""
-    said = await Preference.of_address(tenant, address)
-    word, overruled = _placed(said, topic_id, word)
-    told = await Preference.say(tenant, address.lower(), topic_id, word, overruled=overruled)
-    if told is not None:
-        log.info("preference.told", state=word.state, via=word.via, topic_id=_text(topic_id))
-        return told
-    standing = await Preference.one(tenant, address.lower(), topic_id)
-    if standing is None:
-        raise RuntimeError("a preference was neither written nor there before")
-    return standing
+    address = address.lower()
+    for _ in range(_TURNS):
+        said = await Preference.of_address(tenant, address)
+        behind, overruled = placed(said, topic_id, word)
+        standing = next((one for one in said if one.topic_id == topic_id), None)
+        if standing is not None and stands(standing, word, overruled):
+            return await Preference.one(tenant, address, topic_id) or standing
+        told = await _write(deps, tenant, address, topic_id, behind, overruled)
+        if told is not None:
+            log.info("preference.told", state=word.state, via=word.via, topic_id=_text(topic_id))
+            return told
+    raise RuntimeError("a preference was neither written nor there before")
 
 
-def _placed(
-    said: Sequence[Preference], topic_id: PydanticObjectId | None, word: Word
-) -> tuple[Word, datetime | None]:
-    """Put a word behind those it goes against; with it when the latest of those was said."""
-    overruled = _against(said, topic_id, word.state)
-    if overruled is not None and word.date <= overruled:
-        # Of words of one millisecond, or by clocks that differ, the one that came last counts.
-        word = word.model_copy(update={"date": overruled + _MOMENT})
-    return word, overruled
-
-
-def _against(
-    said: Sequence[Preference], topic_id: PydanticObjectId | None, state: PreferenceState
-) -> datetime | None:
-    """When the latest was said that the word goes against, beside what it replaces."""
-    if topic_id is None and state is _UNSUBSCRIBED:
-        others = [one.date for one in said if one.topic_id and one.state is _SUBSCRIBED]
-    elif topic_id is not None and state is _SUBSCRIBED:
-        others = [one.date for one in said if not one.topic_id and one.state is _UNSUBSCRIBED]
-    else:
-        others = []
-    return max(others, default=None)
+async def _write(  # noqa: PLR0917 - all of a word
+    deps: Deps,
+    tenant: str,
+    address: str,
+    topic_id: PydanticObjectId | None,
+    word: Word,
+    overruled: datetime | None,
+) -> Preference | None:
+    """Write a word down, and count on its mail who unsubscribes by it; None as `Preference.say`."""
+    of = word.communication_id
+    if of is None or word.state is _SUBSCRIBED or word.via is PreferenceSource.USER:
+        return await Preference.say(tenant, address, topic_id, word, overruled=overruled)
+    topic = None if topic_id is None else await Topic.of_tenant(tenant, str(topic_id))
+    left = f"{address[:_DESCRIBED]} unsubscribed from {called(topic)} {VIA[word.via]}"
+    event = Event(type=EventType.UPDATE, date=word.date, description=left)
+    return await deps.gathered.unsubscribe(
+        Unsubscribe(tenant, address, topic_id, word, overruled, of, event)
+    )
 
 
 def _text(topic_id: PydanticObjectId | None) -> str | None:

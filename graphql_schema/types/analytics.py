@@ -19,6 +19,8 @@ _MACHINE_CLICKED = "Of how many of them a scanner or the like followed a link, w
 _OPEN_RATE = "totalOpened as a share of totalSent, from 0 to 1."
 _REPLIED = "How many of them a person answered."
 _REPLY_RATE = "totalReplied as a share of totalSent, from 0 to 1."
+_UNSUBSCRIBED = "By how many of them a recipient unsubscribed."
+_UNSUBSCRIBE_RATE = "totalUnsubscribed as a share of totalSent, from 0 to 1."
 _CLICK_RATE = "totalClicked as a share of totalSent, from 0 to 1."
 
 
@@ -35,6 +37,8 @@ class TemplateStats:
     total_machine_clicked: int = strawberry.field(description=_MACHINE_CLICKED)
     total_replied: int = strawberry.field(description=_REPLIED)
     reply_rate: float = strawberry.field(description=_REPLY_RATE)
+    total_unsubscribed: int = strawberry.field(description=_UNSUBSCRIBED)
+    unsubscribe_rate: float = strawberry.field(description=_UNSUBSCRIBE_RATE)
 
     @classmethod
     def of(cls, stats: service.TemplateStats) -> Self:
@@ -51,6 +55,8 @@ class TemplateStats:
             total_machine_clicked=rates.total_machine_clicked,
             total_replied=rates.total_replied,
             reply_rate=rates.reply_rate,
+            total_unsubscribed=rates.total_unsubscribed,
+            unsubscribe_rate=rates.unsubscribe_rate,
         )
 
 
@@ -66,6 +72,8 @@ class CommunicationTypeStats:
     total_machine_clicked: int = strawberry.field(description=_MACHINE_CLICKED)
     total_replied: int = strawberry.field(description=_REPLIED)
     reply_rate: float = strawberry.field(description=_REPLY_RATE)
+    total_unsubscribed: int = strawberry.field(description=_UNSUBSCRIBED)
+    unsubscribe_rate: float = strawberry.field(description=_UNSUBSCRIBE_RATE)
 
     @classmethod
     def of(cls, stats: service.TypeStats) -> Self:
@@ -81,6 +89,8 @@ class CommunicationTypeStats:
             total_machine_clicked=rates.total_machine_clicked,
             total_replied=rates.total_replied,
             reply_rate=rates.reply_rate,
+            total_unsubscribed=rates.total_unsubscribed,
+            unsubscribe_rate=rates.unsubscribe_rate,
         )
 
 
@@ -113,6 +123,8 @@ class Analytics:
     total_machine_clicked: int = strawberry.field(description=_MACHINE_CLICKED)
     total_replied: int = strawberry.field(description=_REPLIED)
     reply_rate: float = strawberry.field(description=_REPLY_RATE)
+    total_unsubscribed: int = strawberry.field(description=_UNSUBSCRIBED)
+    unsubscribe_rate: float = strawberry.field(description=_UNSUBSCRIBE_RATE)
     failure_rate: float = strawberry.field(
         description="Failed in the period, as a share of failed and sent together, from 0 to 1."
     )
@@ -147,6 +159,8 @@ class Analytics:
             total_machine_clicked=found.rates.total_machine_clicked,
             total_replied=found.rates.total_replied,
             reply_rate=found.rates.reply_rate,
+            total_unsubscribed=found.rates.total_unsubscribed,
+            unsubscribe_rate=found.rates.unsubscribe_rate,
             failure_rate=found.failure_rate,
             by_template=[TemplateStats.of(stats) for stats in found.by_template],
             by_type=[CommunicationTypeStats.of(stats) for stats in found.by_type],

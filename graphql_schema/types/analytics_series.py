@@ -24,6 +24,9 @@ class DayStats:
         description="Of how many of them a scanner or the like followed a link, whoever else did."
     )
     replied: int = strawberry.field(description="How many of them a person answered.")
+    unsubscribed: int = strawberry.field(
+        description="By how many of them a recipient unsubscribed."
+    )
     delivered: int = strawberry.field(
         description="How many of them were delivered, and not returned afterwards."
     )

@@ -107,6 +107,11 @@ class CommunicationRecord(Node, SafelyShown):
     replied: bool = strawberry.field(description="Whether a person answered it.")
     replied_at: datetime | None = strawberry.field(description="When the first answer came in.")
     reply_count: int = strawberry.field(description="How many answers of people came in.")
+    unsubscribed: bool = strawberry.field(description="Whether a recipient unsubscribed by it.")
+    unsubscribed_at: datetime | None = strawberry.field(description="When the first one did.")
+    unsubscribe_count: int = strawberry.field(
+        description="How many recipients did, each counted once: more than one of mail to a list."
+    )
     clicked_links: list[ClickedLink] = strawberry.field(
         directives=[ListSize(assumed_size=3)],
         description="Every tracked link, in the order of the mail, clicked or not.",
@@ -183,6 +188,9 @@ class CommunicationRecord(Node, SafelyShown):
             replied=record.reply_count > 0,
             replied_at=record.replied_at,
             reply_count=record.reply_count,
+            unsubscribed=record.unsubscribe_count > 0,
+            unsubscribed_at=record.unsubscribed_at,
+            unsubscribe_count=record.unsubscribe_count,
             clicked_links=[ClickedLink.of(link) for link in record.clicked_links],
             events=[Event.of(event) for event in record.events],
             created=record.created,

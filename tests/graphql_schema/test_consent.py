@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from beanie import PydanticObjectId
 
 from app.context import Caller, Deps
 from app.documents.topics import Topic
@@ -21,6 +22,8 @@ TEMPLATE = f"mutation($id: ID!, $input: SendTemplateInput!) {{ answer: sendTempl
 BATCH = f"mutation($input: [SendCommunicationInput!]!) {{ answer: sendBatch(input: $input) {{ communication {{ {SHOWN} }} }} }}"  # noqa: E501
 STATES = "query($id: ID!) { answer: recipientStates(id: $id, status: [UNSUBSCRIBED]) { nodes { address status detail } } }"  # noqa: E501
 LISTED = "query($id: ID!) { answer: communications(filter: { topicId: { eq: $id } }) { nodes { id } totalCount } }"  # noqa: E501
+FIGURES = "query($id: ID!) { answer: communication(id: $id) { unsubscribed unsubscribedAt unsubscribeCount events { type authorId description } } }"  # noqa: E501
+TOTALS = "{ answer: analytics { totalUnsubscribed unsubscribeRate byType { unsubscribeRate } series { days { unsubscribed } } } }"  # noqa: E501
 Ask = Callable[..., Awaitable[Any]]
 
 
@@ -94,4 +97,41 @@ async def test_the_state_of_the_recipient_tells_why(
         "address": JAN,
         "status": "UNSUBSCRIBED",
         "detail": "unsubscribed from News on 2026-11-24 by one click",
+    }
+
+
+async def test_a_record_tells_that_its_recipient_unsubscribed(
+    ask: Ask, deps: Deps, mail: dict[str, Any]
+) -> None:
+    sent = await ask(SEND, input={**mail, "unsubscribable": True})
+    await delivery.dispatch(deps, sent["id"])
+    before = await ask(FIGURES, id=sent["id"])
+
+    await preferences.unsubscribe(
+        deps,
+        "acme",
+        JAN,
+        topic_id=None,
+        via=PreferenceSource.MAILTO,
+        communication_id=PydanticObjectId(sent["id"]),
+    )
+
+    nothing = {"unsubscribed": False, "unsubscribedAt": None, "unsubscribeCount": 0}
+    assert {name: before[name] for name in nothing} == nothing
+    after = await ask(FIGURES, id=sent["id"])
+    assert {name: after[name] for name in nothing} == {
+        "unsubscribed": True,
+        "unsubscribedAt": "2026-11-24T09:30:00Z",
+        "unsubscribeCount": 1,
+    }
+    assert after["events"][-1] == {
+        "type": "UPDATE",
+        "authorId": None,
+        "description": f"{JAN} unsubscribed from all mail by e-mail",
+    }
+    assert await ask(TOTALS) == {
+        "totalUnsubscribed": 1,
+        "unsubscribeRate": 1.0,
+        "byType": [],
+        "series": {"days": [{"unsubscribed": 1}]},
     }

@@ -293,3 +293,16 @@ async def test_answered_mail_counts_beside(caller: Caller, handed_over: HandedOv
 
     assert (found.rates.total_replied, found.rates.reply_rate) == (1, 0.5)
     assert (found.by_type[0].rates.total_replied, found.by_type[0].rates.reply_rate) == (1, 1.0)
+
+
+async def test_mail_by_which_somebody_unsubscribed_counts_beside(
+    caller: Caller, handed_over: HandedOver
+) -> None:
+    await handed_over(unsubscribe_count=3, type=CommunicationType.NIEUWSBRIEF)
+    await handed_over()
+
+    found = await all_time(caller)
+
+    assert (found.rates.total_unsubscribed, found.rates.unsubscribe_rate) == (1, 0.5)
+    letters = found.by_type[0].rates
+    assert (letters.total_unsubscribed, letters.unsubscribe_rate) == (1, 1.0)

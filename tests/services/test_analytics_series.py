@@ -217,3 +217,10 @@ async def test_answered_mail_stands_beside(out: Store, days_of: Days) -> None:
     await out()
 
     assert (await days_of()).days == [DayStats("2100-11-24", sent=2, replied=1)]
+
+
+async def test_mail_by_which_somebody_unsubscribed_stands_beside(out: Store, days_of: Days) -> None:
+    await out(unsubscribe_count=2)
+    await out()
+
+    assert (await days_of()).days == [DayStats("2100-11-24", sent=2, unsubscribed=1)]
