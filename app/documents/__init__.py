@@ -17,6 +17,7 @@ from app.documents.preferences import Preference
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.provider_events import ProviderEvent
 from app.documents.recipient_lists import RecipientList
+from app.documents.standings import ConversationStanding
 from app.documents.suppressions import Suppression
 from app.documents.template_versions import TemplateVersion
 from app.documents.templates import Template
@@ -29,6 +30,7 @@ ALL_DOCUMENTS: list[type[Document]] = [
     AttachmentContent,
     Backfill,
     Communication,
+    ConversationStanding,
     Delivery,
     Engagement,
     IdempotencyKey,

@@ -9,6 +9,7 @@ from app.documents.base import Filter, object_ids_of
 from app.documents.communications import Communication, Event
 from app.documents.inbound_indexes import FLAG
 from app.documents.inbound_messages import InboundMessage
+from app.documents.standings import KEEPING_SENT_IN
 from app.documents.vocabulary import InboundStatus
 
 _DOCUMENTS: tuple[type[Communication] | type[InboundMessage], ...] = (Communication, InboundMessage)
@@ -119,7 +120,12 @@ async def mark(tenant: str, criteria: Filter, status: InboundStatus, event: Even
 
 
 async def _keep(tenant: str, criteria: Filter) -> None:
-    """Have no later evidence move received messages, from before they are where they shall stay."""
+    """Have no later evidence move received messages, from before they are where they shall stay.
+
+    List mail keeps the name by which the conversations of its members are known.
+    """
+    outbound = Communication.owned(tenant, criteria)
+    await Communication.get_motor_collection().update_many(outbound, [{"$set": KEEPING_SENT_IN}])
     inbound = InboundMessage.owned(tenant, criteria)
     await InboundMessage.get_motor_collection().update_many(inbound, {"$set": {"isPlaced": True}})
 

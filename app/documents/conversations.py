@@ -13,6 +13,7 @@ from app.documents.inbound_indexes import FLAG
 from app.documents.inbound_messages import UNSEEN, InboundMessage
 from app.documents.places import Place
 from app.documents.searching import SEARCH_TIME
+from app.documents.standings import KEEPING_SENT_IN
 from app.documents.volume import counted
 
 # Of each direction, the latest: what one answer holds in memory.
@@ -32,6 +33,13 @@ async def answers_to(tenant: str, message_id: str, *, outside: str) -> list[Inbo
         "isPlaced": {"$ne": True},
     }
     return await _inbound(tenant, criteria, _BARE)
+
+
+async def answers_ours(tenant: str, conversation_id: str) -> bool:
+    """Whether any of its received messages answers a record of ours."""
+    criteria = {"conversationId": conversation_id, "parentCommunicationId": {"$type": "objectId"}}
+    owned = InboundMessage.owned(tenant, criteria)
+    return await InboundMessage.get_motor_collection().find_one(owned, {"_id": 1}) is not None
 
 
 async def answering_none(tenant: str, conversation_id: str) -> list[InboundMessage]:
@@ -56,10 +64,13 @@ async def merge(tenant: str, conversation_id: str, into: Place) -> None:
     inbound = InboundMessage.get_motor_collection()
     members = InboundMessage.owned(tenant, {"conversationId": conversation_id})
     outbound = Communication.owned(tenant, {"conversationId": conversation_id})
-    moved = {"$set": {"conversationId": into.conversation_id}}
+    moved = {"conversationId": into.conversation_id}
     await inbound.update_many({**members, "parentCommunicationId": None}, {"$set": place})
-    await inbound.update_many(members, {"$set": {**moved["$set"], **FLAG}})
-    await Communication.get_motor_collection().update_many(outbound, moved)
+    await inbound.update_many(members, {"$set": {**moved, **FLAG}})
+    await Communication.get_motor_collection().update_many(
+        outbound,
+        [{"$set": {**KEEPING_SENT_IN, "conversationId": {"$literal": into.conversation_id}}}],
+    )
 
 
 async def move_alone(message: InboundMessage, into: Place) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from beanie import PydanticObjectId
 from pymongo import DESCENDING
@@ -12,6 +11,7 @@ from app.documents.base import Filter
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
+from app.documents.standings import OF_LIST_MAIL, Standing, member_conversation, standings
 
 _PLACE = {"conversationId": 1, "relatedEntityType": 1, "relatedEntityId": 1}
 _RECEIVED = {**_PLACE, "parentCommunicationId": 1}
@@ -181,29 +181,50 @@ async def _places_of(
 ) -> Mapping[Any, Place]:
     if not rows:
         return {}
-    records = {"$in": [row["communicationId"] for row in rows]}
-    places = await _sent(tenant, {"_id": records}, "_id")
+    criteria: Filter = {"_id": {"$in": [row["communicationId"] for row in rows]}}
+    records = await _records(tenant, criteria, "_id")
+    known = [row for row in rows if row["communicationId"] in records]
+    places = {
+        row["_id"]: _own(records[row["communicationId"]], row.get("memberId")) for row in known
+    }
+    of_members = [places[row["_id"]].conversation_id for row in known if "memberId" in row]
+    decided = await standings(tenant, of_members) if of_members else {}
     return {
-        row[name]: _own(places[row["communicationId"]], row)
-        for row in rows
+        row[name]: _standing(places[row["_id"]], decided)
+        for row in known
         for name in names
-        if name in row and row["communicationId"] in places
+        if name in row
     }
 
 
-def _own(place: Place, delivery: Mapping[str, Any]) -> Place:
+def _own(record: Mapping[str, Any], member_id: PydanticObjectId | None) -> Place:
     """A member of a list answers for itself: each has a conversation of its own."""
-    if "memberId" not in delivery:
+    place = _place(record, record["_id"])
+    if member_id is None:
         return place
-    name = f"{place.conversation_id}/{delivery['memberId']}"
-    return replace(place, conversation_id=uuid5(NAMESPACE_URL, name).hex)
+    return replace(place, conversation_id=member_conversation(record, member_id))
+
+
+def _standing(place: Place, decided: Mapping[str, Standing]) -> Place:
+    standing = decided.get(place.conversation_id)
+    if standing is None:
+        return place
+    moved = replace(place, conversation_id=standing.conversation_id)
+    type_, id_ = standing.entity or (None, None)
+    linked = replace(moved, related_entity_type=type_, related_entity_id=id_)
+    return linked if standing.is_linked else moved
 
 
 async def _sent(tenant: str, criteria: Filter, name: str) -> Mapping[Any, Place]:
+    rows = await _records(tenant, criteria, name)
+    return {key: _place(row, row["_id"]) for key, row in rows.items()}
+
+
+async def _records(tenant: str, criteria: Filter, name: str) -> Mapping[Any, Mapping[str, Any]]:
     cursor = Communication.get_motor_collection().find(
-        Communication.owned(tenant, criteria), {**_PLACE, name: 1}
+        Communication.owned(tenant, criteria), {**_PLACE, **OF_LIST_MAIL, name: 1}
     )
-    return {row[name]: _place(row, row["_id"]) async for row in cursor}
+    return {row[name]: row async for row in cursor}
 
 
 def _place(row: Mapping[str, Any], parent: PydanticObjectId | None) -> Place:

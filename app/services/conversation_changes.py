@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.context import Caller, Deps
 from app.documents import conversation_changes as documents
-from app.documents import inbox_counts
+from app.documents import inbox_counts, standings
 from app.documents.base import object_ids_of
 from app.documents.catalogues import INBOX
 from app.documents.communications import Event
@@ -72,6 +72,7 @@ async def link(deps: Deps, caller: Caller, id_: str, command: LinkConversation) 
     words = "linked to nothing" if entity is None else f"linked to {entity[0]} {entity[1]}"
     await _check(caller, id_)
     async with turn(caller.tenant, "inbound"):
+        await standings.note_link(caller.tenant, id_, entity, now=deps.now())
         await documents.link(caller.tenant, id_, entity, _event(deps, caller, words))
         await _count(deps, caller, id_)
 
@@ -88,6 +89,7 @@ async def merge(deps: Deps, caller: Caller, id_: str, into: str) -> None:
     async with turn(caller.tenant, "inbound"):
         event = _event(deps, caller, f"merged into conversation {into}"[:_DESCRIBED])
         await documents.move(caller.tenant, id_, into, event)
+        await standings.note_move(caller.tenant, id_, into, now=deps.now())
         await _count(deps, caller, id_, into)
 
 

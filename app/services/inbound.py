@@ -11,7 +11,7 @@ from uuid import uuid4
 import structlog
 
 from app.context import Caller, Deps
-from app.documents import conversation_changes, conversations, origins
+from app.documents import conversation_changes, conversations, origins, standings
 from app.documents.catalogues import INBOUND_MESSAGES
 from app.documents.communications import Event
 from app.documents.inbound_messages import InboundMessage
@@ -227,5 +227,7 @@ async def _join(deps: Deps, message: InboundMessage, place: Place) -> None:
             # Before they move, so that a crash in between leaves them to be found again.
             for reply in await conversations.answering_none(tenant, left):
                 await record_reply(reply, place.parent, now=deps.now())
+        if await conversations.answers_ours(tenant, left):
+            await standings.note_move(tenant, left, place.conversation_id, now=deps.now())
         await conversations.merge(tenant, left, place)
     await deps.gathered.count_inbox(tenant, [left, place.conversation_id], now=deps.now())

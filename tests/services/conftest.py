@@ -359,3 +359,18 @@ def mailed(
         return record
 
     return accept_and_dispatch
+
+
+@pytest.fixture
+def campaign(
+    make_list: Any, send_list: Any, run_list: Any, rows_of: Any
+) -> Callable[..., Awaitable[tuple[Communication, list[Delivery]]]]:
+    """Sends a mail with these fields to a list of these members; it, and what each got."""
+
+    async def run(*emails: str, **fields: Any) -> tuple[Communication, list[Delivery]]:
+        members = [{"email": email} for email in emails]
+        record = await send_list(await make_list(*members), **fields)
+        await run_list(record)
+        return record, await rows_of(record)
+
+    return run

@@ -10,7 +10,6 @@ import pytest
 
 from app.context import Caller, Deps
 from app.documents.communications import Communication
-from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
 from app.documents.origins import Origin
 from app.documents.provider_accounts import ProviderAccount
@@ -82,20 +81,6 @@ def answer(deps: Deps, caller: Caller) -> Answer:
         return await replies.reply(deps, by, target, command, idempotency_key=key)
 
     return reply
-
-
-@pytest.fixture
-def campaign(
-    deps: Deps, make_list: Any, send_list: Any, run_list: Any, rows_of: Any
-) -> Callable[..., Awaitable[tuple[Communication, list[Delivery]]]]:
-    """Sends a mail to a list with these members; it, and what each got."""
-
-    async def run(*emails: str) -> tuple[Communication, list[Delivery]]:
-        record = await send_list(await make_list(*({"email": email} for email in emails)))
-        await run_list(record)
-        return record, await rows_of(record)
-
-    return run
 
 
 async def test_a_received_message_is_answered_in_its_thread(
