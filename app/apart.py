@@ -89,7 +89,9 @@ class Processes:
         )
 
 
-def serve(answer: Callable[[bytes], bytes], *, memory: int, seconds: float) -> None:
+def serve(
+    answer: Callable[[bytes], bytes], *, memory: int, seconds: Callable[[bytes], float]
+) -> None:
     """Be such a process: one that has `memory` octets, and `seconds` of computing for a line."""
     # Ctrl-C is for the process that started this one; its end ends the input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -97,7 +99,7 @@ def serve(answer: Callable[[bytes], bytes], *, memory: int, seconds: float) -> N
     _limit(resource.RLIMIT_CORE, 0)
     for line in sys.stdin.buffer:
         # Nobody handles the signal, so it ends the process, whatever a library is at.
-        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds(line))
         sys.stdout.buffer.write(answer(line))
         sys.stdout.buffer.flush()
         signal.setitimer(signal.ITIMER_PROF, 0)

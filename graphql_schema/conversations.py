@@ -13,8 +13,14 @@ from graphql_schema.resolvers import correspondence
 from graphql_schema.types.connections import Connection
 from graphql_schema.types.conversations import Thread, TimelineEntry
 from graphql_schema.types.correspondence import Conversation
+from graphql_schema.types.safe_html import SAFE_FIELDS
 
-_BODIES = {"bodyHtml": ["bodyHtml"], "bodyText": ["bodyText"]}
+_HEAVY = {
+    "bodyHtml": ["bodyHtml", *SAFE_FIELDS],
+    "bodyText": ["bodyText"],
+    "clickedLinks": SAFE_FIELDS,
+    "attachments": SAFE_FIELDS,
+}
 
 
 async def _thread(
@@ -46,7 +52,7 @@ async def _timeline(  # noqa: PLR0917 - GraphQL gives arguments by name
 ) -> Connection[TimelineEntry]:
     asked = {"first": first, "after": after, "last": last, "before": before}
     command = parse(PartCommand, asked)
-    needs = needs_of(info, _BODIES)
+    needs = needs_of(info, _HEAVY)
     part = await resolvers.timeline_part(info.context, entity_type, entity_id, command, needs)
     return connection_of(part, TimelineEntry.of)
 

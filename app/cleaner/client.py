@@ -27,9 +27,10 @@ _lock = Lock()
 def safe_html(
     html: str, *, images: Mapping[str, str] | None = None, links: Mapping[str, str] | None = None
 ) -> SafeHtml:
-    """Clean HTML, within a second of computing and 1 GB of memory; as `showing.shown`.
+    """Clean HTML; as `showing.shown`.
 
-    Of what takes more, its text is shown. Blocks: it belongs into a thread. Never raises.
+    It may take half a second of computing and a quarter for each megabyte, and 1 GB of memory. Of
+    what takes more, its text is shown. Blocks: it belongs into a thread. Never raises.
     """
     made = cleaned(html) if is_small(html) else _cleaned_apart(html)
     if made is None or len(made) > _GROWTH * len(html) + _START:

@@ -13,4 +13,8 @@ SECONDS = 2.0
 
 
 if __name__ == "__main__":
-    serve(lambda line: checked_line(check(source_of(line))), memory=MEMORY, seconds=SECONDS)
+    serve(
+        lambda line: checked_line(check(source_of(line))),
+        memory=MEMORY,
+        seconds=lambda _: SECONDS,
+    )

@@ -20,12 +20,15 @@ Entry = Communication | InboundMessage
 _LATEST_FIRST = (Key("at", Kind.INSTANT, ascending=False), ID.turned)
 _AT = {"$ifNull": ["$sentAt", "$scheduledAt", "$created"]}
 # What no entry shows, and long.
-_OUTBOUND = ("searchText", "originalBody", "variables", "clickedLinks", "events", "attachments")
+_OUTBOUND = ("searchText", "originalBody", "variables", "events")
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """A tenant's entity; of `bodyHtml` and `bodyText` those in `without` are not read."""
+    """A tenant's entity; what is in `without` is not read.
+
+    That may be `bodyHtml`, `bodyText`, `clickedLinks` and `attachments`.
+    """
 
     entity_type: str
     entity_id: str
@@ -109,7 +112,8 @@ async def _rows(timeline: Timeline, tenant: str, stages: list[Filter], limit: in
         "relatedEntityId": timeline.entity_id,
     }
     bodiless = {"bodyHtml", "bodyText"} <= timeline.without
-    outbound = [*_OUTBOUND, *(["body", "contentId"] if "bodyHtml" in timeline.without else [])]
+    outbound = [*_OUTBOUND, *timeline.without]
+    outbound += ["body", "contentId"] if "bodyHtml" in timeline.without else []
     inbound = [*InboundMessage.unseen, "events", *timeline.without]
     inbound += ["contentId"] if bodiless else []
     received = [

@@ -28,6 +28,7 @@ class Thread:
 class TimelineEntry:
     """One mail of an entity. `status` is that of its own kind; `opened` is false for INBOUND."""
 
+    mail: Entry
     id: str
     direction: Direction
     date: datetime
@@ -107,6 +108,7 @@ def _date(record: Communication) -> datetime:
 
 def _sent(record: Communication) -> TimelineEntry:
     return TimelineEntry(
+        mail=record,
         id=str(record.id),
         direction=Direction.OUTBOUND,
         date=_date(record),
@@ -125,6 +127,7 @@ def _sent(record: Communication) -> TimelineEntry:
 
 def _received(message: InboundMessage) -> TimelineEntry:
     return TimelineEntry(
+        mail=message,
         id=str(message.id),
         direction=Direction.INBOUND,
         date=message.received_at,

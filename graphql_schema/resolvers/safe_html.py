@@ -21,3 +21,10 @@ async def of_sent(context: Context, record: Communication) -> SafeHtml:
     context.require_caller()
     images = downloads.pictures_of_sent(context.deps, record)
     return await safe_html.of_sent(record, images=images)
+
+
+async def of_mail(context: Context, mail: Communication | InboundMessage) -> SafeHtml | None:
+    """Clean the HTML of a mail of either direction, None when it has none."""
+    if isinstance(mail, Communication):
+        return await of_sent(context, mail)
+    return await of_received(context, mail)

@@ -1,13 +1,16 @@
 from datetime import datetime
+from functools import partial
 from typing import Self
 
 import strawberry
 
 from app.services import conversations as service
 from graphql_schema.limits import ListSize
+from graphql_schema.resolvers import safe_html
 from graphql_schema.types.communications import Communication
 from graphql_schema.types.enums import Direction
 from graphql_schema.types.inbound import InboundMessage
+from graphql_schema.types.safe_html import SafelyShown
 
 
 @strawberry.type(
@@ -30,7 +33,7 @@ class Thread:
 
 
 @strawberry.type(description="One mail in the history of a CRM entity.")
-class TimelineEntry:
+class TimelineEntry(SafelyShown):
     id: strawberry.ID = strawberry.field(
         description="Id of the communication (OUTBOUND) or of the received message (INBOUND)."
     )
@@ -54,6 +57,7 @@ class TimelineEntry:
     @classmethod
     def of(cls, entry: service.TimelineEntry) -> Self:
         return cls(
+            clean=partial(safe_html.of_mail, mail=entry.mail),
             id=strawberry.ID(entry.id),
             direction=entry.direction,
             date=entry.date,

@@ -7,9 +7,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.context import Deps
+from app.context import Caller, Deps
 from app.documents.communications import Communication
 from app.documents.inbound_messages import InboundMessage
+from app.services import delivery
+from app.services.inbound import ingest
 from tests.doors import GraphqlDoor
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
@@ -119,3 +121,32 @@ async def test_nothing_of_it_is_another_tenants(
     assert (await ask())["nodes"] == []
     assert (await ask())["totalCount"] == 0
     assert (await ask(after=cursor))["message"] == "after: is no cursor that this list gave"
+
+
+async def test_mail_is_shown_safely(
+    ask: Ask, deps: Deps, caller: Caller, send: Callable[..., Awaitable[Communication]]
+) -> None:
+    body = '<script>x</script><a href="https://acme.test">See</a>'
+    record = await send({**DEAL, "body": body})
+    await delivery.dispatch(deps, str(record.id))
+    sent = await Communication.get(record.id)
+    assert sent is not None
+    html = message(in_reply_to=sent.internet_message_id, text="<p onclick=x()>Fine</p>").replace(
+        b"Subject:", b"Content-Type: text/html\r\nSubject:", 1
+    )
+    await ingest(deps, caller, html)
+
+    page = await ask("""{ answer: timeline(entityType: "deal", entityId: "42") {
+                          nodes { direction safeHtml remoteImageCount trackerCount } } }""")
+
+    away = 'target="_blank" rel="noopener noreferrer nofollow"'
+    ours = f'<a href="https://acme.test" {away}>See</a>'
+    assert sorted(page["nodes"], key=lambda node: str(node["direction"])) == [
+        {
+            "direction": "INBOUND",
+            "safeHtml": "<p>Fine</p>",
+            "remoteImageCount": 0,
+            "trackerCount": 0,
+        },
+        {"direction": "OUTBOUND", "safeHtml": ours, "remoteImageCount": 0, "trackerCount": 1},
+    ]

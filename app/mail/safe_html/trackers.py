@@ -7,7 +7,7 @@ from collections.abc import Mapping
 _SHAPES = re.compile(
     r"""
       /communications/track/                               # ours, as others quote it
-    | /track/open(?:\.php)?\b | /wf/open\b | /e/o/ | /open\.aspx\b | /openTracker\b
+    | /track/open(?:\.php)?\b | /wf/open\b | /open\.aspx\b | /openTracker\b
     | //[^/]*\b(?:list-manage|mandrillapp)\.com/track/
     | //[^/]*\bawstrack\.me/I0/
     | //[^/]*\bsendgrid\.net/(?:wf|ss/o)/
