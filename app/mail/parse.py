@@ -12,6 +12,7 @@ from app.mail.flowed import unflowed
 from app.mail.mime import Opened, Part
 from app.mail.received_text import decoded_words, on_one_line, text_of, unencoded
 from app.mail.transfer import encoding_of
+from app.mail.winmail import envelopes
 
 MAX_REFERENCES = 100
 
@@ -144,4 +145,9 @@ def _bodies(mail: Opened) -> tuple[list[str], list[str]]:
             parameters = part.structured("content-type")[1]
             text = text_of(octets, parameters.get("charset"))
             found[kind].append(unflowed(text, parameters) if kind == "text/plain" else text)
+    if not any(text.strip() for texts in found.values() for text in texts):
+        for envelope in envelopes(mail).values():
+            for kind, said in ("text/plain", envelope.text), ("text/html", envelope.html):
+                if said is not None:
+                    found[kind] = [said]
     return found["text/plain"], found["text/html"]

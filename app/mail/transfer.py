@@ -27,8 +27,13 @@ def pieces(raw: bytes, part: Part) -> Iterator[bytes]:
         for start, end in _lines(raw, part.start, part.end):
             yield binascii.a2b_qp(raw[start:end])
     else:
-        for start in range(part.start, part.end, _PIECE):
-            yield raw[start : min(start + _PIECE, part.end)]
+        yield from slices(raw, part.start, part.end)
+
+
+def slices(octets: bytes | memoryview, start: int, end: int) -> Iterator[bytes]:
+    """Yield octets as they are, a megabyte at a time."""
+    for at in range(start, end, _PIECE):
+        yield bytes(octets[at : min(at + _PIECE, end)])
 
 
 def _of_base64(raw: bytes, start: int, end: int) -> Iterator[bytes]:

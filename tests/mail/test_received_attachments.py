@@ -135,7 +135,7 @@ def test_a_name_is_read_however_it_is_written_and_harmless(said: str, name: str)
     [
         ("Content-Type: application/pdf; name=bill.pdf", "bill.pdf", "application/pdf"),
         ("Content-Disposition: attachment; filename=bill.pdf", "bill.pdf", "application/pdf"),
-        ("Content-Type: nonsense\nContent-Disposition: attachment", "attachment.txt", "text/plain"),
+        ("Content-Type: nonsense\nContent-Disposition: attachment", "attachment.bin", OCTETS),
         ("Content-Type: image/png", "image.png", "image/png"),
         ("Content-Type: image/jpeg", "image.jpg", "image/jpeg"),
         ("Content-Type: text/calendar; method=REQUEST", "invite.ics", "text/calendar"),

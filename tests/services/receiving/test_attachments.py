@@ -20,6 +20,7 @@ from app.services import attachments as sent_attachments
 from app.services.inbound import ingest
 from app.services.receiving import attachments
 from app.services.receiving.reading import read
+from tests.fakes import tnef
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
 from tests.mail.with_files import GMAIL, OUTLOOK, PDF, PNG
@@ -151,6 +152,18 @@ async def test_a_file_that_unpacks_to_gigabytes_is_kept_as_it_is(
     [file] = (await ingest(deps, caller, raw)).attachments or []
 
     assert (file.size, await octets_of(file)) == (len(bomb), bomb)
+
+
+async def test_the_files_in_an_envelope_of_outlooks_are_kept(deps: Deps, caller: Caller) -> None:
+    inner = [tnef.file(b"a.pdf", PDF), tnef.file(b"a.png", PNG)]
+
+    found = await ingest(deps, caller, tnef.mail(tnef.envelope(*inner)))
+
+    assert [(file.filename, await octets_of(file)) for file in found.attachments or ()] == [
+        ("a.pdf", PDF),
+        ("a.png", PNG),
+    ]
+    assert found.has_attachments
 
 
 async def test_a_large_file_is_kept_whole(deps: Deps, caller: Caller) -> None:
