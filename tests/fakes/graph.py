@@ -188,6 +188,9 @@ class FakeGraph:
             box.now_serving -= 1
 
     def _messages(self, box: Mailbox, method: str, request: Request, content: bytes) -> Response:
+        if method == "POST" and request.headers["content-type"] == "text/plain":
+            item = box.create_of_mime(content, immutable=self._immutable(request))
+            return JSONResponse(item.shown(), 201)
         if method == "POST":
             item = box.create(json.loads(content), immutable=self._immutable(request))
             return JSONResponse(item.shown(), 201)

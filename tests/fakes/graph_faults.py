@@ -40,6 +40,9 @@ SENT_AND_DROPPED = Fault(takes=True, end="drop", on="/send")
 SENT_AND_BROKEN = Fault(takes=True, on="/send")
 NOT_SENT_AND_DROPPED = Fault(end="drop", on="/send")
 TOO_LARGE = Fault(413, "RequestEntityTooLarge", "The request is larger than the server allows.")
+BAD_MIME = Fault(
+    400, "ErrorMimeContentInvalidBase64String", "Invalid base64 string for MIME content."
+)
 NO_TOKEN = Fault(401, "InvalidAuthenticationToken", "Access token is empty.")
 BAD_TOKEN = Fault(
     401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired."

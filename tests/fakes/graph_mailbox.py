@@ -2,10 +2,14 @@
 
 import secrets
 import time
+from base64 import b64decode
 from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.policy import default as policy
 from typing import Any
 
 from tests.fakes.graph_faults import (
+    BAD_MIME,
     HEADER_COUNT,
     HEADER_NAME,
     NO_RECIPIENTS,
@@ -129,6 +133,32 @@ class Mailbox:
         self.items[item.id] = item
         return item
 
+    def create_of_mime(self, content: bytes, *, immutable: bool) -> Item:
+        """Read a draft of MIME in base64; headers that Exchange does not know stay as they are."""
+        try:
+            mail = message_from_bytes(b64decode(content, validate=True), policy=policy)
+        except ValueError as error:
+            raise FaultError(BAD_MIME) from error
+        html = mail.get_body(("html",))
+        assert html is not None
+        item = self.create(
+            {
+                "subject": mail["Subject"],
+                "body": {"contentType": "html", "content": html.get_content().rstrip("\r\n")},
+                "from": _named(mail["From"])[0],
+                "toRecipients": _named(mail["To"]),
+                "ccRecipients": _named(mail["Cc"]),
+                "replyTo": _named(mail["Reply-To"]),
+                "internetMessageId": mail["Message-ID"],
+            },
+            immutable=immutable,
+        )
+        item.mime = b64decode(content)
+        item.fields["internetMessageHeaders"] = [
+            {"name": name, "value": str(value)} for name, value in mail.items()
+        ]
+        return item
+
     def change(self, item: Item, fields: dict[str, Any]) -> None:
         check(fields)
         if not item.is_draft or "internetMessageHeaders" in fields:
@@ -183,6 +213,15 @@ class Mailbox:
 
 def new_id(*, immutable: bool) -> str:
     return ("AAkALg-" if immutable else "AAMkAD/") + secrets.token_urlsafe(24) + "="
+
+
+def _named(field: Any) -> list[dict[str, Any]]:
+    """Write an address field of MIME as Graph shows it."""
+    addresses = () if field is None else field.addresses
+    return [
+        {"emailAddress": {"address": one.addr_spec, "name": one.display_name or one.addr_spec}}
+        for one in addresses
+    ]
 
 
 def is_address(text: str) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from app.mail.addresses import Mailbox
+from app.mail.compose import compose
 from app.providers.base import AccountError, OutgoingMessage, PermanentError, TransientError
 from app.providers.graph import GraphProvider
 from app.providers.graph.uploads import PART, SMALL
@@ -50,6 +52,53 @@ async def test_small_files_go_with_their_content(
         }
         for one in files
     ]
+
+
+async def test_headers_that_json_cannot_hold_go_as_mime(
+    open_graph: OpenGraph, graph: FakeGraph, outgoing: Outgoing, attempts: Attempts
+) -> None:
+    fields = (("List-Unsubscribe", "<https://acme.test/u/1>"), ("X-One", "1"))
+    message = outgoing(headers=fields, to=(Mailbox("Jan@b.test", "Jan"),), attachments=(file(10),))
+
+    receipt = await open_graph().send(attempts.next(message))
+
+    [sent] = graph.box.sent
+    assert graph.asked[1].headers["content-type"] == "text/plain"
+    written = base64.b64decode(graph.asked[1].content)
+    assert written == compose(replace(message.message, attachments=()))
+    assert {"name": "List-Unsubscribe", "value": "<https://acme.test/u/1>"} in (
+        sent.item.fields["internetMessageHeaders"]
+    )
+    assert [one["name"] for one in sent.item.attachments] == ["Offerte ü.pdf"]
+    assert sent.recipients == ("Jan@b.test",)
+    assert receipt.internet_message_id == message.message.message_id
+
+
+async def test_a_reply_with_such_headers_goes_as_mime_too(
+    open_graph: OpenGraph, graph: FakeGraph, reply: OutgoingMessage
+) -> None:
+    fields = (("List-Unsubscribe", "<https://acme.test/u/1>"),)
+    message = replace(reply, message=replace(reply.message, headers=fields))
+
+    await open_graph().send(message)
+
+    [sent] = graph.box.sent
+    assert {"name": "In-Reply-To", "value": "<question@b.test>"} in (
+        sent.item.fields["internetMessageHeaders"]
+    )
+    assert all("createReply" not in call for call in graph.calls())
+
+
+async def test_whom_the_headers_do_not_name_gets_it_without_them(
+    open_graph: OpenGraph, graph: FakeGraph, outgoing: Outgoing
+) -> None:
+    fields = (("List-Unsubscribe", "<https://acme.test/u/1>"),)
+    message = outgoing(headers=fields, envelope=("jan@b.test", "eve@b.test"))
+
+    await open_graph().send(message)
+
+    assert graph.box.sent[0].recipients == ("jan@b.test", "eve@b.test")
+    assert "internetMessageHeaders" not in graph.box.sent[0].item.fields
 
 
 @pytest.mark.parametrize("size", [SMALL, PART, PART + 1, 3 * PART, 8_000_000])

@@ -68,13 +68,17 @@ class GraphClient:
         path: str,
         *,
         json: Mapping[str, Any] | None = None,
+        mime: bytes | None = None,
         params: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
         """Give the answer, whatever it says, of a path within the mailbox.
 
-        Raises AccountError when there is none, or no token.
+        A message as `mime`, in base64, stands in for one as `json`. Raises AccountError when there
+        is none, or no token.
         """
-        return await self._authorized(method, self._base + path, json=json, params=params)
+        return await self._authorized(
+            method, self._base + path, json=json, mime=mime, params=params
+        )
 
     async def ask(
         self, method: str, path: str, *, json: Mapping[str, Any] | None = None
@@ -155,15 +159,24 @@ class GraphClient:
         url: str,
         *,
         json: Mapping[str, Any] | None = None,
+        mime: bytes | None = None,
         params: Mapping[str, str] | None = None,
         prefer: str = _PREFER,
         stream: bool = False,
     ) -> httpx2.Response:
         async def request(token: str) -> httpx2.Response:
             headers = {"Authorization": f"Bearer {token}", "Prefer": prefer}
+            if mime is not None:
+                headers["Content-Type"] = "text/plain"
             try:
                 asked = self._http.build_request(
-                    method, url, json=json, params=params, headers=headers, timeout=self._timeout
+                    method,
+                    url,
+                    json=json,
+                    content=mime,
+                    params=params,
+                    headers=headers,
+                    timeout=self._timeout,
                 )
                 return await self._http.send(asked, stream=stream)
             except ValueError as error:

@@ -3,10 +3,11 @@
 import base64
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from app.mail.addresses import Mailbox
-from app.mail.compose import Attachment
+from app.mail.compose import Attachment, compose
 from app.providers.base import OutgoingMessage
 
 # Exchange takes no others, and no more (errors InvalidInternetMessageHeader and ...Collection).
@@ -16,6 +17,21 @@ HEADERS_LIMIT = 5
 # writes them into the headers of what it sends is reported, but promised nowhere.
 _IN_REPLY_TO = "String 0x1042"
 _REFERENCES = "String 0x1039"
+
+
+def mime(outgoing: OutgoingMessage) -> bytes | None:
+    """Write a new draft as MIME, but for the attachments, in base64; None where JSON will do.
+
+    Only so does Exchange take headers that do not begin with `X-`, such as List-Unsubscribe. It
+    reads from it who gets the mail, so nobody may get it unseen, or not get it.
+    """
+    message = outgoing.message
+    named = {mailbox.address.lower() for mailbox in (*message.to, *message.cc)}
+    receiving = {address.lower() for address in outgoing.recipients}
+    is_free = all(_FREE_HEADER.fullmatch(name) for name, _ in message.headers)
+    if is_free or named != receiving:
+        return None
+    return base64.b64encode(compose(replace(message, attachments=())))
 
 
 def draft(outgoing: OutgoingMessage) -> dict[str, Any]:

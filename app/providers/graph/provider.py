@@ -120,11 +120,13 @@ class GraphProvider:
 
     async def _prepare(self, message: OutgoingMessage) -> Draft:
         """Make a draft that lacks nothing."""
+        mime = messages.mime(message)
         draft = None
-        if message.answers is not None:
+        if message.answers is not None and mime is None:
             draft = await self._begin_reply(message, message.answers)
         if draft is None:
-            response = await self._client.call("POST", "/messages", json=messages.draft(message))
+            said = messages.draft(message) if mime is None else None
+            response = await self._client.call("POST", "/messages", json=said, mime=mime)
             draft = self._draft_of(response, _CREATED, message)
         if message.message.attachments:
             await message.save(draft.dump())
