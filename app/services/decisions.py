@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from app.context import Deps
 from app.documents.deliveries import Attempt, Delivery
-from app.documents.vocabulary import AttemptOutcome
+from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientStatus
 from app.services import outcomes
 from app.services.outcomes import Outcome
 
@@ -15,6 +15,11 @@ UNCERTAIN_LIMIT = 3
 PARKED_LIMIT = timedelta(days=3)
 # No provider's word makes a mail wait longer than this for its next attempt.
 RETRY_AFTER_LIMIT = timedelta(days=1)
+
+_LEFT_OUT = {
+    RecipientStatus.SUPPRESSED: DeliveryStatus.SUPPRESSED,
+    RecipientStatus.UNSUBSCRIBED: DeliveryStatus.UNSUBSCRIBED,
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,16 @@ def decide(deps: Deps, delivery: Delivery, outcome: Outcome) -> Decision:
         outcome = outcomes.given_up(outcome, number)
     attempt = Attempt(date=now, outcome=outcome.kind, detail=outcome.detail)
     return Decision(outcome, number, attempt, None)
+
+
+def member_status(decision: Decision) -> DeliveryStatus:
+    """Tell how the delivery to a member of a list ends."""
+    if decision.outcome.accepted:
+        return DeliveryStatus.SENT
+    for left_out, status in _LEFT_OUT.items():
+        if all(r.status is left_out for r in decision.outcome.recipients):
+            return status
+    return DeliveryStatus.FAILED
 
 
 def _too_often(delivery: Delivery, outcome: Outcome) -> bool:

@@ -24,7 +24,7 @@ from app.errors import InvalidInputError
 from app.mail.compose import Message
 from app.queue import JobName
 from app.services import carriers, delivery, fanout, member_mail, outcomes, withholding
-from app.services.decisions import Decision, decide
+from app.services.decisions import decide, member_status
 from app.services.member_mail import Pattern
 from app.services.outcomes import Outcome
 from app.services.recorder import Recorder
@@ -42,10 +42,9 @@ _LARGE_BODY = 64 * 1024
 _JOB_SECONDS = 2.0
 # How often a batch that takes long asks whether it may go on.
 _LOOK_SECONDS = 1.0
-_LEFT_OUT = {
-    RecipientStatus.SUPPRESSED: DeliveryStatus.SUPPRESSED,
-    RecipientStatus.UNSUBSCRIBED: DeliveryStatus.UNSUBSCRIBED,
-}
+# How old the answer to who does not want a mail may become.
+_CONSENT_AGE = timedelta(seconds=1)
+_UNSUBSCRIBED = RecipientStatus.UNSUBSCRIBED
 _NO_MEMBER = "is no member of the list any more"
 
 
@@ -124,6 +123,9 @@ class _Batch:
         self._messages: dict[PydanticObjectId, Message] = {}
         self._recorder = Recorder()
         self._halted = False
+        self._in_hand: set[PydanticObjectId] = set()
+        # When those that wait were asked for last whether they want it.
+        self._asked_at = deps.now()
         # When those that are left over may be tried again.
         self._due_at = deps.now()
 
@@ -156,8 +158,8 @@ class _Batch:
                 await self._send_one(row)
 
     async def _send_one(self, row: Delivery) -> None:
-        # Once more: whoever unsubscribes while a batch goes out gets nothing of it either.
-        await withholding.unsubscribed(self._deps, self._communication, [row])
+        await self._look_again()
+        self._in_hand.add(row.id)
         try:
             message = self._messages.pop(row.id, None)
             tried = await delivery.attempt(self._deps, self._communication, row, message=message)
@@ -171,11 +173,24 @@ class _Batch:
         if tried.account is not None:
             await carriers.note(self._deps, tried.account, tried.error)
 
+    async def _look_again(self) -> None:
+        """Leave out who unsubscribed since: of all that wait at once, but not for each mail."""
+        now = self._deps.now()
+        if now - self._asked_at < _CONSENT_AGE:
+            return
+        self._asked_at = now
+        rows = [row for row in self._rows.values() if row.id not in self._in_hand]
+        words = await withholding.unsubscribed(self._deps, self._communication, rows)
+        for row in rows:
+            # What was handed over meanwhile is out.
+            if row.id not in self._in_hand:
+                row.recipients = outcomes.left_out(row.recipients, words, _UNSUBSCRIBED)
+
     def _record(self, row: Delivery, outcome: Outcome) -> None:
         decision = decide(self._deps, row, outcome)
         del self._rows[row.id]
         if decision.due_at is None:
-            status = _status(decision)
+            status = member_status(decision)
             change = row.settling(status, decision.outcome.recipients, decision.attempt)
         else:
             change = row.giving_back(decision.due_at, decision.outcome.recipients, decision.attempt)
@@ -188,6 +203,7 @@ class _Batch:
         """Give those that can be sent, each with its message stored."""
         rows = list(self._rows.values())
         tenant = self._communication.tenant_id
+        self._asked_at = self._deps.now()
         await withholding.withhold(self._deps, self._communication, rows)
         fresh: list[Delivery] = []
         for row in rows:
@@ -274,12 +290,3 @@ def _is_cancelled() -> bool:
     """Whether this task was to end, whatever a library made of it (python/cpython#86296)."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _status(decision: Decision) -> DeliveryStatus:
-    if decision.outcome.accepted:
-        return DeliveryStatus.SENT
-    for left_out, status in _LEFT_OUT.items():
-        if all(r.status is left_out for r in decision.outcome.recipients):
-            return status
-    return DeliveryStatus.FAILED

@@ -17,18 +17,20 @@ async def withhold(
 
     Nothing is stored.
     """
-    addresses = [address for one in deliveries for address in one.waiting()]
-    words = await suppressions.words_for(deps, communication.tenant_id, addresses)
+    suppressed = await suppressions.words_for(deps, communication.tenant_id, _addresses(deliveries))
     for one in deliveries:
-        one.recipients = left_out(one.recipients, words)
-    await unsubscribed(deps, communication, deliveries)
+        one.recipients = left_out(one.recipients, suppressed)
+    words = await unsubscribed(deps, communication, deliveries)
+    for one in deliveries:
+        one.recipients = left_out(one.recipients, words, RecipientStatus.UNSUBSCRIBED)
 
 
 async def unsubscribed(
     deps: Deps, communication: Communication, deliveries: Sequence[Delivery]
-) -> None:
-    """Do what `withhold` does, of who is unsubscribed only."""
-    addresses = [address for one in deliveries for address in one.waiting()]
-    words = await consent.words_for(deps, communication, addresses)
-    for one in deliveries:
-        one.recipients = left_out(one.recipients, words, RecipientStatus.UNSUBSCRIBED)
+) -> dict[str, str]:
+    """Tell who of those that these deliveries wait for does not want the mail, as `words_for`."""
+    return await consent.words_for(deps, communication, _addresses(deliveries))
+
+
+def _addresses(deliveries: Sequence[Delivery]) -> list[str]:
+    return [address for one in deliveries for address in one.waiting()]

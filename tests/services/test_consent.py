@@ -277,7 +277,7 @@ async def test_list_mail_without_a_topic_goes_to_all_but_those_who_left_everythi
 
 async def test_whoever_leaves_while_a_batch_goes_out_gets_nothing_of_it(
     open_relay: Callable[..., Deps], topic: MakeTopic, leave: Say, make_list: MakeList,
-    send_list: Send, run_list: Run, rows_of: RowsOf, relay: Relay,
+    send_list: Send, run_list: Run, rows_of: RowsOf, relay: Relay, clock: Clock,
 ) -> None:  # fmt: skip
     news = await topic()
     made = await make_list({"email": JAN}, {"email": PIET})
@@ -286,6 +286,7 @@ async def test_whoever_leaves_while_a_batch_goes_out_gets_nothing_of_it(
     async def others_leave(_: SMTP) -> None:
         """While the relay takes the first mail, the other one is written already."""
         await asyncio.gather(*(leave(address, topic_id=news.id) for address in (JAN, PIET)))
+        clock.advance(timedelta(seconds=1))
 
     relay.on_data = others_leave
     one_by_one = open_relay(smtp_port=relay.port, list_connections=1)
