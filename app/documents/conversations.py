@@ -3,6 +3,8 @@
 A conversation is an id that its members carry, not a document of its own.
 """
 
+from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 
 from pymongo import DESCENDING
@@ -40,6 +42,24 @@ async def answers_ours(tenant: str, conversation_id: str) -> bool:
     criteria = {"conversationId": conversation_id, "parentCommunicationId": {"$type": "objectId"}}
     owned = InboundMessage.owned(tenant, criteria)
     return await InboundMessage.get_motor_collection().find_one(owned, {"_id": 1}) is not None
+
+
+async def where_answered(
+    tenant: str, message_ids: Collection[str]
+) -> defaultdict[str | None, set[str]]:
+    """Tell in which conversations these Message-IDs are answered; as `answers_to`, of many."""
+    found = defaultdict[str | None, set[str]](set)
+    if not message_ids:
+        return found
+    wanted = set(message_ids)
+    criteria = {"answered": {"$in": list(wanted)}, "isPlaced": {"$ne": True}}
+    cursor = InboundMessage.get_motor_collection().find(
+        InboundMessage.owned(tenant, criteria), {"answered": 1, "conversationId": 1}
+    )
+    async for row in cursor:
+        for id_ in wanted.intersection(row["answered"]):
+            found[id_].add(row["conversationId"])
+    return found
 
 
 async def answering_none(tenant: str, conversation_id: str) -> list[InboundMessage]:

@@ -1,5 +1,7 @@
 """Mail that waits for its time and is not to go out once its conversation is answered."""
 
+from collections.abc import Collection
+
 from beanie import PydanticObjectId
 
 from app.documents.communications import Communication, Event
@@ -11,6 +13,17 @@ from app.documents.vocabulary import CommunicationStatus
 from app.mail.kinds import InboundKind
 
 _WAITING = [CommunicationStatus.SCHEDULED, CommunicationStatus.PENDING]
+
+
+async def conversations_waiting(tenant: str, ids: Collection[str]) -> set[str]:
+    """Those of these conversations in which mail waits that an answer calls off."""
+    criteria = {
+        "conversationId": {"$in": list(ids)},
+        "cancelOnReply": True,
+        "status": {"$in": _WAITING},
+    }
+    owned = Communication.owned(tenant, criteria)
+    return set(await Communication.get_motor_collection().distinct("conversationId", owned))
 
 
 async def cancel_answered(reply: InboundMessage, event: Event) -> int:

@@ -18,6 +18,7 @@ from app.documents.deliveries import Delivery
 from app.documents.engagement import keeping
 from app.documents.engagement.hits import Engagement
 from app.documents.engagement.keeping import Judge
+from app.documents.gathered_received import GatheredReceived
 from app.documents.gathering import Gathering
 from app.documents.preferences import Preference
 from app.documents.suppressions import Suppression
@@ -43,6 +44,7 @@ class Gathered:
         self._unsubscribes = Gathering[Unsubscribe, Preference | None](_unsubscribed)
         self._hits = Gathering[tuple[Engagement, Judge, int], None](_kept)
         self._message_ids = Gathering[tuple[str, str], list[str]](_message_ids)
+        self.received = GatheredReceived()
         self._inbox = Gathering[tuple[str, Collection[str], datetime], None](_counted)
 
     async def move_record(self, id_: PydanticObjectId, change: Change) -> None:

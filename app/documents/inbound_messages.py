@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Self
 from beanie import PydanticObjectId
 from pydantic import Field
 from pymongo import DESCENDING
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
 from app.documents import content
 from app.documents.attachments import ReceivedAttachment
-from app.documents.base import Filter, object_id_of
+from app.documents.base import Filter, object_id_of, write_faults
 from app.documents.communications import Event
 from app.documents.inbound_indexes import FLAG, INDEXES
 from app.documents.outsourcing import OutsourcingDocument
@@ -109,34 +109,20 @@ class InboundMessage(OutsourcingDocument):
         keep_nulls = False
         indexes: ClassVar = INDEXES
 
-    async def store(self, raw: bytes) -> bool:
-        """Insert with the octets it came as; False when the tenant has it already.
-
-        It has when one of its has this `key`, or one of these `provider_keys`.
-        """
-        stored = await self._outsourced(raw)
-        stored.is_uncounted = True
-        try:
-            await stored.insert()
-        except DuplicateKeyError:
-            await stored._drop_files()  # noqa: SLF001 - its own
-            return False
-        return True
-
     async def complete(self, whole: Self, raw: bytes) -> Self | None:
         """Take what it says from `whole`, where only what was told of it was kept.
 
         Whose it is, where it stands and what happened to it stay. None when it is whole already.
         """
-        stored = await whole._outsourced(raw)
+        stored = await whole.outsourced(raw)
         said = stored.model_dump(by_alias=True, exclude=_OWN, exclude_none=True)
         gone = {"fetchError": "", **dict.fromkeys(_CONTENT - said.keys(), "")}
         update = {"$set": {**said, **FLAG}, "$unset": gone}
         after = await self.move(self.id, leaving={"fetchError": {"$exists": True}}, update=update)
         if after is None:
-            await stored._drop_files()  # noqa: SLF001 - one of its own kind
+            await stored.drop_files()
         else:
-            await self._drop_files()
+            await self.drop_files()
         return after
 
     def give_files(self, files: Sequence[ReceivedAttachment], *, omitted: int) -> None:
@@ -150,9 +136,9 @@ class InboundMessage(OutsourcingDocument):
         files = self.model_dump(by_alias=True, include=_FILES, exclude_none=True)
         return await self.move(self.id, leaving={"attachments": None}, update={"$set": files})
 
-    async def _outsourced(self, raw: bytes) -> Self:
+    async def outsourced(self, raw: bytes) -> Self:
         """Put elsewhere what is too large to stand in the document; how it is to be stored."""
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = {"is_uncounted": True}
         if len(raw) > RAW_INLINE_LIMIT:
             changes["raw_id"] = await content.put(InboundMessage, raw)
         else:
@@ -165,7 +151,8 @@ class InboundMessage(OutsourcingDocument):
         stored: Self = self.model_copy(update=changes)
         return stored
 
-    async def _drop_files(self) -> None:
+    async def drop_files(self) -> None:
+        """Remove what `outsourced` put elsewhere."""
         for file_id in (self.raw_id, self.content_id):
             if file_id is not None:
                 await content.remove(InboundMessage, file_id)
@@ -173,6 +160,21 @@ class InboundMessage(OutsourcingDocument):
     async def done_leaving(self) -> None:
         """Write down that its author was unsubscribed: that is asked for once."""
         await self.move(self.id, leaving={}, update={"$unset": {"leavingId": ""}})
+
+    @classmethod
+    async def store_once(cls, messages: Sequence[Self]) -> list[bool | Exception]:
+        """Insert messages; False for each that the tenant has already, or what went wrong.
+
+        It has when one of its has this `key`, or one of these `provider_keys`.
+        """
+        rows = [message.model_dump(by_alias=True, exclude_none=True) for message in messages]
+        stored: list[bool | Exception] = [True] * len(rows)
+        try:
+            await cls.get_motor_collection().insert_many(rows, ordered=False)
+        except BulkWriteError as error:
+            for index, is_duplicate in write_faults(error).items():
+                stored[index] = False if is_duplicate else error
+        return stored
 
     @property
     def is_reply(self) -> bool:

@@ -1,5 +1,6 @@
 """Where a received message belongs, by what it tells of what it answers."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,6 +47,14 @@ class Place:
         message.related_entity_id = self.related_entity_id
 
 
+@dataclass(frozen=True)
+class _Evidence:
+    """Where mail stands, by its Message-ID and by the id of its delivery; `placed` by users."""
+
+    placed: Mapping[Any, Place]
+    found: Mapping[Any, Place]
+
+
 async def place_of(message: InboundMessage) -> Place | None:
     """Find where a message belongs by its evidence, the surest first; None when it tells nothing.
 
@@ -55,46 +64,43 @@ async def place_of(message: InboundMessage) -> Place | None:
     (also by an earlier sending of a record that was sent again) and what was received. Never its
     subject: two people may write the same.
     """
-    return (
-        await _of_placed(message)
-        or await _of_address(message)
-        or await _of_ids(message.tenant_id, message.answered)
-        or await _of_graph(message)
+    [place] = await places_of(message.tenant_id, [message])
+    return place
+
+
+async def places_of(tenant: str, messages: Sequence[InboundMessage]) -> list[Place | None]:
+    """Do what `place_of` does for messages of one tenant, in as few questions as for one."""
+    evidence = await _evidence(tenant, messages)
+    return [_told(evidence, message) or await _of_graph(message) for message in messages]
+
+
+def _told(evidence: _Evidence, message: InboundMessage) -> Place | None:
+    nearest = message.answered[:1]
+    places = (
+        *(evidence.placed.get(id_) for id_ in nearest),
+        *(evidence.found.get(id_) for id_ in (message.answered_delivery_id, *message.answered)),
     )
+    return next((place for place in places if place is not None), None)
 
 
-async def _of_placed(message: InboundMessage) -> Place | None:
-    if not message.answered:
-        return None
-    nearest = {"internetMessageId": message.answered[0], "isPlaced": True}
-    row = await InboundMessage.get_motor_collection().find_one(
-        InboundMessage.owned(message.tenant_id, nearest), _RECEIVED
-    )
-    return None if row is None else _place(row, row.get("parentCommunicationId"))
-
-
-async def _of_address(message: InboundMessage) -> Place | None:
-    if message.answered_delivery_id is None:
-        return None
-    criteria = Delivery.owned(message.tenant_id, {"_id": message.answered_delivery_id})
-    found = await _delivered(message.tenant_id, criteria, ("_id",))
-    return found.get(message.answered_delivery_id)
-
-
-async def _of_ids(tenant: str, answered: Sequence[str]) -> Place | None:
-    if not answered:
-        return None
-    ids = {"$in": list(answered)}
+async def _evidence(tenant: str, messages: Sequence[InboundMessage]) -> _Evidence:
+    ids = {id_ for message in messages for id_ in message.answered}
+    deliveries = {message.answered_delivery_id for message in messages} - {None}
+    if not ids and not deliveries:
+        return _Evidence({}, {})
+    named: Filter = {"$in": list(ids)}
     # The id under which it went out may be ours, or one that the provider made.
-    names = ("messageId", "internetMessageId")
-    either: Filter = {"$or": [Delivery.owned(tenant, {name: ids}) for name in names]}
-    places = {
-        **await _received(tenant, ids),
-        **await _sent(tenant, {"internetMessageId": ids}, "internetMessageId"),
-        # Last: a record keeps the id of its last sending only, and knows of no members.
-        **await _delivered(tenant, either, names),
-    }
-    return next((places[id_] for id_ in answered if id_ in places), None)
+    names: dict[str, set[Any]] = {"messageId": ids, "internetMessageId": ids, "_id": deliveries}
+    either = [
+        Delivery.owned(tenant, {name: {"$in": list(some)}}) for name, some in names.items() if some
+    ]
+    (placed, received), sent, delivered = await asyncio.gather(
+        _received(tenant, named),
+        _sent(tenant, {"internetMessageId": named}, "internetMessageId"),
+        _delivered(tenant, {"$or": either}, [*names]),
+    )
+    # Last: a record keeps the id of its last sending only, and knows of no members.
+    return _Evidence(placed, {**received, **sent, **delivered})
 
 
 async def _of_graph(message: InboundMessage) -> Place | None:
@@ -154,15 +160,19 @@ async def _latest(
     return found
 
 
-async def _received(tenant: str, ids: Filter) -> Mapping[str, Place]:
+async def _received(tenant: str, ids: Filter) -> tuple[Mapping[str, Place], Mapping[str, Place]]:
+    """Find received mail: what users placed, and all."""
     cursor = InboundMessage.get_motor_collection().find(
         InboundMessage.owned(tenant, {"internetMessageId": ids}),
-        {**_RECEIVED, "internetMessageId": 1},
+        {**_RECEIVED, "internetMessageId": 1, "isPlaced": 1},
     )
-    return {
-        row["internetMessageId"]: _place(row, row.get("parentCommunicationId"))
-        async for row in cursor
-    }
+    placed, found = dict[str, Place](), dict[str, Place]()
+    async for row in cursor:
+        place = _place(row, row.get("parentCommunicationId"))
+        found[row["internetMessageId"]] = place
+        if row.get("isPlaced"):
+            placed[row["internetMessageId"]] = place
+    return placed, found
 
 
 async def _delivered(tenant: str, criteria: Filter, names: Sequence[str]) -> Mapping[Any, Place]:

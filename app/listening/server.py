@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 import structlog
+import uvloop
 
 from app.bootstrap import open_deps
 from app.context import Deps
@@ -34,7 +35,7 @@ class Protocol(StrEnum):
 def run_listener(settings: Settings, protocol: Protocol, host: str, port: int) -> None:
     """Take mail until SIGTERM or SIGINT. Raises OSError when the port cannot be had."""
     configure_logs(settings)
-    asyncio.run(_run(settings, protocol, host, port))
+    uvloop.run(_run(settings, protocol, host, port))
 
 
 async def _run(settings: Settings, protocol: Protocol, host: str, port: int) -> None:

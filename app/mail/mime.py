@@ -27,6 +27,7 @@ _PART_FIELDS = {
     "content-type", "content-transfer-encoding", "content-disposition", "content-id",
     "content-description", "content-location",
 }  # fmt: skip
+_DELIMITER_TAIL = re.compile(rb"(--)?[ \t]*(?=\r?\n|\Z)")
 # A line as it stands between parts: the next one is a field, or empty.
 _UNTOLD = re.compile(rb"\n--(-{0,60}[^\s-][^\r\n]{0,199}?)[ \t]*(?=\r?\n(?:\r?\n|[!-9;-~]{1,76}:))")
 
@@ -143,18 +144,23 @@ def _spans(raw: bytes, part: Part, most: int) -> list[tuple[int, int]] | None:
 
 def _parted(raw: bytes, part: Part, boundary: bytes, most: int) -> list[tuple[int, int]] | None:
     """Part it at this boundary; None where the boundary does not occur."""
-    delimiter = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    delimiter = b"\n--" + boundary
     spans: list[tuple[int, int]] = []
     begun: int | None = None
     # The line break before the first delimiter may be the one that ends the head.
-    for found in delimiter.finditer(raw, max(part.start - 1, 0), part.end):
+    position = max(part.start - 1, 0)
+    while (found := raw.find(delimiter, position, part.end)) >= 0:
+        position = found + len(delimiter)
+        tail = _DELIMITER_TAIL.match(raw, position, part.end)
+        if tail is None:
+            continue
         if begun is not None:
             # The line break before a delimiter belongs to it.
-            carriage_return = raw[found.start() - 1 : found.start()] == b"\r"
-            spans.append((begun, max(begun, found.start() - carriage_return)))
-        if found[1] or len(spans) >= most:
+            carriage_return = raw[found - 1 : found] == b"\r"
+            spans.append((begun, max(begun, found - carriage_return)))
+        if tail[1] or len(spans) >= most:
             return spans
-        begun = _after_line_end(raw, found.end(), part.end)
+        begun = _after_line_end(raw, tail.end(), part.end)
     return None if begun is None else [*spans, (begun, part.end)]
 
 

@@ -12,7 +12,7 @@ async def call_off(deps: Deps, reply: InboundMessage) -> None:
 
     Whoever is stopped before this is no loss: `is_answered` looks again when the mail is due.
     """
-    if reply.is_reply:
+    if reply.is_reply and await deps.gathered.received.has_follow_up(reply):
         await follow_ups.cancel_answered(reply, _event(deps, str(reply.id)))
 
 

@@ -12,8 +12,8 @@ from app.documents import identification
 from app.documents.deliveries import Delivery
 from app.documents.provider_accounts import ProviderAccount
 from app.providers.base import PermanentError, ProviderError, TransientError
-from app.services import inbound
 from app.services.account_providers import lent_provider
+from app.services.receiving import settling
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ async def record(deps: Deps, delivery: Delivery, internet_message_id: str) -> No
     """
     named = await identification.name_delivery(delivery.id, internet_message_id) or delivery
     await identification.name_record(named, internet_message_id, now=deps.now())
-    await inbound.settle_answers(deps, delivery.tenant_id, internet_message_id)
+    await settling.settle_answers(deps, delivery.tenant_id, internet_message_id)
     # Last: cut off before it, all of this is done again.
     await identification.end(delivery.id)
     log.info("delivery.identified", delivery_id=str(delivery.id))

@@ -5,20 +5,18 @@ turn, whether what it answers, or what answers it, came meanwhile.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from functools import partial
 from uuid import uuid4
 
 import structlog
 
 from app.context import Caller, Deps
-from app.documents import conversation_changes, conversations, origins, standings
+from app.documents import origins
 from app.documents.catalogues import INBOUND_MESSAGES
 from app.documents.communications import Event
-from app.documents.inbound_messages import InboundMessage
+from app.documents.inbound_messages import RAW_INLINE_LIMIT, InboundMessage
 from app.documents.origins import HANDED_IN, Origin
-from app.documents.places import Place, place_of
-from app.documents.replies import record_reply
-from app.documents.turns import turn
 from app.documents.vocabulary import EventType
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
 from app.mail.kinds import InboundKind
@@ -26,6 +24,7 @@ from app.services import follow_ups, provider_events
 from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
 from app.services.receiving import addresses, attachments, identity
 from app.services.receiving.reading import LARGE, Mail, read
+from app.services.receiving.settling import settle
 from app.services.unsubscribing import leaving
 
 log = structlog.get_logger()
@@ -52,11 +51,13 @@ async def ingest(
         fault = FieldError("raw", f"must be at most {limit} octets")
         raise PayloadTooLargeError(f"{fault.path}: {fault.message}", fields=[fault])
     mail = await asyncio.to_thread(read, raw) if len(raw) > LARGE else read(raw)
-    message = await _kept(deps, caller, mail, origin, raw)
+    message, is_new = await _kept(deps, caller, mail, origin, raw)
     await leaving.leave_by_mail(deps, message)
-    await origins.learn(message, origin)
-    async with turn(caller.tenant, "inbound"):
-        await _settle(deps, message)
+    if not is_new:
+        await origins.learn(message, origin)
+    is_quiet = await deps.gathered.received.settle(message, partial(settle, deps))
+    settled = message
+    if not is_new or not is_quiet or message.leaving_id is not None:
         settled = await InboundMessage.shown(caller.tenant, str(message.id)) or message
     await deps.gathered.count_inbox(caller.tenant, [settled.conversation_id], now=deps.now())
     if mail.report is not None:
@@ -67,8 +68,14 @@ async def ingest(
 
 async def _kept(
     deps: Deps, caller: Caller, mail: Mail, origin: Origin, raw: bytes
-) -> InboundMessage:
-    """Give the message as it is kept, by this delivery or an earlier one."""
+) -> tuple[InboundMessage, bool]:
+    """Give the message as it is kept, and whether it is by this delivery."""
+    key = identity.key_of(mail.parsed.message_id, raw)
+    if origin.fetch_error is None and len(raw) <= RAW_INLINE_LIMIT:
+        # Most are new, and storing one tells whether it is.
+        message = await _made(deps, caller, mail, origin, raw, key=key)
+        if await _is_stored(deps, message, raw):
+            return message, True
     while True:
         known, key = await identity.known(
             caller.tenant,
@@ -78,21 +85,39 @@ async def _kept(
             raw=raw,
         )
         if known is not None and (known.fetch_error is None or origin.fetch_error is not None):
-            return known
-        message = _message(deps, caller, mail, origin, key=key)
-        # Before the message: what nobody names is removed after a while, what is named never lacks.
-        files = await attachments.keep(deps, caller.tenant, raw, mail.files)
-        message.give_files(files, omitted=mail.files.omitted)
-        place = await place_of(message)
-        if place is not None:
-            place.give(message)
+            return known, False
+        message = await _made(deps, caller, mail, origin, raw, key=key)
         if known is not None:
             # Only what was told of it is there.
-            return await known.complete(message, raw) or known
-        if await message.store(raw):
-            log.info("inbound.kept", inbound_id=str(message.id), matched=place is not None)
-            return message
+            return await known.complete(message, raw) or known, False
+        if await _is_stored(deps, message, raw):
+            return message, True
         # Delivered twice at the same time: the other was first.
+
+
+async def _made(
+    deps: Deps, caller: Caller, mail: Mail, origin: Origin, raw: bytes, *, key: str
+) -> InboundMessage:
+    """Make it, with its files, where what it answers stands by now."""
+    message = _message(deps, caller, mail, origin, key=key)
+    # Before the message: what nobody names is removed after a while, what is named never lacks.
+    files = await attachments.keep(deps, caller.tenant, raw, mail.files)
+    message.give_files(files, omitted=mail.files.omitted)
+    place = await deps.gathered.received.place_of(message)
+    if place is not None:
+        place.give(message)
+    return message
+
+
+async def _is_stored(deps: Deps, message: InboundMessage, raw: bytes) -> bool:
+    """Store it; False when the tenant has it already."""
+    stored = await message.outsourced(raw)
+    if not await deps.gathered.received.store(stored):
+        await stored.drop_files()
+        return False
+    message.raw_id, message.content_id = stored.raw_id, stored.content_id
+    log.info("inbound.kept", inbound_id=str(message.id))
+    return True
 
 
 def _message(
@@ -160,74 +185,3 @@ async def messages_with_ids(
     """
     found = await InboundMessage.with_ids(caller.tenant, ids, without=without)
     return await InboundMessage.load_contents(found)
-
-
-async def settle_answers(deps: Deps, tenant: str, message_id: str) -> None:
-    """Put answers to a mail of ours where they belong whose Message-ID is known only now."""
-    async with turn(tenant, "inbound"):
-        for answer in await conversations.answers_to(tenant, message_id, outside=""):
-            await _settle(deps, answer)
-
-
-async def _settle(deps: Deps, message: InboundMessage) -> None:
-    """Join it with what it answers and with what answers it, and tell the record it answers.
-
-    Each join leaves one conversation less, so this ends.
-    """
-    while moves := await _moves(message):
-        for mover, place in moves:
-            await _join(deps, mover, place)
-        message = await InboundMessage.of_tenant(message.tenant_id, str(message.id)) or message
-    if message.parent_communication_id is not None:
-        await record_reply(message, message.parent_communication_id, now=deps.now())
-
-
-async def _moves(message: InboundMessage) -> list[tuple[InboundMessage, Place]]:
-    """Find which messages must belong elsewhere for this one's sake; none that a user placed."""
-    own = message.conversation_id
-    place = None if message.is_placed else await place_of(message)
-    if place is not None and place.conversation_id != own:
-        return [(message, place)]
-    if message.internet_message_id is None:
-        return []
-    answers = await conversations.answers_to(
-        message.tenant_id, message.internet_message_id, outside=own
-    )
-    if not answers:
-        return []
-    # One that answers a record of ours too stays where that is.
-    loose = [one for one in answers if one.parent_communication_id is None]
-    place = Place.of(message)
-    places = [] if place.parent is not None or message.is_placed else await _open(answers)
-    if places:
-        place = next((one for one in places if one.parent is not None), places[0])
-        loose.append(message)
-    return [(one, place) for one in loose if one.conversation_id != place.conversation_id]
-
-
-async def _open(answers: Sequence[InboundMessage]) -> list[Place]:
-    """Where these stand, but for conversations in which a user had a hand."""
-    return [
-        Place.of(answer)
-        for answer in answers
-        if not await conversation_changes.holds_placed(answer.tenant_id, answer.conversation_id)
-    ]
-
-
-async def _join(deps: Deps, message: InboundMessage, place: Place) -> None:
-    """Let a message become part of another conversation, and tell the record answered there.
-
-    Its whole conversation goes with it, unless a user had a hand in that.
-    """
-    tenant, left = message.tenant_id, message.conversation_id
-    if await conversation_changes.holds_placed(tenant, left):
-        await conversations.move_alone(message, place)
-    else:
-        if place.parent is not None:
-            # Before they move, so that a crash in between leaves them to be found again.
-            for reply in await conversations.answering_none(tenant, left):
-                await record_reply(reply, place.parent, now=deps.now())
-        if await conversations.answers_ours(tenant, left):
-            await standings.note_move(tenant, left, place.conversation_id, now=deps.now())
-        await conversations.merge(tenant, left, place)
-    await deps.gathered.count_inbox(tenant, [left, place.conversation_id], now=deps.now())

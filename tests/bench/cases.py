@@ -12,6 +12,7 @@ from tests.bench.abuse import abuse
 from tests.bench.conversations import conversations
 from tests.bench.figures import Figure
 from tests.bench.idle import idle
+from tests.bench.inbound import inbound
 from tests.bench.lists import lists
 from tests.bench.live import live
 from tests.bench.opens import opens
@@ -117,6 +118,7 @@ CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "rate": rate,
     "lists": lists,
     "opens": opens,
+    "inbound": inbound,
     "reading": reading,
     "templates": templates,
     "conversations": conversations,

@@ -21,10 +21,12 @@ from app.documents.origins import Origin
 from app.documents.vocabulary import EventType, InboundStatus, ProviderType
 from app.errors import InvalidInputError, PayloadTooLargeError
 from app.mail.kinds import InboundKind
-from app.services import delivery, inbound, records, sending
+from app.services import delivery, records, sending
 from app.services.inbound import ingest
+from app.services.receiving import settling
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message, octets_of
+from tests.fakes.mongo_calls import MongoCalls
 
 Dispatched = Callable[..., Awaitable[Communication]]
 Stored = Callable[[PydanticObjectId], Awaitable[Communication]]
@@ -264,6 +266,24 @@ async def test_many_that_answered_what_was_unknown_are_looked_up_once(
     assert len(await replies_of(record)) == 22
 
 
+async def test_many_that_come_together_take_the_questions_of_one(
+    deps: Deps, caller: Caller, sent: Sent, mongo_calls: MongoCalls
+) -> None:
+    record = await sent(DEAL)
+    answered = record.internet_message_id
+    await ingest(deps, caller, message("<first@c.test>", in_reply_to=answered))
+    calls: list[list[str]] = []
+    for names in (["0"], [str(number) for number in range(1, 21)]):
+        raws = [message(f"<{name}@c.test>", in_reply_to=answered) for name in names]
+        mongo_calls.clear()
+        await asyncio.gather(*(ingest(deps, caller, raw) for raw in raws))
+        calls.append(mongo_calls.names)
+
+    one, many = calls
+    assert one == many
+    assert len(one) < 24
+
+
 async def test_a_later_mail_of_ours_moves_along_with_its_conversation(
     deps: Deps, caller: Caller, sent: Sent, stored: Stored
 ) -> None:
@@ -413,7 +433,7 @@ async def test_a_delivery_that_was_cut_off_is_completed_by_the_next(
         raise ConnectionError("MongoDB went away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(inbound, "record_reply", cut_off)
+        patch.setattr(settling, "record_replies", cut_off)
         with pytest.raises(ConnectionError):
             await ingest(deps, caller, raw)
     assert await replies_of(record) == []

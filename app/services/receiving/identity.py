@@ -14,15 +14,18 @@ async def known(
     told_before = await origins.known(tenant, origin)
     if told_before is not None:
         return told_before, told_before.key
-    if message_id is None:
-        key = f"sha256:{hashlib.sha256(raw).hexdigest()}"
-        return await InboundMessage.of_key(tenant, key), key
-    found = await InboundMessage.of_key(tenant, message_id)
-    if found is None or _is_same(found, origin, fingerprint):
-        return found, message_id
+    key = key_of(message_id, raw)
+    found = await InboundMessage.of_key(tenant, key)
+    if found is None or message_id is None or _is_same(found, origin, fingerprint):
+        return found, key
     # Another message under the same id (jwz.org/doc/threading.html).
     key = f"{message_id} {fingerprint}"
     return await InboundMessage.of_key(tenant, key), key
+
+
+def key_of(message_id: str | None, raw: bytes) -> str:
+    """The key of the first message that has this id, or says the same without one."""
+    return message_id or f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
 
 def _is_same(found: InboundMessage, origin: Origin, fingerprint: str) -> bool:
