@@ -2,29 +2,23 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import uuid4
 
 from beanie import PydanticObjectId
-from pydantic import Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from app.context import Caller, Deps
 from app.documents.base import object_id_of
 from app.documents.communications import Communication, Event
 from app.documents.vocabulary import (
     CommunicationStatus,
-    CommunicationType,
     EventType,
-    ProviderType,
 )
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
 from app.instants import format_instant
 from app.mail.search_text import search_text
 from app.services.account_choice import Route, choose
-from app.services.attachments import OptionalAttachments
 from app.services.consent import check_topic
 from app.services.filling import (
     Content,
@@ -34,15 +28,8 @@ from app.services.filling import (
     tracked,
     with_ways_out,
 )
-from app.services.inputs import (
-    Addresses,
-    Command,
-    OptionalAddress,
-    OptionalAddresses,
-    OptionalLine,
-    Variables,
-)
 from app.services.list_mail import check_list
+from app.services.mail_commands import MailCommand, faults_of
 from app.services.unsubscribing.offering import offer_of
 from app.services.unsubscribing.ways import way_to
 from app.settings import Settings
@@ -50,50 +37,6 @@ from app.settings import Settings
 # Larger bodies are worked on in a thread, so that other requests do not wait for them; so are
 # variables, because filling them in may take a quarter of a second.
 _LARGE_BODY = 256 * 1024
-
-
-class MailCommand(Command):
-    """The fields that every documented way of sending shares.
-
-    Mail to a list has no other recipients: each of its members gets a mail of its own.
-    """
-
-    # Before the recipients: with it, there need be none.
-    recipient_list_id: OptionalLine = None
-    recipients: Addresses
-    cc: OptionalAddresses = Field(default_factory=list)
-    bcc: OptionalAddresses = Field(default_factory=list)
-    reply_to: OptionalAddress = None
-    sender_email: OptionalAddress = None
-    sender_name: OptionalLine = None
-    type: CommunicationType | None = None
-    provider_type: ProviderType | None = None
-    related_entity_type: OptionalLine = None
-    related_entity_id: OptionalLine = None
-    variables: Variables | None = None
-    tracking_enabled: StrictBool | None = None
-    link_tracking_enabled: StrictBool | None = None
-    conversation_id: OptionalLine = None
-    attachments: OptionalAttachments = Field(default_factory=list)
-    cancel_on_reply: StrictBool | None = None
-    topic_id: OptionalLine = None
-    unsubscribable: StrictBool | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _none_beside_a_list(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and data.get("recipients") is None:
-            list_id = data.get("recipientListId")
-            if isinstance(list_id, str) and list_id.strip():
-                return {**data, "recipients": []}
-        return data
-
-    @field_validator("recipients")
-    @classmethod
-    def _some_without_a_list(cls, value: list[str], info: ValidationInfo) -> list[str]:
-        if not value and info.data.get("recipient_list_id") is None:
-            raise ValueError("must have at least 1")
-        return value
 
 
 async def draft(
@@ -123,8 +66,8 @@ async def draft(
         before=account_id,
     )
     faults = await check_list(caller, command.recipient_list_id)
-    faults += await check_topic(caller, command.topic_id, addresses=_addresses(command))
-    faults += _faults(deps, command, scheduled_at)
+    faults += await check_topic(caller, command.topic_id, addresses=command.addresses)
+    faults += faults_of(deps, command, scheduled_at)
     offered = _offered(deps, command)
     faults += [one for one in (chosen, offered) if isinstance(one, FieldError)]
     if faults or isinstance(chosen, FieldError):
@@ -133,49 +76,6 @@ async def draft(
     if len(content.body) > _LARGE_BODY or content.variables is not None:
         return await asyncio.to_thread(record)
     return record()
-
-
-def _addresses(command: MailCommand) -> list[str] | None:
-    """Give all that it goes to; None for mail to a list."""
-    if command.recipient_list_id is not None:
-        return None
-    return [*command.recipients, *command.cc, *command.bcc]
-
-
-def _faults(
-    deps: Deps, command: MailCommand, scheduled_at: datetime | None
-) -> Iterator[FieldError]:
-    count = len(command.recipients) + len(command.cc) + len(command.bcc)
-    limit = deps.settings.recipient_limit
-    if count > limit:
-        reason = f"recipients, cc and bcc have {count} addresses; at most {limit} fit one mail"
-        yield FieldError("recipients", reason)
-    if command.recipient_list_id is not None:
-        for name in ("recipients", "cc", "bcc"):
-            if getattr(command, name):
-                yield FieldError(name, "must be empty: the mail goes to the members of the list")
-    if command.cancel_on_reply:
-        yield from _no_follow_up(command, scheduled_at)
-    yield from past(deps, scheduled_at)
-
-
-def _no_follow_up(command: MailCommand, scheduled_at: datetime | None) -> Iterator[FieldError]:
-    """Tell why no reply could call this mail off."""
-    if scheduled_at is None:
-        yield FieldError("cancelOnReply", "is for mail that waits: give it a scheduledAt")
-    if command.recipient_list_id is not None:
-        yield FieldError(
-            "cancelOnReply", "is not for mail to a list, which has no replies of its own"
-        )
-    elif command.conversation_id is None:
-        yield FieldError("cancelOnReply", "needs the conversationId in which a reply is waited for")
-
-
-def past(deps: Deps, scheduled_at: datetime | None) -> Iterator[FieldError]:
-    """Tell that this is no time for a mail to wait for."""
-    if scheduled_at is not None and scheduled_at <= deps.now():
-        reason = f"must be in the future; it is {format_instant(deps.now())} now"
-        yield FieldError("scheduledAt", reason)
 
 
 def _record(  # noqa: PLR0917 - all of what is accepted
@@ -256,7 +156,7 @@ def _offered(deps: Deps, command: MailCommand) -> bool | FieldError:
         deps.settings,
         asked=command.unsubscribable,
         is_bulk=command.recipient_list_id is not None or command.topic_id is not None,
-        addresses=_addresses(command),
+        addresses=command.addresses,
     )
 
 

@@ -17,7 +17,7 @@ from app.mail.subjects import answered_subject
 from app.services import quoting, sending
 from app.services.account_choice import own_address
 from app.services.answer_recipients import whom
-from app.services.drafts import MailCommand, draft
+from app.services.drafts import draft
 from app.services.filling import Content
 from app.services.inputs import (
     Body,
@@ -27,6 +27,7 @@ from app.services.inputs import (
     OptionalLine,
     OptionalSubject,
 )
+from app.services.mail_commands import MailCommand
 from app.services.quoting import OptionalTimezone, Original
 from app.services.records import record_of
 from app.services.templates.saying import OptionalTag

@@ -11,8 +11,9 @@ from app.documents.vocabulary import CommunicationStatus, EventType
 from app.errors import ConflictError, InvalidInputError
 from app.instants import format_instant
 from app.services import list_mail, sending
-from app.services.drafts import draft, past
+from app.services.drafts import draft
 from app.services.inputs import Command, Instant
+from app.services.mail_commands import past
 from app.services.records import record_of
 from app.services.sending import SendCommunication
 

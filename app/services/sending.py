@@ -13,10 +13,11 @@ from app.errors import ConflictError, FieldError, InvalidInputError
 from app.queue import JobName
 from app.services import attachments, idempotency, list_mail
 from app.services.attachments import File
-from app.services.drafts import MailCommand, draft
+from app.services.drafts import draft
 from app.services.filling import Content
 from app.services.idempotency import Repeatable
 from app.services.inputs import Body, OptionalLine, Subject
+from app.services.mail_commands import MailCommand
 from app.services.records import record_of
 
 # What is due later is left to the sweep: the queue need not keep a job for weeks.

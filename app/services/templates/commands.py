@@ -14,7 +14,6 @@ from pydantic import (
 
 from app.documents.template_versions import Words
 from app.documents.vocabulary import CommunicationType, TemplateKind
-from app.services.drafts import MailCommand
 from app.services.inputs import (
     Address,
     Body,
@@ -29,6 +28,7 @@ from app.services.inputs import (
     blank_is_absent,
     storable,
 )
+from app.services.mail_commands import MailCommand
 from app.services.templates.saying import OptionalName, OptionalTag, SaysMore, words_of
 
 NOTE_LENGTH = 500
