@@ -10,6 +10,7 @@ from hashlib import sha256
 from threading import Lock
 
 from app.apart import BusyError, Processes
+from app.cleaner.patience import Patience
 from app.mail.safe_html.cleaning import cleaned, is_small
 from app.mail.safe_html.showing import SafeHtml, as_text, shown
 
@@ -25,24 +26,29 @@ _lock = Lock()
 
 
 def safe_html(
-    html: str, *, images: Mapping[str, str] | None = None, links: Mapping[str, str] | None = None
+    html: str,
+    patience: Patience,
+    *,
+    images: Mapping[str, str] | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> SafeHtml:
     """Clean HTML; as `showing.shown`.
 
     It may take half a second of computing and a quarter for each megabyte, and 1 GB of memory. Of
-    what takes more, its text is shown. Blocks: it belongs into a thread. Never raises.
+    what takes more, its text is shown, and of all that is large when the patience is gone. Blocks:
+    it belongs into a thread. Never raises.
     """
-    made = cleaned(html) if is_small(html) else _cleaned_apart(html)
+    made = cleaned(html) if is_small(html) else _cleaned_apart(html, patience)
     if made is None or len(made) > _GROWTH * len(html) + _START:
         return as_text(html)
     return shown(made, images=images, links=links)
 
 
-def _cleaned_apart(html: str) -> str | None:
+def _cleaned_apart(html: str, patience: Patience) -> str | None:
     """Clean it in a process of its own, None when it would not end."""
     line = json.dumps(html).encode() + b"\n"
     name = sha256(line).digest()
-    if name in _endless:
+    if name in _endless or patience.is_gone:
         return None
     try:
         answer = _processes.answer(line)
@@ -51,6 +57,7 @@ def _cleaned_apart(html: str) -> str | None:
     if answer is not None:
         made: str = json.loads(answer)
         return made
+    patience.lose()
     with _lock:
         _endless[name] = None
         if len(_endless) > _REMEMBERED:

@@ -39,10 +39,11 @@ OptionalTimezone = Annotated[
 
 @dataclass(frozen=True)
 class Original:
-    """What can be quoted of a mail."""
+    """What can be quoted of a mail, and whose mail it is."""
 
     author: Author
     written_at: datetime
+    tenant: str
     html: SafeHtml | None
     text: str
 
@@ -59,8 +60,9 @@ async def of_ours(record: Communication) -> Original:
     if text is None:
         links = {link.url: link.original_url for link in whole.clicked_links}
         text = await asyncio.to_thread(plain_text, whole.body, replacements=links)
-    author = Author(whole.sender_name, whole.sender_email)
-    return Original(author, whole.sent_at or whole.created, await safe_html.of_sent(whole), text)
+    author, written_at = Author(whole.sender_name, whole.sender_email), whole.sent_at
+    html = await safe_html.of_sent(whole)
+    return Original(author, written_at or whole.created, whole.tenant_id, html, text)
 
 
 async def of_theirs(message: InboundMessage) -> Original:
@@ -69,8 +71,9 @@ async def of_theirs(message: InboundMessage) -> Original:
         raise _lost()
     whole = await _whole(message)
     html = await safe_html.of_received(whole)
-    author = Author(whole.from_name, whole.from_email)
-    return Original(author, whole.date or whole.received_at, html, whole.body_text or "")
+    author, written_at = Author(whole.from_name, whole.from_email), whole.date
+    text = whole.body_text or ""
+    return Original(author, written_at or whole.received_at, whole.tenant_id, html, text)
 
 
 async def quoted(
@@ -108,7 +111,7 @@ async def _html_of(original: Original) -> tuple[str, bool]:
     html = quoting.as_sent(original.html)
     cut = quoting.shortened(html)
     if cut is not None:
-        html = (await safe_html.safe(cut)).with_remote_images()
+        html = (await safe_html.safe(original.tenant, cut)).with_remote_images()
     return quoting.untracked(html), cut is not None
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from app.cleaner.client import PLACES, safe_html
+from app.cleaner.patience import Patience
 from app.documents.communications import Communication
 from app.documents.inbound_messages import InboundMessage
 from app.mail.safe_html.showing import SafeHtml
@@ -15,6 +16,10 @@ _FEW_TAGS = 100
 _SHORT = 8 * 1024
 
 # Of their own: whoever sends what is slow to clean keeps nothing else waiting.
+# One tenant's hostile mail costs no other tenant its HTML. The latest tenants are kept.
+_TENANTS = 1000
+_patience: dict[str, Patience] = {}
+
 _THREADS = ThreadPoolExecutor(PLACES, thread_name_prefix="cleaner")
 
 
@@ -23,7 +28,7 @@ async def of_received(
 ) -> SafeHtml | None:
     """Clean the HTML of a message, None when it has none; `images` as of `showing.shown`."""
     html = message.body_html
-    return None if html is None else await safe(html, images=images)
+    return None if html is None else await safe(message.tenant_id, html, images=images)
 
 
 async def of_sent(record: Communication, *, images: Mapping[str, str] | None = None) -> SafeHtml:
@@ -32,14 +37,26 @@ async def of_sent(record: Communication, *, images: Mapping[str, str] | None = N
     Whoever reads it here is no recipient: it has no pixel of ours either.
     """
     links = {link.url: link.original_url for link in record.clicked_links}
-    return await safe(record.body, images=images, links=links)
+    return await safe(record.tenant_id, record.body, images=images, links=links)
 
 
 async def safe(
-    html: str, *, images: Mapping[str, str] | None = None, links: Mapping[str, str] | None = None
+    tenant: str,
+    html: str,
+    *,
+    images: Mapping[str, str] | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> SafeHtml:
-    """Clean HTML beside other requests; as `cleaner.client.safe_html`."""
-    work = partial(safe_html, html, images=images, links=links)
+    """Clean HTML of a tenant beside other requests; as `cleaner.client.safe_html`."""
+    work = partial(safe_html, html, _patience_with(tenant), images=images, links=links)
     if len(html) <= _SHORT and html.count("<") <= _FEW_TAGS:
         return work()
     return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+
+
+def _patience_with(tenant: str) -> Patience:
+    patience = _patience.pop(tenant) if tenant in _patience else Patience()
+    _patience[tenant] = patience
+    if len(_patience) > _TENANTS:
+        del _patience[next(iter(_patience))]
+    return patience
