@@ -30,6 +30,7 @@ async def test_all_of_it_is_sound_and_shows_its_examples(deps: Deps, caller: Cal
             assert greeting in shown.text, one["name"]
             assert "Noëlle van der Meer" in shown.text
             assert "IJsbrand & Zonen, Sint-Jansstraat 3" in shown.text
+            assert "http://mail.example.test/u/sample" in shown.text
             assert "{{" not in shown.html + shown.subject
             assert "<mj-" not in shown.html
 

@@ -6,7 +6,7 @@ from typing import Any
 FOLDER = Path(__file__).parent / "mjml"
 _PARTS = [
     ("Huisstijl", "LAYOUT", "huisstijl", "Het kader om elke mail"),
-    ("Voettekst", "PARTIAL", "voettekst", "Adres en contact, onder elke mail"),
+    ("Voettekst", "PARTIAL", "voettekst", "Adres, contact en afmelden, onder elke mail"),
     ("Ondertekening", "PARTIAL", "ondertekening", "De groet van de afzender"),
 ]
 

@@ -1,5 +1,6 @@
 """Pages and one-click requests as browsers, mail programs and scanners make them."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -129,6 +130,14 @@ async def test_one_click_again_is_answered_alike(
 
     assert (again.status_code, again.text) == (200, first.text)
     assert await footprint() == before
+
+
+async def test_several_at_once_are_one(anonymous: httpx2.AsyncClient, token: str) -> None:
+    asked = [anonymous.post(f"/u/{token}", data=ONE_CLICK) for _ in range(5)]
+    answers = await asyncio.gather(*asked)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(await said()) == 1
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from app.errors import InvalidInputError
 from app.mail.unsubscribe_tokens import read_unsubscribe_token, unsubscribe_token
 from app.services import delivery, sending
 from tests.fakes.relay import Relay
+from tests.fakes.resend import FakeResend
 
 MakeList = Callable[..., Awaitable[RecipientList]]
 MakeTopic = Callable[..., Awaitable[Topic]]
@@ -110,6 +111,16 @@ async def test_with_a_domain_for_answers_there_is_an_address_too(
     assert relay.taken[0].message["List-Unsubscribe"] == (
         f"<{url}>, <mailto:unsubscribe+{token}@in.letterbox.test?subject=unsubscribe>"
     )
+
+
+async def test_resend_gets_the_fields_too(deps: Deps, mailed: Send, resend: FakeResend) -> None:
+    record = await mailed({"unsubscribable": True})
+
+    [mail] = resend.mails
+    assert mail.fields["headers"] == {
+        "List-Unsubscribe": f"<{link(deps, record.unsubscribe_id)}>",
+        "List-Unsubscribe-Post": POST,
+    }
 
 
 async def test_a_retry_and_a_resend_lead_to_the_same_page(
