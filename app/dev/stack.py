@@ -17,7 +17,7 @@ from app.dev.folder import DataFolder
 from app.dev.output import complain, say
 from app.dev.services import GRACE, SHORT_GRACE, ChildService, Services
 from app.dev.signals import StopSignals
-from app.dev.starter import load_starter_set
+from app.dev.starter import load_starter_set, load_starter_topics
 from app.embedded import spawn_mongod, spawn_redis
 from app.embedded.errors import EmbeddedServerError
 from app.embedded.ports import free_port, is_free
@@ -160,10 +160,11 @@ class Stack:
             return
         try:
             templates = load_starter_set(self._base, token)
+            topics = load_starter_topics(self._base, token)
             count = load_demo(self._base, token, self._services.check)
         except DemoError as error:
             complain(f"The demo could not be loaded: {error}")
             return
         demo.finish()
         say(f"{count} demo mails were sent: see {self._base}/dev/inbox")
-        say(f"{templates} templates were made: see {self._base}/graphql")
+        say(f"{templates} templates were made, and {topics} topics: see {self._base}/graphql")

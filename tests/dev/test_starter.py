@@ -7,10 +7,11 @@ import pytest
 
 from app.context import Caller, Deps
 from app.dev.errors import DemoError
-from app.dev.starter import load_starter_set
+from app.dev.starter import load_starter_set, load_starter_topics
 from app.dev.starter.catalogue import FOLDER, starter_set
+from app.dev.starter.topics import STARTER_TOPICS
 from app.embedded.ports import free_port
-from app.services import templates
+from app.services import templates, topics
 from app.services.inputs import parse
 from tests.dev.conftest import Api
 
@@ -40,6 +41,26 @@ def test_it_has_what_a_crm_begins_with() -> None:
         "Offerte", "Herinnering", "Factuur", "Afspraak", "Nieuwsbrief", "Welkom"
     ]  # fmt: skip
     assert len(list(FOLDER.glob("*.mjml"))) == 3 + 2 * len(TEMPLATES)
+
+
+async def test_the_topics_are_sound_and_named_in_english_too(deps: Deps, caller: Caller) -> None:
+    made = [
+        await topics.create(deps, caller, parse(topics.CreateTopic, one)) for one in STARTER_TOPICS
+    ]
+
+    assert [(one.key, one.default, topics.named_in(one, "en-GB").name) for one in made] == [
+        ("nieuwsbrief", "OPT_OUT", "Newsletter"),
+        ("uitnodigingen", "OPT_IN", "Invitations"),
+    ]
+
+
+def test_topics_that_are_there_already_stay(api: Callable[..., str]) -> None:
+    taken = {"errors": [{"message": "taken", "extensions": {"code": "CONFLICT"}}]}
+
+    assert load_starter_topics(api((200, taken)), "token") == 2
+
+    with pytest.raises(DemoError, match="the topic Nieuwsbrief was refused: no"):
+        load_starter_topics(api((200, {"errors": [{"message": "no"}]})), "token")
 
 
 def test_each_is_made_and_what_is_there_already_stays(api: Callable[..., str]) -> None:
