@@ -11,10 +11,13 @@ from structlog.testing import capture_logs
 
 from app.context import Deps
 from app.documents.base import StoreUnavailableError
+from app.documents.communications import Communication
 from app.documents.inbound_domains import InboundDomain
 from app.documents.inbound_messages import InboundMessage
-from app.documents.vocabulary import ProviderType
+from app.documents.preferences import Preference
+from app.documents.vocabulary import PreferenceSource, PreferenceState, ProviderType
 from app.listening.server import Protocol
+from app.mail.unsubscribe_tokens import unsubscribe_address, unsubscribe_token
 from app.services import inbound
 from app.services.receiving import domains
 from tests.fakes.mail_server import MailServer
@@ -384,3 +387,30 @@ async def test_neither_addresses_nor_bodies_are_logged(
     written = f"{caplog.text}{events}"
     for secret in ("a@acme.test", "nobody", "jan@customer.test", "secret words"):
         assert secret not in written
+
+
+@BOTH
+async def test_an_address_to_unsubscribe_by_is_a_recipient_like_any_other(
+    listener: Listener,
+    deps: Deps,
+    send: Callable[..., Awaitable[Communication]],
+    protocol: Protocol,
+) -> None:
+    record = await send({"unsubscribable": True})
+    key, id_ = deps.settings.unsubscribe_keys[0], str(record.unsubscribe_id)
+    token = unsubscribe_token(key, tenant="acme", mail_id=id_)
+    # Nobody was given this domain: the token tells whose it is.
+    domain = "in.letterbox.test"
+    server = await listener(protocol, inbound_domain=domain)
+
+    address, forged = (
+        unsubscribe_address(one, domain=domain) for one in (token, f"{token[:-2]}aa")
+    )
+    taken, refused = await server.begin(address, forged)
+    answers = await server.hand_over(b"From: <jan@customer.test>\r\nSubject: unsubscribe\r\n\r\n")
+
+    assert taken == "250 2.1.5 Recipient taken"
+    assert refused == "550 5.1.1 Nobody here has this address"
+    assert answers == [KEPT]
+    [said] = await Preference.of_address("acme", "jan@customer.test")
+    assert (said.state, said.via) == (PreferenceState.UNSUBSCRIBED, PreferenceSource.MAILTO)
