@@ -11,6 +11,7 @@ from pymongo.errors import BulkWriteError
 from app.documents import content
 from app.documents.attachments import ReceivedAttachment
 from app.documents.base import Filter, object_id_of, write_faults
+from app.documents.calendar_events import CalendarEvent
 from app.documents.communications import Event
 from app.documents.inbound_indexes import FLAG, INDEXES
 from app.documents.outsourcing import OutsourcingDocument
@@ -35,7 +36,7 @@ _OWN = {
 _FILES = {"attachments", "attachments_omitted", "has_attachments"}
 _CONTENT = {
     "raw", "rawId", "contentId", "bodyText", "bodyHtml", "attachments", "attachmentsOmitted",
-    "hasAttachments",
+    "hasAttachments", "calendar",
 }  # fmt: skip
 
 
@@ -94,6 +95,7 @@ class InboundMessage(OutsourcingDocument):
     attachments: list[ReceivedAttachment] | None = None
     attachments_omitted: int = 0
     has_attachments: bool | None = None
+    calendar: CalendarEvent | None = None
     date: datetime | None = None
     received_at: datetime
     events: list[Event] = Field(default_factory=list)

@@ -4,8 +4,12 @@ import re
 from enum import StrEnum
 
 from app.mail import mime
+from app.mail.bodies import body_kind
+from app.mail.calendars import is_reply
 from app.mail.mime import Opened, Part
-from app.mail.received_text import decoded_words
+from app.mail.received_text import decoded_words, text_of
+from app.mail.text_crude import stripped
+from app.mail.transfer import pieces
 
 
 class InboundKind(StrEnum):
@@ -48,6 +52,7 @@ _AWAY = re.compile(
     re.IGNORECASE,
 )
 _NONE = {"", "no"}
+_MOST_WORDS = 16 * 1024
 
 
 def kind_of(raw: bytes | Opened) -> InboundKind:
@@ -59,7 +64,13 @@ def kind_of(raw: bytes | Opened) -> InboundKind:
     """
     mail = mime.opened(raw)
     top = mail.top
-    return _of_parts(mail) or _of_responder(top) or _of_list(top) or InboundKind.PERSONAL
+    return (
+        _of_parts(mail)
+        or _of_responder(top)
+        or _of_list(top)
+        or _of_calendar(mail)
+        or InboundKind.PERSONAL
+    )
 
 
 def _of_parts(mail: Opened) -> InboundKind | None:
@@ -104,6 +115,26 @@ def _of_list(top: Part) -> InboundKind | None:
         top.header(name) for name in ("list-id", "list-unsubscribe", "feedback-id")
     )
     return InboundKind.BULK if listed and not _answers(top) else None
+
+
+def _of_calendar(mail: Opened) -> InboundKind | None:
+    """Whoever accepts an invitation by a click writes nothing: the program does.
+
+    With a comment it is a person's mail.
+    """
+    if not any(is_reply(part) for part in mail.parts):
+        return None
+    parts = [part for part in mail.parts if body_kind(part) is not None]
+    return None if any(_says_something(mail.raw, part) for part in parts) else InboundKind.AUTOMATIC
+
+
+def _says_something(raw: bytes, part: Part) -> bool:
+    octets = next(pieces(raw, part), b"")[:_MOST_WORDS]
+    parameters = part.structured("content-type")[1]
+    text = text_of(octets, parameters.get("charset"))
+    if body_kind(part) == "text/html":
+        text = stripped(text)
+    return bool(text.replace("\ufeff", "").strip())
 
 
 def _answers(top: Part) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from app.mail import mime
 from app.mail.bodies import body_kind
+from app.mail.calendars import CALENDARS
 from app.mail.filenames import OCTETS, UNSAFE, clean, media_type_of
 from app.mail.mime import Opened, Part
 from app.mail.received_names import MESSAGES, made_name, media_type_told, name_told
@@ -80,7 +81,7 @@ def received_files(raw: bytes | Opened, html: str | None) -> FoundFiles:
         elif part.structured("content-type")[0].startswith("multipart/"):
             # Where its parts were not found, or stand too deep.
             omitted += _is_file(mail.raw, part)
-        elif _is_file(mail.raw, part):
+        elif _is_file(mail.raw, part) and not _is_repeated(mail, part):
             found.append(_file(mail.raw, part, shown))
     return FoundFiles(tuple(found[:MAX_FILES]), omitted + max(len(found) - MAX_FILES, 0))
 
@@ -111,6 +112,17 @@ def _is_file(raw: bytes, part: Part) -> bool:
     # What has no name may be no more than the blank line before a delimiter.
     return kind not in _RENDERINGS and bool(
         raw[part.start : min(part.start + 64, part.end)].strip()
+    )
+
+
+def _is_repeated(mail: Opened, part: Part) -> bool:
+    """Calendars stand in mail twice: for programs without a name, and as a file for people."""
+    return (
+        part.structured("content-type")[0] in CALENDARS
+        and not name_told(part)
+        and any(
+            name_told(one) and one.structured("content-type")[0] in CALENDARS for one in mail.parts
+        )
     )
 
 

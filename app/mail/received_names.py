@@ -12,9 +12,10 @@ MESSAGES = {"message/rfc822", "message/global"}
 _NAME = r"[A-Za-z0-9!#$&^_.+-]{1,127}"
 _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
 _CHARSET = re.compile(r"[A-Za-z0-9._:+-]{1,40}")
-_STEMS = {"text/calendar": "invite", "image": "image"}
+_STEMS = {"text/calendar": "invite", "application/ics": "invite", "image": "image"}
 # What is common, where the table has several or an odd one.
 _ENDINGS = {
+    "application/ics": ".ics",
     "application/zip": ".zip",
     "image/jpeg": ".jpg",
     "image/tiff": ".tif",

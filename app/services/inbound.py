@@ -13,6 +13,7 @@ import structlog
 
 from app.context import Caller, Deps
 from app.documents import origins
+from app.documents.calendar_events import CalendarEvent
 from app.documents.catalogues import INBOUND_MESSAGES
 from app.documents.communications import Event
 from app.documents.inbound_messages import RAW_INLINE_LIMIT, InboundMessage
@@ -103,6 +104,7 @@ async def _made(
     # Before the message: what nobody names is removed after a while, what is named never lacks.
     files = await attachments.keep(deps, caller.tenant, raw, mail.files)
     message.give_files(files, omitted=mail.files.omitted)
+    message.calendar = None if mail.calendar is None else CalendarEvent.of(mail.calendar)
     place = await deps.gathered.received.place_of(message)
     if place is not None:
         place.give(message)

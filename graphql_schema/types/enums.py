@@ -168,7 +168,7 @@ explained(
         "DELIVERY_REPORT": "A mail server tells what became of a mail: a bounce or a delay.",
         "FEEDBACK_REPORT": "A provider passes on that somebody called a mail spam.",
         "READ_RECEIPT": "A mail program tells that a mail was shown.",
-        "AUTOMATIC": "A program wrote it of its own accord.",
+        "AUTOMATIC": "A program wrote it of its own accord, or at a click: see `calendar`.",
         "BULK": "It was sent to many, e.g. a newsletter.",
         "UNSUBSCRIBE": "It was sent to the address by which one unsubscribes.",
     },

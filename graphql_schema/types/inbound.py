@@ -14,6 +14,7 @@ from graphql_schema.links import to_one
 from graphql_schema.resolvers import inbound as resolvers
 from graphql_schema.resolvers import safe_html
 from graphql_schema.types.attachments import Attachment
+from graphql_schema.types.calendar_events import CalendarEvent
 from graphql_schema.types.communication_parts import Event
 from graphql_schema.types.correspondence import Conversation, conversation_of
 from graphql_schema.types.enums import InboundKind, InboundStatus, ProviderType
@@ -98,6 +99,9 @@ class InboundMessage(Node, SafelyShown):
             "All are in the message as it is kept."
         ),
     )
+    calendar: CalendarEvent | None = strawberry.field(
+        description="The meeting that it invites to, or answers about; null without one."
+    )
     conversation_id: str | None = strawberry.field(description="The conversation it is part of.")
     parent_communication_id: strawberry.ID | None = strawberry.field(
         description="The communication it answers; null when it answers none we know."
@@ -157,6 +161,7 @@ class InboundMessage(Node, SafelyShown):
             clean=partial(safe_html.of_received, message=message),
             id=strawberry.ID(str(message.id)),
             stored=message,
+            calendar=None if message.calendar is None else CalendarEvent.of(message.calendar),
             tenant_id=message.tenant_id,
             status=message.status,
             kind=message.kind,

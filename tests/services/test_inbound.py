@@ -104,6 +104,7 @@ async def test_a_reply_belongs_to_what_it_answers(
         "attachments": [],
         "attachments_omitted": 0,
         "has_attachments": None,
+        "calendar": None,
         "date": reply.date,
         "received_at": clock.now(),
         "created": clock.now(),

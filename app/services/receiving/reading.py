@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.mail import mime
+from app.mail.calendars import Calendar, calendar_of
 from app.mail.fingerprints import fingerprint
 from app.mail.kinds import InboundKind, kind_of
 from app.mail.parse import ParsedMessage, parse
@@ -24,6 +25,7 @@ class Mail:
     report: Report | None
     fingerprint: str
     files: FoundFiles
+    calendar: Calendar | None
 
     @property
     def answered(self) -> list[str]:
@@ -41,7 +43,7 @@ def read(raw: bytes) -> Mail:
     files = received_files(opened, parsed.html)
     if parsed.html is not None and not (parsed.text or "").strip():
         parsed = replace(parsed, text=_text(parsed.html) or parsed.text)
-    return Mail(parsed, kind_of(opened), read_report(opened), digest, files)
+    return Mail(parsed, kind_of(opened), read_report(opened), digest, files, calendar_of(opened))
 
 
 def _text(html: str) -> str:
