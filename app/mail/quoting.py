@@ -32,7 +32,7 @@ TEXT_LIMIT = 48 * 1024
 CUT = "[\u2026]"
 
 _IMAGE = re.compile(r"<img(?: [a-z-]+=\"[^\"<>]*\")*>")
-_LOADED = re.compile(r'<img src="https?:', re.IGNORECASE)
+_LOADED = re.compile(r'<img src="(?:https?|cid):', re.IGNORECASE)
 _ALT = re.compile(r' alt="([^"]*)"')
 _LINK = re.compile(r"<a (?=href=)")
 _QUOTE = "margin:0 0 0 0.8ex;border-left:1px solid #ccc;padding-left:1ex"
@@ -65,7 +65,7 @@ def attribution(author: Author, moment: datetime, *, language: str, timezone: st
 def as_sent(safe: SafeHtml) -> str:
     """Give what is shown of an original with its images as they were.
 
-    Of those that were in the mail, what they say takes their place.
+    Of those that were in the mail and do not go with it, what they say takes their place.
     """
     return _IMAGE.sub(_image_as_sent, safe.with_remote_images())
 

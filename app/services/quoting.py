@@ -1,6 +1,7 @@
 """The answered mail below its answer: in the HTML as a quotation, in the text behind `>`."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, TypeVar
@@ -8,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator
 
+from app.context import Deps
+from app.documents.attachments import Attachment
 from app.documents.communications import Communication
 from app.documents.inbound_messages import InboundMessage
 from app.documents.outsourcing import OutsourcingDocument
@@ -18,6 +21,8 @@ from app.mail.safe_html.showing import SafeHtml
 from app.mail.text import plain_text
 from app.services import safe_html
 from app.services.inputs import blank_is_absent
+from app.services.quoted_pictures import QuotedPictures, quotable
+from app.services.receiving.attachments import with_files
 from app.services.templates.locales import chosen
 
 Document = TypeVar("Document", bound=OutsourcingDocument)
@@ -38,6 +43,14 @@ OptionalTimezone = Annotated[
 
 
 @dataclass(frozen=True)
+class Room:
+    """What still fits an answer: so many files, of so many octets together."""
+
+    files: int
+    octets: int
+
+
+@dataclass(frozen=True)
 class Original:
     """What can be quoted of a mail, and whose mail it is."""
 
@@ -46,9 +59,22 @@ class Original:
     tenant: str
     html: SafeHtml | None
     text: str
+    pictures: QuotedPictures
 
 
-async def of_ours(record: Communication) -> Original:
+@dataclass(frozen=True)
+class Quoted:
+    """An answer with the original below it, or without; `pictures` go with it.
+
+    `text` is None where it is made of the HTML.
+    """
+
+    html: str
+    text: str | None
+    pictures: Sequence[Attachment]
+
+
+async def of_ours(deps: Deps, record: Communication, room: Room) -> Original:
     """Give a mail of ours as its recipients got it, but for what counts their opens and clicks.
 
     Raises ConflictError where its content is lost, InvalidInputError for mail to a list.
@@ -60,29 +86,40 @@ async def of_ours(record: Communication) -> Original:
     if text is None:
         links = {link.url: link.original_url for link in whole.clicked_links}
         text = await asyncio.to_thread(plain_text, whole.body, replacements=links)
-    author, written_at = Author(whole.sender_name, whole.sender_email), whole.sent_at
-    html = await safe_html.of_sent(whole)
-    return Original(author, written_at or whole.created, whole.tenant_id, html, text)
+    pictures = await quotable(
+        deps, whole.tenant_id, whole.attachments, count=room.files, octets=room.octets
+    )
+    return Original(
+        author=Author(whole.sender_name, whole.sender_email),
+        written_at=whole.sent_at or whole.created,
+        tenant=whole.tenant_id,
+        html=await safe_html.of_sent(whole, images=pictures.sources),
+        text=text,
+        pictures=pictures,
+    )
 
 
-async def of_theirs(message: InboundMessage) -> Original:
+async def of_theirs(deps: Deps, message: InboundMessage, room: Room) -> Original:
     """Give a received message. Raises ConflictError where its content is not here, or lost."""
     if message.fetch_error is not None:
         raise _lost()
     whole = await _whole(message)
-    html = await safe_html.of_received(whole)
-    author, written_at = Author(whole.from_name, whole.from_email), whole.date
-    text = whole.body_text or ""
-    return Original(author, written_at or whole.received_at, whole.tenant_id, html, text)
+    files = (await with_files(deps, message)).attachments or []
+    pictures = await quotable(deps, whole.tenant_id, files, count=room.files, octets=room.octets)
+    return Original(
+        author=Author(whole.from_name, whole.from_email),
+        written_at=whole.date or whole.received_at,
+        tenant=whole.tenant_id,
+        html=await safe_html.of_received(whole, images=pictures.sources),
+        text=whole.body_text or "",
+        pictures=pictures,
+    )
 
 
 async def quoted(
     body: str, original: Original, *, locale: str | None, timezone: str | None
-) -> tuple[str, str]:
-    """Give the HTML and the text of an answer with the original below what is new.
-
-    Raises InvalidInputError where the original says nothing.
-    """
+) -> Quoted:
+    """Put the original below what is new. Raises InvalidInputError where it says nothing."""
     line = quoting.attribution(
         original.author,
         original.written_at,
@@ -93,11 +130,12 @@ async def quoted(
     if not html.strip():
         raise _refused("is not for a mail without a text")
 
-    def below() -> tuple[str, str]:
+    def below() -> Quoted:
         new = plain_text(body, replacements={})
-        return (
-            quoting.html_below(body, line, html, is_cut=is_cut),
-            quoting.text_below(new, line, original.text),
+        return Quoted(
+            html=quoting.html_below(body, line, html, is_cut=is_cut),
+            text=quoting.text_below(new, line, original.text),
+            pictures=original.pictures.shown_in(html),
         )
 
     return await asyncio.to_thread(below)
@@ -111,7 +149,8 @@ async def _html_of(original: Original) -> tuple[str, bool]:
     html = quoting.as_sent(original.html)
     cut = quoting.shortened(html)
     if cut is not None:
-        html = (await safe_html.safe(original.tenant, cut)).with_remote_images()
+        images = original.pictures.own_sources
+        html = (await safe_html.safe(original.tenant, cut, images=images)).with_remote_images()
     return quoting.untracked(html), cut is not None
 
 

@@ -17,6 +17,7 @@ from app.mail.subjects import answered_subject
 from app.services import quoting, sending
 from app.services.account_choice import own_address
 from app.services.answer_recipients import whom
+from app.services.attachments import FILES_LIMIT
 from app.services.drafts import draft
 from app.services.filling import Content
 from app.services.inputs import (
@@ -28,7 +29,7 @@ from app.services.inputs import (
     OptionalSubject,
 )
 from app.services.mail_commands import MailCommand
-from app.services.quoting import OptionalTimezone, Original
+from app.services.quoting import OptionalTimezone, Original, Quoted, Room
 from app.services.records import record_of
 from app.services.templates.saying import OptionalTag
 
@@ -81,7 +82,7 @@ class _Answered:
     message_id: str | None
     account_id: PydanticObjectId | None
     locale: str | None
-    original: Callable[[], Awaitable[Original]]
+    original: Callable[[Room], Awaitable[Original]]
 
 
 async def reply(
@@ -109,7 +110,8 @@ async def reply(
         if not mail.recipients:
             reason = "is required: the answered mail names nobody who could be answered"
             raise InvalidInputError.of(FieldError("recipients", reason))
-        content = await _content(subject, command, answered)
+        quoted = await _quoted(deps, command, answered)
+        content = Content(subject, quoted.html, text=quoted.text)
         record = await draft(
             deps,
             caller,
@@ -120,6 +122,7 @@ async def reply(
         )
         record.in_reply_to = answered.message_id
         record.original_body = command.body
+        record.attachments = list(quoted.pictures)
         return record
 
     of = ["reply", target.communication_id, target.inbound_message_id]
@@ -128,30 +131,34 @@ async def reply(
     )
 
 
-async def _content(subject: str, command: Reply, answered: _Answered) -> Content:
+async def _quoted(deps: Deps, command: Reply, answered: _Answered) -> Quoted:
     if not command.quote_original:
-        return Content(subject, command.body)
-    body, text = await quoting.quoted(
+        return Quoted(command.body, None, ())
+    taken = sum(one.content.size for one in command.attachments)
+    room = Room(
+        files=FILES_LIMIT - len(command.attachments),
+        octets=deps.settings.attachments_limit - taken,
+    )
+    return await quoting.quoted(
         command.body,
-        await answered.original(),
+        await answered.original(room),
         locale=command.quote_locale or answered.locale,
         timezone=command.quote_timezone,
     )
-    return Content(subject, body, text=text)
 
 
 async def _answered(
     deps: Deps, caller: Caller, target: ReplyTarget, *, everybody: bool
 ) -> _Answered:
     if target.communication_id is not None:
-        return _of_ours(await record_of(caller, target.communication_id))
+        return _of_ours(deps, await record_of(caller, target.communication_id))
     found = await InboundMessage.of_tenant(caller.tenant, target.inbound_message_id or "")
     if found is None:
         raise NotFoundError("No received message has this id.")
     return await _of_theirs(deps, found, everybody=everybody)
 
 
-def _of_ours(record: Communication) -> _Answered:
+def _of_ours(deps: Deps, record: Communication) -> _Answered:
     if record.sent_at is None:
         raise ConflictError(f"A communication that is {record.status} is not out yet.")
     return _Answered(
@@ -167,7 +174,7 @@ def _of_ours(record: Communication) -> _Answered:
         message_id=record.internet_message_id,
         account_id=record.account_id,
         locale=record.locale,
-        original=partial(quoting.of_ours, record),
+        original=partial(quoting.of_ours, deps, record),
     )
 
 
@@ -196,7 +203,7 @@ async def _of_theirs(deps: Deps, message: InboundMessage, *, everybody: bool) ->
         message_id=message.internet_message_id,
         account_id=account_id,
         locale=None if parent is None else parent.locale,
-        original=partial(quoting.of_theirs, message),
+        original=partial(quoting.of_theirs, deps, message),
     )
 
 

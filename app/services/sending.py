@@ -141,7 +141,8 @@ async def accept_draft(
 
 
 async def _stored(deps: Deps, record: Communication, files: Sequence[File]) -> Communication:
-    record.attachments = [file.shown for file in files]
+    # What a draft has already is there by itself.
+    record.attachments = [*(file.shown for file in files), *record.attachments]
     # The contents first: a crash in between leaves what a purge finds, never a mail without them.
     await attachments.keep(deps, record.tenant_id, files)
     if not await record.store():

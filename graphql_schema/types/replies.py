@@ -90,8 +90,8 @@ class ReplyInput:
         default=None,
         description=(
             "Whether the answered mail stands below the answer, as mail programs quote it: its "
-            "safe HTML, its text behind `>`, of each so much as fits a mail; false without it. Not "
-            "for mail to a list, or without a text."
+            "safe HTML with its own pictures, its text behind `>`, of each so much as fits a mail; "
+            "false without it. Not for mail to a list, or without a text."
         ),
     )
     quote_locale: str | None = strawberry.field(

@@ -9,6 +9,7 @@ import pytest
 
 from app.context import Caller, Deps
 from app.documents import content
+from app.documents.attachments import AttachmentContent
 from app.documents.communications import Communication
 from app.documents.inbound_messages import InboundMessage
 from app.documents.origins import Origin
@@ -21,6 +22,7 @@ from app.services.replies import Reply, ReplyTarget
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
 from tests.fakes.relay import Relay
+from tests.mail.with_files import OUTLOOK, PNG
 
 Sent = Callable[..., Awaitable[Communication]]
 Receive = Callable[..., Awaitable[InboundMessage]]
@@ -29,6 +31,7 @@ Footprint = Callable[[], Awaitable[dict[str, Any]]]
 STYLE = "margin:0 0 0 0.8ex;border-left:1px solid #ccc;padding-left:1ex"
 QUOTE = f'<blockquote type="cite" style="{STYLE}">'
 HANDED_IN = Origin()
+FILE = {"filename": "a.txt", "content": "YQ=="}
 PIXEL = re.compile(r'<img src="[^"]*/track/[^"]*"[^>]*>$')
 
 
@@ -55,11 +58,13 @@ def receive(deps: Deps, caller: Caller) -> Receive:
 
 @pytest.fixture
 def answer(deps: Deps, caller: Caller) -> Answer:
-    async def reply(to: Communication | InboundMessage, **fields: Any) -> Communication:
+    async def reply(
+        to: Communication | InboundMessage, over: Deps = deps, **fields: Any
+    ) -> Communication:
         name = "communicationId" if isinstance(to, Communication) else "inboundMessageId"
         target = parse(ReplyTarget, {name: str(to.id)})
         command = parse(Reply, {"body": "<p>In May.</p>", "quoteOriginal": True, **fields})
-        return await replies.reply(deps, caller, target, command)
+        return await replies.reply(over, caller, target, command)
 
     return reply
 
@@ -293,3 +298,69 @@ async def test_an_answer_to_the_answer_is_told_apart(
     assert reply_text(text) == "Fine, May."
     assert reply_text(again.text or "") == "In May."
     assert (again.text or "").count("wrote:") == 3
+
+
+async def test_pictures_of_the_original_go_with_the_answer(
+    deps: Deps, caller: Caller, answer: Answer, relay: Relay
+) -> None:
+    theirs = await inbound.ingest(deps, caller, OUTLOOK)
+
+    record = await answer(theirs, attachments=[FILE])
+    again = await answer(theirs, body="Once more")
+    await delivery.dispatch(deps, str(record.id))
+    sent = await Communication.get(record.id)
+    assert sent is not None
+    follow_up = await answer(sent)
+
+    [given, picture] = record.attachments
+    assert given.filename == "a.txt"
+    assert (picture.filename, picture.media_type, picture.size) == ("image1.png", "image/png", 9)
+    assert f'<img src="cid:{picture.content_id}" width="96">' in record.body
+    assert again.attachments == follow_up.attachments == [picture]
+    assert follow_up.body.count(f'src="cid:{picture.content_id}"') == 1
+    [mail] = relay.taken
+    [shown] = [part for part in mail.message.walk() if part.get_content_type() == "image/png"]
+    assert shown["Content-ID"] == f"<{picture.content_id}>"
+    assert shown.get_content() == PNG
+
+
+@pytest.mark.parametrize(("limit", "names"), [(9, ["a.txt"]), (10, ["a.txt", "image1.png"])])
+async def test_pictures_that_do_not_fit_are_left_out(
+    deps: Deps,
+    caller: Caller,
+    answer: Answer,
+    adjusted: Callable[..., Deps],
+    limit: int,
+    names: list[str],
+) -> None:
+    theirs = await inbound.ingest(deps, caller, OUTLOOK)
+
+    record = await answer(theirs, over=adjusted(attachments_limit=limit), attachments=[FILE])
+
+    assert [one.filename for one in record.attachments] == names
+    assert PIXEL.sub("", record.body).count("<img") == len(names) - 1
+
+
+async def test_pictures_that_are_lost_are_left_out(
+    deps: Deps, caller: Caller, answer: Answer
+) -> None:
+    theirs = await inbound.ingest(deps, caller, OUTLOOK)
+    await AttachmentContent.get_motor_collection().delete_many({})
+
+    record = await answer(theirs)
+
+    assert record.attachments == []
+    assert "<img" not in PIXEL.sub("", record.body)
+
+
+async def test_pictures_that_are_not_shown_do_not_go_with_it(
+    deps: Deps, caller: Caller, answer: Answer
+) -> None:
+    theirs = await inbound.ingest(
+        deps, caller, OUTLOOK.replace(b"<p>Signed.", b"<p>S" + b"i" * 98_304)
+    )
+
+    record = await answer(theirs)
+
+    assert "[\u2026]" in record.body
+    assert record.attachments == []
