@@ -1,6 +1,8 @@
 """Pages and one-click requests as browsers, mail programs and scanners make them."""
 
 import asyncio
+import base64
+import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -320,6 +322,9 @@ async def test_pages_fetch_and_tell_nothing(
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert policy.endswith("form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+    style = response.text.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in policy
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cache-control"] == "no-store"
     assert headers["x-robots-tag"] == "noindex, nofollow"
