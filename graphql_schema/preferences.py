@@ -3,7 +3,7 @@ from typing import Annotated
 import strawberry
 
 from app.documents import preferences as documents
-from app.services.preference_changes import ImportPreferences, SetPreference
+from app.services.preferences.changes import ImportPreferences, SetPreference
 from graphql_schema.connections import After, Before, First, Last, connection
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command

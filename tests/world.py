@@ -17,7 +17,6 @@ from app.services import (
     inbound,
     list_mail,
     list_members,
-    preference_changes,
     provider_accounts,
     recipient_lists,
     scheduling,
@@ -28,6 +27,7 @@ from app.services import (
 )
 from app.services.account_commands import CreateProviderAccount
 from app.services.inputs import parse
+from app.services.preferences.changes import SetPreference, set_preference
 from app.services.unsubscribing.ways import way_of_record
 from tests.database import Rows, all_rows, put_rows
 from tests.fakes.messages import message
@@ -145,8 +145,8 @@ async def _make_world(deps: Deps, caller: Caller) -> World:
     ]
     await topics.archive(deps, caller, str(retired.id))
     wish = {"address": "eve@customer.test", "topicId": str(topic.id), "state": "UNSUBSCRIBED"}
-    told = parse(preference_changes.SetPreference, wish)
-    preference = await preference_changes.set_preference(deps, caller, told)
+    told = parse(SetPreference, wish)
+    preference = await set_preference(deps, caller, told)
     # Last: mail would go by it.
     relay = parse(CreateProviderAccount, {"name": "Relay", "smtp": {"host": "127.0.0.1"}})
     account = await provider_accounts.create(deps, caller, relay)

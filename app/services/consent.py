@@ -9,8 +9,8 @@ from app.documents.topics import Topic
 from app.documents.vocabulary import PreferenceState
 from app.errors import FieldError
 from app.mail.addresses import parse_mailbox
-from app.services.preference_words import VIA, called
 from app.services.preferences import receives
+from app.services.preferences.words import VIA, called
 
 
 async def check_topic(

@@ -7,7 +7,8 @@ import strawberry
 
 from app.documents import communications, topics
 from app.documents import preferences as documents
-from app.services import preference_changes, preferences
+from app.services import preferences
+from app.services.preferences import changes
 from graphql_schema.limits import ListSize
 from graphql_schema.links import to_one
 from graphql_schema.resolvers import preferences as resolvers
@@ -164,7 +165,7 @@ class PreferenceImport:
     )
 
     @classmethod
-    def of(cls, done: preference_changes.Imported) -> Self:
+    def of(cls, done: changes.Imported) -> Self:
         return cls(
             changed=done.changed,
             unchanged=done.unchanged,

@@ -11,7 +11,7 @@ from app.context import Deps
 from app.documents.preferences import Preference
 from app.documents.vocabulary import PreferenceSource
 from app.services import preferences
-from app.services.preference_changes import ADDRESSES_AT_A_TIME
+from app.services.preferences.changes import ADDRESSES_AT_A_TIME
 from tests.fakes.clock import Clock
 from tests.fakes.mongo_calls import MongoCalls
 

@@ -1,20 +1,6 @@
-"""What recipients want of a tenant's mail: said by themselves, or written down by users.
+"""Writing down what somebody wants: once, in order, and beside what was said before."""
 
-A word is about one topic, or about all mail that one can be unsubscribed from (`topic_id` None).
-The latest word counts:
-
-- Whoever unsubscribed from a topic gets none of its mail.
-- Whoever unsubscribed from everything gets no mail of any topic and no mail to lists, until they
-  subscribe to everything again, which brings back what they had, or later subscribe to one topic,
-  which brings back that one.
-- Of a topic of which they said nothing they get mail if its default is OPT_OUT.
-
-Pages, headers and mailboxes by which recipients say it call `unsubscribe`, `subscribe` and
-`standings_of`; those stay as they are.
-"""
-
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
 
 import structlog
@@ -25,8 +11,8 @@ from app.documents.communications import Event
 from app.documents.preferences import Preference, Word
 from app.documents.topics import Topic
 from app.documents.unsubscribes import Unsubscribe
-from app.documents.vocabulary import EventType, PreferenceSource, PreferenceState, TopicDefault
-from app.services.preference_words import VIA, called, placed, stands
+from app.documents.vocabulary import EventType, PreferenceSource, PreferenceState
+from app.services.preferences.words import VIA, called, placed, stands
 
 log = structlog.get_logger()
 
@@ -36,32 +22,6 @@ _TURNS = 10
 # Characters of an address that the audit trail repeats.
 _DESCRIBED = 320
 _SUBSCRIBED, _UNSUBSCRIBED = PreferenceState.SUBSCRIBED, PreferenceState.UNSUBSCRIBED
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Whether an address gets the mail of a topic, and what it said of it, if anything."""
-
-    topic: Topic
-    receives: bool
-    preference: Preference | None
-
-
-@dataclass(frozen=True)
-class Standings:
-    """What an address gets: `everything` is what it said of all mail, if anything.
-
-    `topics` are those that are not archived, by their keys.
-    """
-
-    address: str
-    everything: Preference | None
-    topics: Sequence[Standing]
-
-    @property
-    def unsubscribed(self) -> bool:
-        """Whether it unsubscribed from everything."""
-        return self.everything is not None and self.everything.state is _UNSUBSCRIBED
 
 
 async def unsubscribe(
@@ -146,31 +106,6 @@ async def say_all(
         changed += await Preference.say_all(tenant, topic_id, words)
     log.info("preference.told_of_many", state=state, topic_id=_text(topic_id), changed=changed)
     return changed
-
-
-async def preferences_of_address(tenant: str, address: str) -> list[Preference]:
-    """Give all that an address said, of everything first; without the words before the latest."""
-    return await Preference.of_address(tenant, address)
-
-
-async def standings_of(tenant: str, address: str) -> Standings:
-    """Tell of each topic that is not archived whether an address gets its mail."""
-    said = {one.topic_id: one for one in await Preference.of_address(tenant, address)}
-    everything = said.get(None)
-    topics = [
-        Standing(topic, receives(topic, said.get(topic.id), everything), said.get(topic.id))
-        for topic in await Topic.all_of(tenant)
-    ]
-    return Standings(address.lower(), everything, topics)
-
-
-def receives(topic: Topic, said: Preference | None, everything: Preference | None) -> bool:
-    """Whether mail of a topic goes to an address that said this of it, and that of all mail."""
-    if said is not None and said.state is _UNSUBSCRIBED:
-        return False
-    if everything is not None and everything.state is _UNSUBSCRIBED:
-        return said is not None and said.date > everything.date
-    return said is not None or topic.default is TopicDefault.OPT_OUT
 
 
 async def _say(
