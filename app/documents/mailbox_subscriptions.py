@@ -203,8 +203,10 @@ class MailboxSubscription(TenantDocument):
         return await self._failed("notice", words, counted, {"subscribeAt": again_at})
 
     async def follow(self, link: str | None) -> Self:
-        """Go on from there; from the beginning without a link."""
-        return await self._set({} if link is None else {"link": link}, gone=("link",) * (not link))
+        """Go on from there, since Graph answered; from the beginning without a link."""
+        if link is None:
+            return await self._set({}, gone=("link",))
+        return await self._set({"link": link}, gone=("readFault", "readFaults"))
 
     async def has_read(self, at: datetime, *, again_at: datetime) -> Self:
         """Write down that all was seen that was there at `at`."""

@@ -3,7 +3,7 @@
 In a test it is `running_graph()`. `python -m tests.fakes.graph --port N` runs it as a process of
 its own, to be looked at and told what to do under `/_fake`: GET shows what was sent, POST sets the
 fields of `FakeGraph` that are named in a JSON object (and, by `mailbox`, those of the mailbox),
-DELETE empties it.
+DELETE empties it. `receive` has mails with these Message-IDs come into the Inbox.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ from tests.fakes.graph_faults import (
 from tests.fakes.graph_inbox import Inboxes
 from tests.fakes.graph_mailbox import FaultError, Item, Mailbox
 from tests.fakes.graph_subscriptions import Subscriptions
+from tests.fakes.messages import message
 from tests.fakes.serving import serve_by_port, serving, with_transport
 
 DIRECTORY, SECRET = "contoso-directory", "right-secret"
@@ -269,6 +270,11 @@ class FakeGraph:
             for name, value in json.loads(content).items():
                 if name == "mailbox":
                     vars(self.box).update(value)
+                elif name == "inboxes":
+                    vars(self.inboxes).update(value)
+                elif name == "receive":
+                    for id_ in value:
+                        self.box.receive(id_, message(id_))
                 else:
                     setattr(self, name, _read(name, value))
         if request.method == "DELETE":

@@ -200,14 +200,10 @@ class Mailbox:
         item.number = self.arrivals
         return item
 
-    def inbox(self, *, after: int, since: str) -> list[Item]:
-        """What came into the Inbox after the arrival of this number, and was received since."""
+    def inbox(self, *, after: int) -> list[Item]:
+        """What came into the Inbox after the arrival of this number."""
         return [
-            item
-            for item in self.items.values()
-            if item.folder == "inbox"
-            and item.number > after
-            and item.fields.get("receivedDateTime", since) >= since
+            item for item in self.items.values() if item.folder == "inbox" and item.number > after
         ]
 
 

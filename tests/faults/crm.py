@@ -14,6 +14,10 @@ AT_A_TIME = 6
 # Records that are read with one request.
 TOGETHER = 100
 ACCEPTED = "accepted"
+RECEIVED = (
+    "query($after: String) { inboundMessages(first: 200, after: $after) "
+    "{ nodes { internetMessageId } pageInfo { hasNextPage endCursor } } }"
+)
 FINAL = {"SENT", "FAILED"}
 BODY = '<p>Dear customer, <a href="https://acme.test/offer?id=7">your offer</a> is ready.</p>'
 
@@ -68,6 +72,19 @@ class Crm:
         """How many records there are."""
         response = await self.client.get(f"{BASE}/page", params={"size": 1})
         return int(response.raise_for_status().json()["totalElements"])
+
+    async def received(self) -> list[str]:
+        """Read the Message-IDs of all that was received."""
+        found: list[str] = []
+        after = None
+        while True:
+            body = {"query": RECEIVED, "variables": {"after": after}}
+            response = await self.client.post("/graphql", json=body)
+            part = response.raise_for_status().json()["data"]["inboundMessages"]
+            found += [node["internetMessageId"] for node in part["nodes"]]
+            if not part["pageInfo"]["hasNextPage"]:
+                return found
+            after = part["pageInfo"]["endCursor"]
 
     async def settled(self, limit: float) -> dict[int, dict[str, Any]]:
         """Give the records once each is in a final state, or as they stand after `limit` s."""

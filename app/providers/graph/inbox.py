@@ -14,9 +14,9 @@ import httpx2
 from app.providers.base import AccountError, Pacer, PermanentError, TransientError
 from app.providers.graph import faults, stand_ins
 from app.providers.graph.client import GraphClient, message_path
-from app.providers.graph.instants import read_instant, written
+from app.providers.graph.instants import read_instant
 
-PAGE_SIZE = 50
+PAGE_SIZE = 200
 _OK, _GONE = 200, 410
 _DELTA = "/mailFolders/inbox/messages/delta"
 # Codes of a state that Graph keeps no longer (learn.microsoft.com/graph/delta-query-overview).
@@ -31,7 +31,7 @@ class ResyncError(TransientError):
 
 @dataclass(frozen=True)
 class Page:
-    """Ids of messages that came into the Inbox; `link` is where the next look begins.
+    """Ids of messages that are in the Inbox; `link` is where the next look begins.
 
     `is_last` when there is no more now. An id may be told more than once, and in any order.
     """
@@ -65,23 +65,20 @@ class GraphInbox:
         self._sent_items: str | None = None
 
     async def page(self, link: str | None, *, since: datetime) -> Page:
-        """Give what came in since the look that ended with `link`; without one, since `since`.
+        """Give what came in since the look that ended with `link`; all that is there without one.
 
-        Raises ResyncError where Graph does not know the link any more, ParkedError when the mailbox
-        is busy, ProviderError.
+        What was received before `since` is left out here: asked to do that, Graph tells of 5000
+        messages at most (learn.microsoft.com/graph/delta-query-messages). Raises ResyncError where
+        Graph does not know the link any more, ParkedError when the mailbox is busy, ProviderError.
         """
         async with self._pacer.reading():
             if link is not None:
                 response = await self._client.follow(link, PAGE_SIZE)
             else:
                 # Only the first request says what is wanted; links carry it on.
-                wanted = {
-                    "changeType": "created",
-                    "$select": "id,isDraft",
-                    "$filter": f"receivedDateTime ge {written(since)}",
-                }
+                wanted = {"changeType": "created", "$select": "id,isDraft,receivedDateTime"}
                 response = await self._client.page(_DELTA, PAGE_SIZE, params=wanted)
-        return _page(response)
+        return _page(response, since)
 
     async def describe(self, message_id: str) -> Described | None:
         """Tell of a message, None when the mailbox has it no more. Raises as `page`."""
@@ -144,7 +141,7 @@ def _answer(response: httpx2.Response) -> Mapping[str, Any]:
     return faults.json_object(response)
 
 
-def _page(response: httpx2.Response) -> Page:
+def _page(response: httpx2.Response, since: datetime) -> Page:
     error = faults.json_object(response).get("error")
     code = str(error.get("code")).lower() if isinstance(error, dict) else ""
     if response.status_code == _GONE or code in _LOST_STATES:
@@ -154,12 +151,16 @@ def _page(response: httpx2.Response) -> Page:
     link = last if last is not None else told.get("@odata.nextLink")
     if not isinstance(items, list) or not isinstance(link, str):
         raise AccountError("Microsoft Graph gave a page without messages or without a link")
-    return Page(tuple(dict.fromkeys(_new(items))), link, is_last=last is not None)
+    return Page(tuple(dict.fromkeys(_new(items, since))), link, is_last=last is not None)
 
 
-def _new(items: list[Any]) -> Iterator[str]:
+def _new(items: list[Any], since: datetime) -> Iterator[str]:
     for item in items:
         if not isinstance(item, dict) or "@removed" in item or item.get("isDraft") is True:
+            continue
+        # Changes of older messages are told as well, whatever was asked for.
+        received = read_instant(item.get("receivedDateTime"))
+        if received is not None and received < since:
             continue
         id_ = item.get("id")
         if isinstance(id_, str) and 0 < len(id_) <= _LONGEST_ID:

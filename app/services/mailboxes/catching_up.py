@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import orjson
 import structlog
@@ -25,9 +25,6 @@ log = structlog.get_logger()
 _OURS = "message:"
 # Then others have their turn; the mailbox is due again at once.
 PAGES = 40
-# Mail that came so long before the last look that ended well is looked at again, where Graph does
-# not know any more where that was: it may have been moved into the Inbox since.
-OVERLAP = timedelta(days=7)
 
 
 def message_event(
@@ -58,17 +55,19 @@ async def catch_up(
 ) -> MailboxSubscription:
     """Have fetched what came into the Inbox since the last look; where it ends is written down.
 
-    After each page: what was cut off goes on there, and what is told twice is fetched once.
+    After each page: what was cut off goes on there, and what is told twice is fetched once. Where
+    Graph does not know any more where that was, all of the Inbox is gone through once more.
     """
-    began, found = deps.now(), 0
+    began, found, is_lost = deps.now(), 0, False
     for _ in range(PAGES):
         try:
-            page = await inbox.page(mailbox.link, since=_since(mailbox))
+            page = await inbox.page(mailbox.link, since=mailbox.since)
         except ResyncError as error:
-            if mailbox.link is None:
-                return await _not_read(deps, mailbox, error)
             log.warning("mailbox.resync", account_id=str(mailbox.id))
             mailbox = await mailbox.follow(None)
+            if is_lost:
+                return await _not_read(deps, mailbox, error)
+            is_lost = True
             continue
         except ProviderError as error:
             return await _not_read(deps, mailbox, error)
@@ -112,12 +111,6 @@ async def _not_read(
     return await mailbox.not_read(
         setback.words, again_at=deps.now() + setback.wait, counted=int(setback.is_counted)
     )
-
-
-def _since(mailbox: MailboxSubscription) -> datetime:
-    if mailbox.read_at is None:
-        return mailbox.since
-    return max(mailbox.since, mailbox.read_at - OVERLAP)
 
 
 def _interval(deps: Deps, mailbox: MailboxSubscription) -> timedelta:

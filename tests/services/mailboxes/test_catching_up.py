@@ -81,7 +81,7 @@ async def test_what_came_since_the_account_receives_is_taken_in(
 
     assert await received() == ["<2@customer.test>", "<3@customer.test>"]
     assert (mailbox.read_at, mailbox.read_faults) == (clock.now(), 0)
-    assert graph.inboxes.preferred == ['IdType="ImmutableId", odata.maxpagesize=50']
+    assert graph.inboxes.preferred == ['IdType="ImmutableId", odata.maxpagesize=200']
     after = await MailboxSubscription.of_account(account.id)
     assert after is not None
     assert after.last_received_at == clock.now()
@@ -264,7 +264,6 @@ async def test_where_graph_forgot_the_place_it_looks_again_and_takes_nothing_twi
     assert (mailbox.read_fault, mailbox.read_at) == (None, clock.now())
     assert await received() == ["<1@customer.test>", "<2@customer.test>"]
     assert len(events) == 1
-    # 7 days before the last look that ended well, and never before the account received.
     assert (
         graph.calls()[before:].count(f"GET /v1.0/users/crm%40acme.test/mailFolders/inbox{DELTA}")
         == 2
@@ -278,8 +277,47 @@ async def test_a_place_that_is_forgotten_again_and_again_is_a_fault(
 
     mailbox = await attend(await keep())
 
-    assert graph.calls()[-1].endswith(DELTA)
+    assert [call.endswith(DELTA) for call in graph.calls()[-2:]] == [True, True]
     assert (mailbox.read_faults, mailbox.read_at) == (1, None)
+
+
+async def test_a_place_that_is_forgotten_after_each_page_is_a_fault(
+    keep: Keep, attend: Attend, arrive: Callable[..., None], graph: FakeGraph
+) -> None:
+    graph.inboxes.size = 1
+    account = await keep()
+    arrive(1, 2, 3)
+    graph.faults = [replace(LOST_STATE, on="skiptoken")] * 9
+
+    mailbox = await attend(account)
+
+    assert (mailbox.read_faults, mailbox.read_at, mailbox.link) == (1, None, None)
+    assert len(graph.inboxes.preferred) == 2
+
+
+async def test_faults_with_pages_between_them_are_not_in_a_row(
+    monkeypatch: pytest.MonkeyPatch,
+    keep: Keep,
+    attend: Attend,
+    arrive: Callable[..., None],
+    graph: FakeGraph,
+    clock: Clock,
+) -> None:
+    monkeypatch.setattr(catching_up, "PAGES", 1)
+    graph.inboxes.size = 1
+    account = await keep()
+    arrive(*range(6))
+    waited = []
+    for _ in range(3):
+        mailbox = await attend(account)
+        assert (mailbox.read_fault, mailbox.read_faults) == (None, 0)
+        clock.advance(mailbox.due_at - clock.now())
+        graph.faults = [replace(BROKEN, on=DELTA)]
+        mailbox = await attend(account)
+        waited.append(mailbox.due_at - clock.now())
+        clock.advance(waited[-1])
+
+    assert waited == [timedelta(seconds=15)] * 3
 
 
 @pytest.mark.parametrize(
