@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from pydantic_core import ValidationError
 
-from app.commands import engagement, inbound
+from app.commands import engagement
+from app.commands import inbound as receiving
 from app.commands.reach import FAILURE, reach
 
 INVALID_SETTINGS = 2
@@ -25,8 +26,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(engagement.reclassify)
-app.command()(inbound.inbound)
-app.add_typer(inbound.domains, name="inbound-domain")
+app.command()(receiving.inbound)
+app.add_typer(receiving.domains, name="inbound-domain")
 
 DataDir = Annotated[
     Path | None,
@@ -55,13 +56,22 @@ def dev(
     data_dir: DataDir = None,
     workers: Annotated[int, typer.Option(min=1, max=32, help="Worker processes.")] = 1,
     demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Demo mails on first use.")] = True,
+    inbound: Annotated[
+        bool, typer.Option("--inbound/--no-inbound", help="A port where mail servers hand mail in.")
+    ] = True,
 ) -> None:
-    """Start everything on this machine: servers, inbox, API and worker."""
+    """Start everything on this machine: servers, inbox, API, worker and listener."""
     from app.dev.environment import data_folder
     from app.dev.stack import StackOptions, run_stack
     from app.settings import Settings
 
-    options = StackOptions(data_folder(data_dir), port or Settings().port, workers, demo)
+    options = StackOptions(
+        folder=data_folder(data_dir),
+        port=port or Settings().port,
+        workers=workers,
+        with_demo=demo,
+        with_inbound=inbound,
+    )
     raise typer.Exit(run_stack(options))
 
 

@@ -39,7 +39,7 @@ class Stack:
         options = ["--port", str(self.port), "--data-dir", str(self.data), "--no-demo"]
         begun = time.perf_counter()
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [letterbox, "dev", *options],
+            [letterbox, "dev", "--no-inbound", *options],
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,

@@ -10,6 +10,7 @@ from app.commands.reach import FAILURE, reach, run_opened
 domains = typer.Typer(
     help="Say whose mail to a domain, or to an address, is.", no_args_is_help=True
 )
+_HOST, _PORT = "127.0.0.1", 2424
 Name = Annotated[str, typer.Argument(help="A domain (`acme.example`) or an address.")]
 
 
@@ -17,8 +18,19 @@ def inbound(
     protocol: Annotated[
         Literal["lmtp", "smtp"], typer.Option(help="What the mail server speaks.")
     ] = "lmtp",
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 2424,
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address to listen on; default LETTERBOX_INBOUND_LISTENER or 127.0.0.1."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Port to listen on; default LETTERBOX_INBOUND_LISTENER or 2424.",
+        ),
+    ] = None,
+    own: Annotated[str | None, typer.Option("--for", hidden=True)] = None,
 ) -> None:
     """Take mail from mail servers such as Postfix."""
     from app.embedded.probes import ask_mongo
@@ -27,10 +39,12 @@ def inbound(
 
     settings = Settings()
     reach("MongoDB", ask_mongo, settings.mongo_url)
+    place = settings.listener_place or (_HOST, _PORT)
+    place = (host or place[0], port or place[1])
     try:
-        run_listener(settings, Protocol(protocol), host, port)
+        run_listener(settings, Protocol(protocol), *place, own=own)
     except OSError as error:
-        typer.echo(f"Port {port} of {host} cannot be had: {error.strerror}", err=True)
+        typer.echo(f"Port {place[1]} of {place[0]} cannot be had: {error.strerror}", err=True)
         raise typer.Exit(FAILURE) from None
 
 

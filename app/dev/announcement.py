@@ -11,6 +11,9 @@ Letterbox runs; Ctrl-C stops it.
   Data      {root}
 """
 
+_INBOUND = """Mail servers hand mail in at smtp://127.0.0.1:{port}{whose}
+"""
+
 _CREDENTIALS = """Bearer token (tenant demo, user alice, 30 days):
 {token}
 """
@@ -28,9 +31,23 @@ _BODY = (
 )
 
 
-def announce(base: str, root: Path, *, token: str | None, relay: str | None) -> None:
-    """Print where everything is; `token` is None where an identity provider issues them."""
+def announce(
+    base: str,
+    root: Path,
+    *,
+    token: str | None,
+    relay: str | None,
+    inbound: int | None = None,
+    domain: str | None = None,
+) -> None:
+    """Print where everything is; `token` is None where an identity provider issues them.
+
+    `inbound` is the port for mail servers, where there is one; mail to `domain` is the demo's.
+    """
     say(_TEXT.format(base=base, root=root))
+    if inbound is not None:
+        whose = "" if domain is None else f"; anybody at {domain} is the tenant demo."
+        say(_INBOUND.format(port=inbound, whose=whose))
     if relay:
         say(f"Mail goes to {relay}, not to the inbox: LETTERBOX_SMTP_HOST is set.\n")
     if token:

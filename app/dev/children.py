@@ -36,6 +36,11 @@ class ChildCommands:
         child = self._spawn("api", ["serve"], variables)
         return ChildService(child, lambda: is_api_ready(host, port))
 
+    def inbound(self, port: int, variables: Mapping[str, str], *, own: str | None) -> ChildService:
+        """Mail to the domain `own` is the demo tenant's, where one is given."""
+        arguments = ["inbound", "--protocol", "smtp", *(() if own is None else ("--for", own))]
+        return ChildService(self._spawn("inbound", arguments, variables), lambda: is_open(port))
+
     def workers(self, count: int, variables: Mapping[str, str]) -> Iterator[ChildService]:
         url = variables["LETTERBOX_REDIS_URL"]
         for number in range(1, count + 1):

@@ -5,11 +5,13 @@ No line repeats a secret: URLs appear as host and port, settings by name.
 
 import json
 import smtplib
+import socket
 import ssl
 import sys
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +23,13 @@ from app.dev.folder import DataFolder
 from app.dev.output import say
 from app.embedded.binaries import MONGOD_REMEDY, REDIS_REMEDY, find_mongod, find_redis
 from app.embedded.errors import EmbeddedServerError
-from app.embedded.probes import ask_mongo, ask_program, ask_redis
+from app.embedded.probes import ask_mongo, ask_program, ask_redis, count_receiving
 from app.settings import Settings, SmtpSecurity
 
 LIMIT_SECONDS = 5
 SMTP_OK = 250
+GRAPH_PATH = "/api/v1/webhooks/graph"
+_GREETING = 512
 OLDEST_PYTHON = (3, 11)
 
 
@@ -77,6 +81,8 @@ def _dependencies(settings: Settings) -> Iterator[Finding]:
     yield _finding("token key", lambda: _token_key(settings))
     yield _finding("secret keys", lambda: _secret_keys(settings))
     yield _finding("default sender", lambda: _default_sender(settings.default_sender_email))
+    yield _finding("mail servers", lambda: _listener(settings.listener_place))
+    yield _finding("Graph notices", lambda: _graph_notices(settings))
 
 
 def _finding(subject: str, check: Callable[[], str]) -> Finding:
@@ -177,6 +183,40 @@ def _default_sender(address: str | None) -> str:
     except EmailNotValidError as error:
         raise Fault(f"correct LETTERBOX_DEFAULT_SENDER_EMAIL: {error}") from error
     return address
+
+
+def _listener(place: tuple[str, int] | None) -> str:
+    if place is None:
+        return (
+            "none looked for: where `letterbox inbound` takes mail from them, set "
+            "LETTERBOX_INBOUND_LISTENER"
+        )
+    name = f"{place[0]}:{place[1]}"
+    try:
+        with socket.create_connection(place, timeout=LIMIT_SECONDS) as connection:
+            greeting = connection.recv(_GREETING).decode("ascii", "replace")
+    except OSError as error:
+        raise Fault(
+            f"no answer at {name} ({type(error).__name__}): start `letterbox inbound`, or correct "
+            "LETTERBOX_INBOUND_LISTENER"
+        ) from error
+    if not greeting.startswith("220 "):
+        raise Fault(f"{name} takes no mail at the moment: {greeting[:3] or 'it says nothing'}")
+    return f"{name} takes mail"
+
+
+def _graph_notices(settings: Settings) -> str:
+    if settings.public_url.scheme == "https":
+        return f"Microsoft Graph tells of mail at {settings.public_base}{GRAPH_PATH}/..."
+    every = round(settings.graph_poll_interval.total_seconds())
+    words = (
+        f"LETTERBOX_PUBLIC_URL is no https address, so mailboxes are looked into every {every} "
+        "seconds"
+    )
+    with suppress(EmbeddedServerError):
+        if count_receiving(settings.mongo_url, settings.mongo_database):
+            raise Fault(f"{words}: set it to the https address at which Graph reaches this service")
+    return words
 
 
 def _data_folder(root: Path) -> str:

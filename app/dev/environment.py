@@ -15,11 +15,15 @@ PREFIX = "LETTERBOX_"
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the servers of this stack are; `smtp_port` is on loopback."""
+    """Where the servers of this stack are; the ports are on loopback.
+
+    `inbound_port` is None where no mail servers are listened to.
+    """
 
     mongo_url: str
     redis_url: str
     smtp_port: int
+    inbound_port: int | None = None
 
 
 def letterbox_variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -69,6 +73,8 @@ def stack_variables(
         own = {name: value for name, value in own.items() if name != "LETTERBOX_SMTP_PORT"}
         defaults["LETTERBOX_SMTP_HOST"] = "127.0.0.1"
         defaults["LETTERBOX_SMTP_PORT"] = str(addresses.smtp_port)
+    if addresses.inbound_port is not None:
+        own = {**own, "LETTERBOX_INBOUND_LISTENER": f"127.0.0.1:{addresses.inbound_port}"}
     fixed = {
         "LETTERBOX_ENVIRONMENT": Environment.DEVELOPMENT.value,
         "LETTERBOX_PORT": str(port),

@@ -15,7 +15,7 @@ from app.embedded.process import Child, wait_for_end
 from app.embedded.servers import late
 
 # Whoever uses another stops before it; `worker-2` is a `worker`.
-STOP_ORDER = ("api", "worker", "inbox", "redis", "mongod")
+STOP_ORDER = ("inbound", "api", "worker", "inbox", "redis", "mongod")
 # Longer than the 10 s that the API gives to open requests.
 GRACE = timedelta(seconds=12)
 # When one has failed the others may wait for it in vain.

@@ -25,6 +25,7 @@ from app.embedded.servers import RunningServer
 from app.settings import Settings
 
 TOKEN_LIFETIME = timedelta(days=30)
+DEMO_DOMAIN = "demo.letterbox.test"
 
 
 class SpawnServer(Protocol):
@@ -39,6 +40,7 @@ class StackOptions:
     port: int
     workers: int = 1
     with_demo: bool = True
+    with_inbound: bool = True
 
 
 def run_stack(options: StackOptions) -> int:
@@ -97,6 +99,7 @@ class Stack:
         self._services = services
         self._own = letterbox_variables()
         self._base = f"http://localhost:{options.port}"
+        self._inbound_port = free_port() if options.with_inbound else None
 
     def run(self) -> None:
         """Start, announce, load the demo, watch; ends only by what `Services.check` raises."""
@@ -108,7 +111,14 @@ class Stack:
             demo.want_when_new()
         token = self._start()
         say(f"Ready after {time.monotonic() - begin:.1f} s")
-        announce(self._base, self._folder.root, token=token, relay=self._relay)
+        announce(
+            self._base,
+            self._folder.root,
+            token=token,
+            relay=self._relay,
+            inbound=self._inbound_port,
+            domain=self._demo_domain,
+        )
         if self._options.with_demo and demo.is_wanted:
             self._load_demo(demo, token)
         self._services.watch()
@@ -125,6 +135,7 @@ class Stack:
             mongo_url=mongod.url if mongod else self._own["LETTERBOX_MONGO_URL"],
             redis_url=redis.url if redis else self._own["LETTERBOX_REDIS_URL"],
             smtp_port=smtp_port,
+            inbound_port=self._inbound_port,
         )
         variables = stack_variables(self._folder, self._options.port, addresses, self._own)
         settings = settings_from(variables)
@@ -132,6 +143,9 @@ class Stack:
         own = [self._added(commands.api(variables))]
         forget_workers(addresses.redis_url)
         own += map(self._added, commands.workers(self._options.workers, variables))
+        if self._inbound_port is not None:
+            listener = commands.inbound(self._inbound_port, variables, own=self._demo_domain)
+            own.append(self._added(listener))
         token = _demo_token(settings)
         self._services.wait([inbox, *own])
         return token
@@ -144,6 +158,11 @@ class Stack:
         server = start(self._folder.root / name, log=log, inherited=[self._lock])
         self._services.add(server)
         return server
+
+    @property
+    def _demo_domain(self) -> str | None:
+        """The domain whose mail is the demo tenant's."""
+        return DEMO_DOMAIN if self._options.with_demo else None
 
     @property
     def _relay(self) -> str | None:

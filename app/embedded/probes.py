@@ -42,6 +42,20 @@ def ask_mongo(url: str) -> MongoFacts:
     return MongoFacts(version, hello.get("setName"), bool(hello.get("isWritablePrimary")))
 
 
+def count_receiving(url: str, database: str) -> int:
+    """How many accounts take in the mail of a mailbox; raises as `ask_mongo`."""
+    try:
+        with MongoClient[dict[str, Any]](
+            url, serverSelectionTimeoutMS=LIMIT_SECONDS * 1000
+        ) as client:
+            found = client[database]["providerAccounts"]
+            return found.count_documents({"graph.receivesMail": True}, limit=100)
+    except (PyMongoError, ValueError) as error:
+        raise EmbeddedServerError(
+            f"the accounts cannot be read ({type(error).__name__})"
+        ) from error
+
+
 def ask_redis(url: str) -> str:
     """Return the version; raises EmbeddedServerError, without the URL's credentials."""
     try:

@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from enum import StrEnum
 
@@ -14,9 +14,11 @@ import uvloop
 
 from app.bootstrap import open_deps
 from app.context import Deps
+from app.errors import ConflictError
 from app.listening.house import House
 from app.listening.session import LmtpSession, SmtpSession
 from app.logs import configure_logs
+from app.services.receiving import domains
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -25,6 +27,7 @@ log = structlog.get_logger()
 GRACE = timedelta(seconds=10)
 # How many of the largest messages are in memory at a time.
 _LARGEST_AT_ONCE = 4
+_DEMO_TENANT = "demo"
 
 
 class Protocol(StrEnum):
@@ -32,19 +35,30 @@ class Protocol(StrEnum):
     SMTP = "smtp"
 
 
-def run_listener(settings: Settings, protocol: Protocol, host: str, port: int) -> None:
-    """Take mail until SIGTERM or SIGINT. Raises OSError when the port cannot be had."""
+def run_listener(
+    settings: Settings, protocol: Protocol, host: str, port: int, *, own: str | None = None
+) -> None:
+    """Take mail until SIGTERM or SIGINT. Raises OSError when the port cannot be had.
+
+    `own` is a domain of a development stack, whose mail is the demo tenant's.
+    """
     configure_logs(settings)
-    uvloop.run(_run(settings, protocol, host, port))
+    uvloop.run(_run(settings, protocol, (host, port), own))
 
 
-async def _run(settings: Settings, protocol: Protocol, host: str, port: int) -> None:
+async def _run(
+    settings: Settings, protocol: Protocol, place: tuple[str, int], own: str | None
+) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_deps(settings) as deps, listening(deps, protocol, host, port) as at:
-        log.info("listener.started", protocol=protocol.value, port=at)
-        await stop.wait()
+    async with open_deps(settings) as deps:
+        if own is not None:
+            with suppress(ConflictError):
+                await domains.add(deps, _DEMO_TENANT, own)
+        async with listening(deps, protocol, *place) as at:
+            log.info("listener.started", protocol=protocol.value, port=at)
+            await stop.wait()
     log.info("listener.stopped")
 
 

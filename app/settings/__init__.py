@@ -267,6 +267,14 @@ class Settings(
         return self
 
     @property
+    def listener_place(self) -> tuple[str, int] | None:
+        """Host and port of LETTERBOX_INBOUND_LISTENER."""
+        if self.inbound_listener is None:
+            return None
+        host, _, port = self.inbound_listener.rpartition(":")
+        return host, int(port)
+
+    @property
     def reply_keys(self) -> tuple[bytes, ...]:
         """Keys that sign addresses for answers, made of those that encrypt; the first one signs."""
         return tuple(derived(key, "reply addresses") for key in self.encryption_keys)

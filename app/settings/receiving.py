@@ -15,11 +15,19 @@ DomainName = Annotated[
 ]
 
 
+HostAndPort = Annotated[str, StringConstraints(max_length=260, pattern=r"^[^\s:]+:[0-9]{1,5}$")]
+
+
 class ReceivingSettings(BaseSettings):
     inbound_domain: DomainName | None = Field(
         None,
         description="Domain whose mail reaches this service: answers come to an address there that "
         "names the mail they answer. Needs LETTERBOX_SECRET_KEYS.",
+    )
+    inbound_listener: HostAndPort | None = Field(
+        None,
+        description="Where `letterbox inbound` listens, as `127.0.0.1:2424`: its default, and "
+        "where `letterbox doctor` looks for it.",
     )
     inbound_connections: int = Field(
         100, ge=1, description="Connections one `letterbox inbound` has open at a time."

@@ -30,3 +30,18 @@ def test_identity_provider_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "Your identity provider issues the tokens: LETTERBOX_JWT_JWKS_URL is set.\n" in said
     assert "-H 'Authorization: Bearer YOUR_TOKEN'" in said
+
+
+@pytest.mark.parametrize(
+    ("domain", "told"),
+    [
+        ("demo.test", "smtp://127.0.0.1:2525; anybody at demo.test is the tenant demo.\n"),
+        (None, "smtp://127.0.0.1:2525\n"),
+    ],
+)
+def test_where_mail_servers_hand_mail_in(
+    capsys: pytest.CaptureFixture[str], domain: str | None, told: str
+) -> None:
+    announce(BASE, Path("data"), token=None, relay=None, inbound=2525, domain=domain)
+
+    assert f"Mail servers hand mail in at {told}" in capsys.readouterr().out

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pymongo import MongoClient
 
 from app.dev import doctor as doctor_module
 from app.dev.doctor import Finding, examine, run_doctor
@@ -237,6 +239,91 @@ def test_wrong_default_sender(
 
     assert not finding.is_ok
     assert finding.text.startswith("correct LETTERBOX_DEFAULT_SENDER_EMAIL: ")
+
+
+def test_nobody_looks_for_a_listener_that_is_nowhere(
+    findings: Callable[[], dict[str, Finding]],
+) -> None:
+    found = findings()["mail servers"]
+
+    assert found.is_ok
+    assert found.text == (
+        "none looked for: where `letterbox inbound` takes mail from them, set "
+        "LETTERBOX_INBOUND_LISTENER"
+    )
+
+
+@pytest.mark.parametrize(
+    ("greeting", "told"),
+    [
+        (b"220 mail.test LMTP Letterbox\r\n", "ok    mail servers: {} takes mail"),
+        (b"421 4.3.2 Too many connections\r\n",
+         "FAIL  mail servers: {} takes no mail at the moment: 421"),
+        (b"", "FAIL  mail servers: {} takes no mail at the moment: it says nothing"),
+    ],
+    ids=["well", "full", "silent"],
+)  # fmt: skip
+def test_a_listener_is_asked(
+    findings: Callable[[], dict[str, Finding]],
+    monkeypatch: pytest.MonkeyPatch,
+    greeting: bytes,
+    told: str,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with listener.accept()[0] as connection:
+                connection.sendall(greeting)
+
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        monkeypatch.setenv("LETTERBOX_INBOUND_LISTENER", place)
+        thread = threading.Thread(target=answer)
+        thread.start()
+        found = findings()["mail servers"]
+        thread.join()
+
+    assert found.line == told.format(place)
+
+
+def test_a_listener_that_does_not_run(
+    findings: Callable[[], dict[str, Finding]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LETTERBOX_INBOUND_LISTENER", "127.0.0.1:1")
+
+    assert findings()["mail servers"].line == (
+        "FAIL  mail servers: no answer at 127.0.0.1:1 (ConnectionRefusedError): start `letterbox "
+        "inbound`, or correct LETTERBOX_INBOUND_LISTENER"
+    )
+
+
+def test_graph_tells_of_mail_at_https_addresses(
+    mongod: RunningServer,
+    findings: Callable[[], dict[str, Finding]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.embedded.probes.LIMIT_SECONDS", 3)
+    monkeypatch.setenv("LETTERBOX_MONGO_URL", mongod.url)
+    nobody = findings()["Graph notices"]
+    with MongoClient[dict[str, Any]](mongod.url) as client:
+        accounts = client["letterbox"]["providerAccounts"]
+        accounts.insert_one({"graph": {"receivesMail": True}})
+        somebody = findings()["Graph notices"]
+        monkeypatch.setenv("LETTERBOX_PUBLIC_URL", "https://mail.acme.test")
+        told = findings()["Graph notices"]
+        accounts.delete_many({})
+
+    words = (
+        "LETTERBOX_PUBLIC_URL is no https address, so mailboxes are looked into every 60 seconds"
+    )
+    assert nobody.line == f"ok    Graph notices: {words}"
+    assert somebody.line == (
+        f"FAIL  Graph notices: {words}: set it to the https address at which Graph reaches this "
+        "service"
+    )
+    assert told.line == (
+        "ok    Graph notices: Microsoft Graph tells of mail at "
+        "https://mail.acme.test/api/v1/webhooks/graph/..."
+    )
 
 
 def test_data_folder_that_cannot_be_written(tmp_path: Path) -> None:

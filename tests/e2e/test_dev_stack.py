@@ -3,6 +3,7 @@ import os
 import re
 import shlex
 import signal
+import smtplib
 import socket
 import stat
 import subprocess
@@ -22,7 +23,7 @@ from app.embedded.ports import free_port
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 LETTERBOX = [str(Path(sys.executable).with_name("letterbox"))]
-CHILDREN = ["api", "inbox", "mongod", "redis", "worker"]
+CHILDREN = ["api", "inbound", "inbox", "mongod", "redis", "worker"]
 
 
 def environment() -> dict[str, str]:
@@ -163,7 +164,7 @@ def test_taken_port_is_refused_before_anything_starts(start: Start) -> None:
     assert not (dev.data / "log").exists()
 
 
-@pytest.mark.parametrize("name", ["api", "worker", "mongod"])
+@pytest.mark.parametrize("name", ["api", "inbound", "worker", "mongod"])
 def test_end_of_a_child_ends_all_and_is_told(name: str, stack: Dev) -> None:
     pids = stack.pids()
 
@@ -178,7 +179,7 @@ def test_end_of_a_child_ends_all_and_is_told(name: str, stack: Dev) -> None:
 
 
 def test_signal_while_starting_stops_what_was_started(start: Start) -> None:
-    dev = start("--no-demo")
+    dev = start("--no-demo", "--no-inbound")
     dev.wait_for("mongod ready")
     pids = dev.pids()
 
@@ -217,7 +218,9 @@ def test_doctor_is_content_with_a_running_stack(stack: Dev) -> None:
 
 def test_closed_terminal_stops_nothing_but_the_words(tmp_path: Path, start: Start) -> None:
     data, port = tmp_path / "piped", free_port()
-    command = shlex.join([*LETTERBOX, "dev", "--no-demo", f"--data-dir={data}", f"--port={port}"])
+    command = shlex.join(
+        [*LETTERBOX, "dev", "--no-demo", "--no-inbound", f"--data-dir={data}", f"--port={port}"]
+    )
     with subprocess.Popen(  # noqa: S602  # ourselves, and a pipe that closes
         f"{command} | head -1", shell=True, env=environment(), stdout=subprocess.PIPE
     ) as shell:
@@ -233,14 +236,35 @@ def test_closed_terminal_stops_nothing_but_the_words(tmp_path: Path, start: Star
     assert not list((data / "run").glob("*.pid"))
 
 
-def test_several_workers_are_started(start: Start) -> None:
-    dev = start("--no-demo", "--workers", "2")
+def test_several_workers_are_started_and_no_listener_where_none_is_wanted(start: Start) -> None:
+    dev = start("--no-demo", "--no-inbound", "--workers", "2")
     dev.wait_for("Send a mail:")
     pids = dev.pids()
 
-    assert set(pids) == {*CHILDREN, "worker-2"}
+    assert set(pids) == {*CHILDREN, "worker-2"} - {"inbound"}
+    assert "Mail servers" not in dev.printed
     assert dev.end(signal.SIGTERM) == 0
     assert dev.is_gone(pids)
+
+
+def _received(stack: Dev) -> list[str]:
+    """Hand a mail to the demo tenant in, as a mail server does; the subjects of what it has."""
+    port = re.search(r"smtp://127.0.0.1:(\d+); anybody at demo.letterbox.test", stack.printed)
+    token = re.search(r"Bearer ([\w.-]+)'", stack.printed)
+    assert port is not None
+    assert token is not None
+    with smtplib.SMTP("127.0.0.1", int(port[1]), timeout=20) as server:
+        server.sendmail(
+            "eve@customer.test", ["desk@demo.letterbox.test"],
+            "From: eve@customer.test\r\nSubject: Hello from a mail server\r\n\r\nHello\r\n",
+        )  # fmt: skip
+    with httpx2.Client(base_url=stack.base, trust_env=False) as client:
+        answer = client.post(
+            "/graphql",
+            json={"query": "{ inboundMessages(first: 9) { nodes { subject } } }"},
+            headers={"Authorization": f"Bearer {token[1]}"},
+        )
+    return [one["subject"] for one in answer.json()["data"]["inboundMessages"]["nodes"]]
 
 
 def test_demo_is_sent_on_the_first_start_only(start: Start) -> None:
@@ -256,4 +280,5 @@ def test_demo_is_sent_on_the_first_start_only(start: Start) -> None:
 
     assert len(messages) == 4
     assert "demo mails" not in second.printed
+    assert _received(second) == ["Hello from a mail server"]
     assert any("Çelik-Müller" in message["subject"] for message in messages)
