@@ -76,12 +76,13 @@ async def fill(stack: Stack, client: httpx2.AsyncClient) -> None:
     assert sent is not None
     chance = random.Random(7)  # noqa: S311 - the same rows each time
     for start in range(0, ROWS, AT_A_TIME):
-        rows = [_varied(sent, number, chance) for number in range(start, start + AT_A_TIME)]
+        rows = [varied(sent, number, chance) for number in range(start, start + AT_A_TIME)]
         await collection.insert_many(rows, ordered=False)
     await collection.delete_one({"_id": sent["_id"]})
 
 
-def _varied(sent: dict[str, Any], number: int, chance: random.Random) -> dict[str, Any]:
+def varied(sent: dict[str, Any], number: int, chance: random.Random) -> dict[str, Any]:
+    """Make a row like `sent`, with what a year of a CRM would vary; `bench` is its number."""
     shift = timedelta(seconds=chance.randrange(365 * 86400))
     recipient = f"person{chance.randrange(5000)}@customer.test"
     subject = f"Your offer {number}"
@@ -96,6 +97,7 @@ def _varied(sent: dict[str, Any], number: int, chance: random.Random) -> dict[st
         "type": chance.choice(TYPES),
         "recipients": [recipient],
         "conversationId": f"conversation-{number // 5}",
+        "trackingId": f"bench-tracking-{number}",
         "relatedEntityType": "deal",
         "relatedEntityId": str(chance.randrange(2000)),
         "events": [{**event, "date": event["date"] - shift} for event in sent["events"]],
