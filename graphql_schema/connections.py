@@ -13,7 +13,7 @@ from app.services.connections import ListCommand, Needs, Part
 from app.services.inputs import parse
 from graphql_schema.context import Info
 from graphql_schema.selections import chosen_names, unasked
-from graphql_schema.types.connections import Connection, Edge, PageInfo
+from graphql_schema.types.connections import Connection, PageInfo
 from graphql_schema.types.nodes import KINDS, Heavy
 
 Item = TypeVar("Item")
@@ -63,17 +63,8 @@ def needs_of(info: Info, heavy: Heavy) -> Needs:
 
 def connection_of(part: Part[Item], node: Callable[[Item], Node]) -> Connection[Node]:
     """Show a part as a connection, each item as a node."""
-    edges = [Edge(node=node(edge.node), cursor=edge.cursor) for edge in part.edges]
-    return Connection(
-        part=part,
-        edges=edges,
-        nodes=[edge.node for edge in edges],
-        page_info=PageInfo(
-            part=part,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
-        ),
-    )
+    nodes = [node(edge.node) for edge in part.edges]
+    return Connection(part=part, nodes=nodes, page_info=PageInfo(part=part))
 
 
 def written(value: Any) -> Any:

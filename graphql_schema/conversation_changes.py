@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from app.services.connections import Edge, ListCommand, Part
+from app.services.connections import ListCommand, Part
 from app.services.conversation_changes import (
     AssignConversation,
     LinkConversation,
@@ -61,7 +61,7 @@ async def _conversations(  # noqa: PLR0917 - GraphQL gives arguments by name
     overviews = await correspondence.overviews_of(info.context, ids) if ids else {}
     # One whose last message was deleted meanwhile is left out.
     edges = [
-        Edge(edge.cursor, Conversation.of(id_, overviews[id_]))
+        edge.showing(Conversation.of(id_, overviews[id_]))
         for edge in part.edges
         if (id_ := edge.node.conversation_id) in overviews
     ]

@@ -18,6 +18,7 @@ from graphql_schema.communications import CommunicationMutation, CommunicationQu
 from graphql_schema.conversation_changes import ConversationMutation, InboxQuery
 from graphql_schema.conversations import ConversationQuery
 from graphql_schema.documents import HandedOver
+from graphql_schema.executor import PlainFieldsExecutor
 from graphql_schema.inbound import InboundMutation, InboundQuery
 from graphql_schema.limits import OperationLimits
 from graphql_schema.list_members import ListMemberMutation, ListMemberQuery
@@ -111,6 +112,7 @@ schema = LetterboxSchema(
     mutation=Mutation,
     subscription=Subscription,
     extensions=[HandedOver, OperationLimits],
+    execution_context_class=PlainFieldsExecutor,
     config=StrawberryConfig(
         scalar_map={datetime: INSTANT, Upload: UPLOAD, strawberry.ID: ID},
         enable_experimental_incremental_execution=True,

@@ -1,6 +1,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, Self
 
 from beanie import Document, PydanticObjectId
@@ -10,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from pymongo import ReturnDocument
 from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout
 
+from app.documents.views import as_document
 from app.documents.volume import counted
 
 Filter = dict[str, Any]
@@ -95,15 +97,19 @@ class TenantDocument(StoredDocument):
     async def with_ids(
         cls, tenant: str, ids: Collection[str], *, without: Collection[str] = ()
     ) -> dict[str, Self]:
-        """The tenant's documents with these ids, by them; the stored fields `without` not read."""
+        """The tenant's documents with these ids, by them.
+
+        Where the stored fields `without` are not read, they are to be shown only.
+        """
         wanted = object_ids_of(ids)
+        make = partial(as_document, cls) if without else cls.model_validate
         cursor = cls.get_motor_collection().find(
             cls.owned(tenant, {"_id": {"$in": list(wanted.values())}}),
             dict.fromkeys([*cls.unseen, *without], 0),
             # At first MongoDB gives 101 otherwise.
             batch_size=len(wanted) + 1,
         )
-        found = {row["_id"]: cls.model_validate(counted(row)) async for row in cursor}
+        found = {row["_id"]: make(counted(row)) for row in await cursor.to_list(None)}
         return {text: found[id_] for text, id_ in wanted.items() if id_ in found}
 
 

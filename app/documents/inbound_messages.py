@@ -33,7 +33,6 @@ _OWN = {
     "envelope_recipients", "graph_message_id", "graph_conversation_id", "graph_mailbox",
     "is_uncounted",
 }  # fmt: skip
-_FILES = {"attachments", "attachments_omitted", "has_attachments"}
 _CONTENT = {
     "raw", "rawId", "contentId", "bodyText", "bodyHtml", "attachments", "attachmentsOmitted",
     "hasAttachments", "calendar",
@@ -135,7 +134,14 @@ class InboundMessage(OutsourcingDocument):
 
     async def attach(self) -> Self | None:
         """Store the files it was given, unless it has had some by now: then None."""
-        files = self.model_dump(by_alias=True, include=_FILES, exclude_none=True)
+        files: dict[str, Any] = {
+            "attachments": [
+                file.model_dump(by_alias=True, exclude_none=True) for file in self.attachments or ()
+            ],
+            "attachmentsOmitted": self.attachments_omitted,
+        }
+        if self.has_attachments:
+            files["hasAttachments"] = True
         return await self.move(self.id, leaving={"attachments": None}, update={"$set": files})
 
     async def outsourced(self, raw: bytes) -> Self:

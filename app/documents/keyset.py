@@ -15,6 +15,7 @@ from app.documents.base import Filter, TenantDocument
 from app.documents.fields import Kind
 from app.documents.outsourcing import OutsourcingDocument
 from app.documents.searching import SEARCH_TIME
+from app.documents.views import as_document, columns_of
 from app.documents.volume import counted
 
 Document = TypeVar("Document", bound=TenantDocument)
@@ -106,10 +107,10 @@ async def shown(listing: Listing[Document], rows: Sequence[Row]) -> list[Documen
 
     With `contentId` hidden, bodies are not fetched.
     """
-    records: list[Document] = [listing.document.model_validate(row) for row in rows]
+    records: list[Any] = [as_document(listing.document, row) for row in rows]
     if issubclass(listing.document, OutsourcingDocument):
-        by_place: Any = {str(place): record for place, record in enumerate(records)}
-        for found in (await listing.document.load_contents(by_place)).values():
+        lacking = {str(place): record for place, record in enumerate(records) if record.content_id}
+        for found in (await listing.document.load_contents(lacking)).values():
             if isinstance(found, Exception):
                 raise found
     return records
@@ -171,11 +172,19 @@ def pipelines(
     """What reads a part, to be run one behind the other."""
     bound = {} if before is None else _behind(listing.turned.order, before)
     branches: list[Filter] = [{}] if after is None else _branches(listing.order, after)
-    shown = dict.fromkeys(listing.hidden, 0)
+    shown = _shown(listing)
     return [
         list(_stages(listing, tenant, [listing.criteria, branch, bound], limit, shown))
         for branch in branches
     ]
+
+
+def _shown(listing: Listing[Any]) -> dict[str, int]:
+    """Name what is read of each record, where something is hidden: the rest that is known of it."""
+    if not listing.hidden:
+        return {}
+    known = {column.stored for column in columns_of(listing.document).values()} - listing.hidden
+    return dict.fromkeys([*known, *(key.path for key in listing.order)], 1)
 
 
 async def _rows(
@@ -188,7 +197,7 @@ async def _rows(
     cursor = collection.aggregate(
         [*first, *united, {"$limit": limit}], batchSize=limit + 1, **options(listing)
     )
-    return [counted(row) async for row in cursor]
+    return [counted(row) for row in await cursor.to_list(None)]
 
 
 def _stages(

@@ -98,10 +98,11 @@ def _finder(
     """Make what finds the caller's record; of what nobody asks for it takes no room."""
 
     async def find(id_: str) -> Record | None:
-        found = (await document.with_ids(caller.tenant, [id_], without=without)).get(id_)
-        if found is not None:
-            await found.load_content()
-        return found
+        found = await document.with_ids(caller.tenant, [id_], without=without)
+        whole = (await document.load_contents(found)).get(id_)
+        if isinstance(whole, Exception):
+            raise whole
+        return whole
 
     return find
 

@@ -5,6 +5,7 @@ https://relay.dev/graphql/connections.htm
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -27,6 +28,7 @@ LARGEST_SIZE = 200
 ORDERS_LIMIT = 3
 
 Item = TypeVar("Item")
+Other = TypeVar("Other")
 Document = TypeVar("Document", bound=TenantDocument)
 
 
@@ -76,8 +78,18 @@ EVERYTHING = Needs()
 
 @dataclass(frozen=True)
 class Edge(Generic[Item]):
-    cursor: str
+    """An item of a list; its cursor is written when it is asked for."""
+
+    write_cursor: Callable[[], str]
     node: Item
+
+    @property
+    def cursor(self) -> str:
+        return self.write_cursor()
+
+    def showing(self, node: Other) -> "Edge[Other]":
+        """Give the same place with something else in it."""
+        return Edge(self.write_cursor, node)
 
 
 @dataclass(frozen=True)
@@ -176,9 +188,11 @@ async def part_by(
         counted: int = await reader.count(listing, caller.tenant)
         return counted
 
-    cursors = [cursor_of(caller, listing, row) for row in shown]
     records = await reader.shown(listing, shown)
-    edges = [Edge(*one) for one in zip(cursors, records, strict=True)]
+    edges = [
+        Edge(partial(cursor_of, caller, listing, row), record)
+        for row, record in zip(shown, records, strict=True)
+    ]
     return Part(edges, *((behind, ahead) if backward else (ahead, behind)), count)
 
 

@@ -12,7 +12,7 @@ from app.documents.inbound_messages import InboundMessage
 from app.documents.timelines import Entry, Timeline
 from app.documents.vocabulary import Direction
 from app.errors import FieldError, InvalidInputError
-from app.services.connections import EVERYTHING, Edge, Needs, Part, PartCommand, part_by
+from app.services.connections import EVERYTHING, Needs, Part, PartCommand, part_by
 from app.services.records import record_of
 
 
@@ -83,7 +83,7 @@ async def timeline_part(
     """
     timeline = Timeline(*_entity(entity_type, entity_id), without=needs.without)
     part: Part[Entry] = await part_by(timelines, caller, timeline, command, wanted=needs.nodes)
-    edges = [Edge(edge.cursor, _entry(edge.node)) for edge in part.edges]
+    edges = [edge.showing(_entry(edge.node)) for edge in part.edges]
     return Part(edges, part.has_next, part.has_previous, part.count)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.context import Caller
 from app.documents import correspondence as documents
@@ -92,7 +93,7 @@ def _bound(position: Position | None, *, ascending: bool, itself: bool) -> list[
 def _edges(caller: Caller, moments: Sequence[Moment], ascending: bool) -> list[Edge[Moment]]:
     ordered = moments if ascending else moments[::-1]
     return [
-        Edge(cursor_of(caller, _MESSAGES, {"date": one.date, "_id": one.id}), one)
+        Edge(partial(cursor_of, caller, _MESSAGES, {"date": one.date, "_id": one.id}), one)
         for one in ordered
     ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app.context import Caller, Scope
@@ -9,6 +10,7 @@ from app.documents import keysets
 from app.documents.base import TenantDocument
 from app.documents.keyset import Listing, Row
 from app.documents.outsourcing import OutsourcingDocument
+from app.documents.views import as_document
 from app.services.connections import Edge, PartCommand, Way, cursor_of, way_through
 
 # Lists that one command reads; MongoDB ends a command at a thousand stages.
@@ -64,7 +66,7 @@ async def slices_of(
             shown = of_list[: first.size]
             listing = chunk[key].listing.turned if backward else chunk[key].listing
             edges = [
-                Edge(cursor_of(caller, listing, row), documents[str(row["_id"])])
+                Edge(partial(cursor_of, caller, listing, row), documents[str(row["_id"])])
                 for row in (shown[::-1] if backward else shown)
             ]
             found[key] = Slice(edges, more=len(of_list) == limit)
@@ -109,7 +111,7 @@ async def _documents(
     document: type[TenantDocument], rows: Mapping[str, Sequence[Row]]
 ) -> Mapping[str, TenantDocument | Exception]:
     documents: dict[str, Any] = {
-        str(row["_id"]): document.model_validate(row) for few in rows.values() for row in few
+        str(row["_id"]): as_document(document, row) for few in rows.values() for row in few
     }
     if issubclass(document, OutsourcingDocument):
         return await document.load_contents(documents)

@@ -1,8 +1,9 @@
 """What stands in a communication: the documented names, and what we add."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Self
+from typing import Any
 
 import strawberry
 from strawberry.scalars import JSON
@@ -18,12 +19,38 @@ from graphql_schema.types.enums import (
     CommunicationType,
     ProviderType,
 )
+from graphql_schema.types.lazily import Shown, ShownLazily, shown_id
 from graphql_schema.types.nodes import Node
 from graphql_schema.types.safe_html import SafelyShown
 
 
+def _attachments(record: documents.Communication) -> list[Attachment]:
+    return [
+        Attachment.of(one, Place(record.tenant_id, Noun.COMMUNICATION, record.id, index))
+        for index, one in enumerate(record.attachments)
+    ]
+
+
+# What is not shown as it is stored.
+_SHOWS: Mapping[str, Callable[[documents.Communication], Any]] = {
+    "clean": lambda record: partial(safe_html.of_sent, record=record),
+    "id": shown_id("id"),
+    "variables": Shown("variables", JSON),
+    "template_version_id": shown_id("template_version_id"),
+    "is_test": lambda record: bool(record.is_test),
+    "attachments": _attachments,
+    "progress": Shown("progress", Progress.of),
+    "provider_account_id": shown_id("account_id"),
+    "topic_id": shown_id("topic_id"),
+    "replied": lambda record: record.reply_count > 0,
+    "unsubscribed": lambda record: record.unsubscribe_count > 0,
+    "clicked_links": lambda record: [ClickedLink.of(link) for link in record.clicked_links],
+    "events": lambda record: [Event.of(event) for event in record.events],
+}
+
+
 @strawberry.type
-class CommunicationRecord(Node, SafelyShown):
+class CommunicationRecord(ShownLazily, Node, SafelyShown):
     id: strawberry.ID = strawberry.field(description="Id of the record.")
     tenant_id: str = strawberry.field(description="The tenant it belongs to.")
     status: CommunicationStatus = strawberry.field(description="Where it stands.")
@@ -126,75 +153,5 @@ class CommunicationRecord(Node, SafelyShown):
         description="The user who made it; null for the service."
     )
 
-    @classmethod
-    def of(cls, record: documents.Communication) -> Self:
-        return cls(
-            clean=partial(safe_html.of_sent, record=record),
-            id=strawberry.ID(str(record.id)),
-            tenant_id=record.tenant_id,
-            status=record.status,
-            type=record.type,
-            subject=record.subject,
-            body=record.body,
-            original_body=record.original_body,
-            variables=None if record.variables is None else JSON(record.variables),
-            template_id=record.template_id,
-            template_name=record.template_name,
-            template_version=record.template_version,
-            template_version_id=(
-                None
-                if record.template_version_id is None
-                else strawberry.ID(str(record.template_version_id))
-            ),
-            locale=record.locale,
-            text=record.text,
-            is_test=bool(record.is_test),
-            sender_email=record.sender_email,
-            sender_name=record.sender_name,
-            reply_to=record.reply_to,
-            recipients=record.recipients,
-            cc=record.cc,
-            bcc=record.bcc,
-            attachments=[
-                Attachment.of(one, Place(record.tenant_id, Noun.COMMUNICATION, record.id, index))
-                for index, one in enumerate(record.attachments)
-            ],
-            recipient_list_id=record.recipient_list_id,
-            progress=None if record.progress is None else Progress.of(record.progress),
-            paused_at=record.paused_at,
-            provider_type=record.provider_type,
-            provider_account_id=(
-                None if record.account_id is None else strawberry.ID(str(record.account_id))
-            ),
-            related_entity_type=record.related_entity_type,
-            related_entity_id=record.related_entity_id,
-            conversation_id=record.conversation_id,
-            in_reply_to=record.in_reply_to,
-            message_id=record.message_id,
-            internet_message_id=record.internet_message_id,
-            scheduled_at=record.scheduled_at,
-            cancel_on_reply=record.cancel_on_reply,
-            topic_id=None if record.topic_id is None else strawberry.ID(str(record.topic_id)),
-            unsubscribable=record.unsubscribable,
-            sent_at=record.sent_at,
-            error_message=record.error_message,
-            tracking_enabled=record.tracking_enabled,
-            link_tracking_enabled=record.link_tracking_enabled,
-            opened=record.opened,
-            opened_at=record.opened_at,
-            last_opened_at=record.last_opened_at,
-            open_count=record.open_count,
-            machine_open_count=record.machine_open_count,
-            replied=record.reply_count > 0,
-            replied_at=record.replied_at,
-            reply_count=record.reply_count,
-            unsubscribed=record.unsubscribe_count > 0,
-            unsubscribed_at=record.unsubscribed_at,
-            unsubscribe_count=record.unsubscribe_count,
-            clicked_links=[ClickedLink.of(link) for link in record.clicked_links],
-            events=[Event.of(event) for event in record.events],
-            created=record.created,
-            created_by=record.created_by,
-            updated=record.updated,
-            updated_by=record.updated_by,
-        )
+    document = documents.Communication
+    shows = _SHOWS

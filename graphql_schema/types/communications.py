@@ -22,7 +22,7 @@ from graphql_schema.types.communication_records import CommunicationRecord
 from graphql_schema.types.connections import Connection
 from graphql_schema.types.correspondence import Conversation, conversation_of, thread_of
 from graphql_schema.types.engagements import Engagement, engagements_of
-from graphql_schema.types.nodes import kind
+from graphql_schema.types.nodes import every, kind
 from graphql_schema.types.safe_html import SAFE_FIELDS
 
 if TYPE_CHECKING:
@@ -36,20 +36,30 @@ if TYPE_CHECKING:
     from graphql_schema.types.topics import Topic
 
 
-_HEAVY = {
-    "body": ["body", *SAFE_FIELDS],
-    "originalBody": ["originalBody"],
+# What shows a field of the document, besides the one of its name.
+_STORED = {
+    "tenant_id": ["attachments", *SAFE_FIELDS],
+    "body": SAFE_FIELDS,
     # Where they stand when they are large.
-    "contentId": ["body", "originalBody", "text", *SAFE_FIELDS],
-    "text": ["text"],
-    "variables": ["variables"],
-    "attachments": ["attachments", *SAFE_FIELDS],
-    "clickedLinks": ["clickedLinks", *SAFE_FIELDS],
-    "events": ["events"],
+    "content_id": ["body", "originalBody", "text", *SAFE_FIELDS],
+    "attachments": SAFE_FIELDS,
+    "clicked_links": SAFE_FIELDS,
+    "account_id": ["providerAccountId", "providerAccount"],
+    "template_id": ["template"],
+    "template_version_id": ["usedVersion"],
+    "recipient_list_id": ["recipientList"],
+    "topic_id": ["topic"],
+    "conversation_id": ["conversation", "thread"],
+    "reply_count": ["replied"],
+    "unsubscribe_count": ["unsubscribed"],
 }
 
 
-@kind(documents.Communication, find=resolvers.communications_with_ids, heavy=_HEAVY)
+@kind(
+    documents.Communication,
+    find=resolvers.communications_with_ids,
+    heavy=every(documents.Communication, _STORED),
+)
 @strawberry.type(description="A mail to one or more recipients, and what became of it.")
 class Communication(CommunicationRecord):
     template: Annotated["Template", strawberry.lazy("graphql_schema.types.templates")] | None = (

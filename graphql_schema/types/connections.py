@@ -9,6 +9,21 @@ from app.services.connections import Part
 Node = TypeVar("Node")
 
 
+def _edges(root: "Connection[Any]") -> "list[Edge[Any]]":
+    return [
+        Edge(node=node, cursor=edge.cursor)
+        for edge, node in zip(root.part.edges, root.nodes, strict=True)
+    ]
+
+
+def _start_cursor(root: "PageInfo") -> str | None:
+    return root.part.edges[0].cursor if root.part.edges else None
+
+
+def _end_cursor(root: "PageInfo") -> str | None:
+    return root.part.edges[-1].cursor if root.part.edges else None
+
+
 async def _has_next_page(root: "PageInfo") -> bool:
     return await root.part.has_next()
 
@@ -31,10 +46,12 @@ class PageInfo:
         resolver=_has_previous_page, description="Whether anything stands before this part."
     )
     start_cursor: str | None = strawberry.field(
-        description="The cursor of the first node, to be given as `before`; null without any."
+        resolver=_start_cursor,
+        description="The cursor of the first node, to be given as `before`; null without any.",
     )
     end_cursor: str | None = strawberry.field(
-        description="The cursor of the last node, to be given as `after`; null without any."
+        resolver=_end_cursor,
+        description="The cursor of the last node, to be given as `after`; null without any.",
     )
 
 
@@ -53,7 +70,7 @@ class Edge(Generic[Node]):
 class Connection(Generic[Node]):
     part: strawberry.Private[Part[Any]]
     edges: list[Edge[Node]] = strawberry.field(
-        description="The nodes in their places, in the order of the list."
+        resolver=_edges, description="The nodes in their places, in the order of the list."
     )
     nodes: list[Node] = strawberry.field(description="The same nodes without their cursors.")
     page_info: PageInfo = strawberry.field(description="Where this part stands in the list.")

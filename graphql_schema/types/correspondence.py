@@ -12,7 +12,7 @@ import strawberry
 from app.documents import communications, inbound_messages
 from app.documents.correspondence import Moment, Overview
 from app.documents.inbox import InboxEntry
-from app.services.connections import Edge, Part, PartCommand
+from app.services.connections import Part, PartCommand
 from app.services.correspondence import MessageSlice
 from graphql_schema.connections import After, Before, Last, connection_of, needs_of
 from graphql_schema.context import Info
@@ -98,7 +98,7 @@ async def _part(root: "Conversation", info: Info, command: PartCommand) -> Part[
         forward, backward = backward, forward
     nodes = [
         # One that was deleted meanwhile is left out.
-        Edge(edge.cursor, node)
+        edge.showing(node)
         for edge, node in zip(edges, shown, strict=True)
         if node is not None
     ]

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import strawberry
+from pydantic.alias_generators import to_camel
 
 from app.documents.base import TenantDocument
+from app.documents.views import columns_of
 
 Type = TypeVar("Type", bound=type[Any])
 Find = Callable[..., Awaitable[Mapping[str, TenantDocument | Exception]]]
@@ -56,3 +58,14 @@ def kind(
         return type_
 
     return known
+
+
+def every(document: type[TenantDocument], besides: Heavy) -> Heavy:
+    """Tell of every stored field what shows it: the field of its name, and those `besides`.
+
+    `besides` has the names of the document's fields, and for each the GraphQL ones.
+    """
+    stored = {name: column.stored for name, column in columns_of(document).items()}
+    return {
+        stored[name]: [to_camel(name), *besides.get(name, ())] for name in stored if name != "id"
+    }

@@ -4,6 +4,7 @@ import strawberry
 
 from app.documents import communications as documents
 from app.documents.listing import Row
+from app.documents.views import as_document
 from app.services.paging import Page
 from graphql_schema.types.communications import Communication
 
@@ -45,4 +46,4 @@ class CommunicationPage:
 
 def communication_of(row: Row) -> Communication:
     """Show a stored row as a Communication."""
-    return Communication.of(documents.Communication.model_validate(row))
+    return Communication.of(as_document(documents.Communication, row))

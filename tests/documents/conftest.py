@@ -72,7 +72,7 @@ def receive(deps: Deps) -> Callable[..., Awaitable[InboundMessage]]:
             "updated": now,
         }
         message = InboundMessage(**{**defaults, **fields})
-        assert await message.store(b"raw")
+        assert await InboundMessage.store_once([await message.outsourced(b"raw")]) == [True]
         return message
 
     return store

@@ -154,7 +154,7 @@ async def test_list_mail_reads_what_it_sends_and_no_more(
 @pytest.mark.parametrize(
     ("document", "name", "expected"),
     [
-        (Communication, "tenantId_1_conversationId_1", {}),
+        (Communication, "tenantId_1_conversationId_1_deletedAt_1_sentAt_1", {}),
         (Communication, "dispatchAt_1", {"sparse": True}),
         (Delivery, "communicationId_1_sending_1_memberId_1", {"unique": True}),
         (

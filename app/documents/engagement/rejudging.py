@@ -36,7 +36,7 @@ async def part(
     listing = Listing(Engagement, _ORDER, criteria)
     position = None if after is None else (after.delivery_id, after.created, after.id)
     rows = await keyset.read(listing, tenant, after=position, before=None, limit=limit)
-    return await keyset.shown(listing, rows)
+    return [Engagement.model_validate(row) for row in rows]
 
 
 async def rejudge(

@@ -1,0 +1,224 @@
+"""How plain fields are read off records: worked out once for what is selected of a type."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import EnumType
+from typing import Any
+
+from graphql import (
+    GraphQLField,
+    GraphQLLeafType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    Undefined,
+    is_leaf_type,
+)
+
+from app.documents.views import View, columns_of
+from graphql_schema.types.lazily import Shown, ShownLazily
+
+Read = Callable[[Any], Any]
+# What is asked of an object: by the name in the answer, the places in the document.
+Asked = Mapping[str, Any]
+# The answer's name, where the value stands in a row, the kind of it that is written as it is, and
+# what writes every other.
+Cell = tuple[str, str, type | None, Read]
+
+# Written as they are. Numbers are not: GraphQL's have 32 bits.
+_PLAIN: Mapping[str, type] = {"String": str, "ID": str, "Boolean": bool}
+
+
+class UnusualError(Exception):
+    """A value that the library must see to."""
+
+
+class PlainFields:
+    """Works out, for one operation, how what it selects is read.
+
+    `collect` gives the fields that are selected of a type, as the library's `collect_subfields`.
+    """
+
+    def __init__(self, collect: Callable[[GraphQLObjectType, Any], Any]) -> None:
+        self._collect = collect
+
+    def leaves(self, type_: GraphQLObjectType, asked: Asked) -> Mapping[str, Read]:
+        """Tell how the plain fields are read that are no objects, by the names in the answer."""
+        reads = {name: self._field(type_, details, leaf=True) for name, details in asked.items()}
+        return {name: read for name, read in reads.items() if read is not None}
+
+    def value(self, type_: GraphQLOutputType, details: Any) -> Read | None:
+        """Tell how a value of a type is written; None where that is not plain.
+
+        Without `details`, objects are not.
+        """
+        if isinstance(type_, GraphQLNonNull):
+            return _mapped(self.value(type_.of_type, details), _non_null)
+        if isinstance(type_, GraphQLList):
+            return _mapped(self.value(type_.of_type, details), _each)
+        if is_leaf_type(type_):
+            return _or_null(_leaf(type_))
+        if isinstance(type_, GraphQLObjectType) and details is not None:
+            return _mapped(self._object(type_, details), _or_null)
+        return None
+
+    def _field(self, type_: GraphQLObjectType, details: Any, *, leaf: bool = False) -> Read | None:
+        """Tell how a field is read off the object it is of; None where it is not plain."""
+        name = details[0].node.name.value
+        if name == "__typename":
+            return lambda _: type_.name
+        field = type_.fields.get(name)
+        attribute = None if field is None else _attribute_of(field)
+        if field is None or attribute is None:
+            return None
+        read = self.value(field.type, None if leaf else details)
+        return None if read is None else (lambda source: read(getattr(source, attribute)))
+
+    def _object(self, type_: GraphQLObjectType, details: Any) -> Read | None:
+        """Tell how an object is read whose selected fields are all plain."""
+        grouped, deferred, *_ = self._collect(type_, details)
+        reads = {name: self._field(type_, asked) for name, asked in grouped.items()}
+        fields = [(name, read) for name, read in reads.items() if read is not None]
+        if deferred or len(fields) < len(reads):
+            return None
+        is_of_type, seen = type_.is_type_of, set[type]()
+
+        def read(source: Any) -> Any:
+            if type(source) not in seen:
+                # As the library asks; what it is told of the request it does not use.
+                if is_of_type is not None and is_of_type(source, None) is not True:  # type: ignore[arg-type]
+                    raise UnusualError
+                seen.add(type(source))
+            return {name: one(source) for name, one in fields}
+
+        cells = self._cells(type_, grouped)
+        return read if cells is None else _off_rows(cells, read)
+
+    def _cells(self, type_: GraphQLObjectType, grouped: Asked) -> list[Cell] | None:
+        """Tell where each field stands in a stored row; None where one does not stand in it."""
+        origin = getattr(type_.extensions.get("strawberry-definition"), "origin", None)
+        if not (isinstance(origin, type) and issubclass(origin, ShownLazily)):
+            return None
+        cells = [self._cell(type_, origin, name, asked) for name, asked in grouped.items()]
+        known = [cell for cell in cells if cell is not None]
+        return known if len(known) == len(cells) else None
+
+    def _cell(
+        self, type_: GraphQLObjectType, origin: type[ShownLazily], name: str, details: Any
+    ) -> Cell | None:
+        field = type_.fields.get(details[0].node.name.value)
+        attribute = None if field is None else _attribute_of(field)
+        if field is None or attribute is None:
+            return None
+        show = origin.shows.get(attribute)
+        if not isinstance(show, Shown | None):
+            return None
+        column = columns_of(origin.document).get(attribute if show is None else show.name)
+        write = self.value(field.type, details)
+        if column is None or write is None:
+            return None
+        default = None if column.required else column.read({})
+        shown = show.write if isinstance(show, Shown) else None
+        written = _written(column.convert, shown, write, default)
+        converted = column.convert or shown
+        return (name, column.stored, None if converted else _plain_of(field.type), written)
+
+
+def _written(convert: Read | None, show: Read | None, write: Read, default: Any) -> Read:
+    """Write what is stored: as the document has it, as it is shown, as GraphQL has it."""
+    # A choice is one of few.
+    known: dict[str, Any] | None = {} if isinstance(convert, EnumType) else None
+
+    def read(value: Any) -> Any:
+        if known is not None and value in known:
+            return known[value]
+        here = default
+        if value is not None:
+            here = value if convert is None else convert(value)
+        answer = write(here if here is None or show is None else show(here))
+        if known is not None and value is not None:
+            known[value] = answer
+        return answer
+
+    return read
+
+
+def _off_rows(cells: Sequence[Cell], otherwise: Read) -> Read:
+    """Read records straight off their rows, where they are views of rows."""
+
+    def read(source: Any) -> Any:
+        record = source.record if isinstance(source, ShownLazily) else None
+        if not isinstance(record, View):
+            return otherwise(source)
+        get = record.row.get
+        return {
+            name: value if type(value := get(stored)) is plain else write(value)
+            for name, stored, plain, write in cells
+        }
+
+    return read
+
+
+def _attribute_of(field: GraphQLField) -> str | None:
+    """Give the attribute that a field without a resolver shows; None for one with."""
+    if not getattr(field.resolve, "_is_default", False):
+        return None
+    definition = field.extensions.get("strawberry-definition")
+    name: str | None = getattr(definition, "python_name", None)
+    return name
+
+
+def _plain_of(type_: GraphQLOutputType) -> type | None:
+    inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+    return _PLAIN.get(inner.name) if is_leaf_type(inner) else None
+
+
+def _leaf(type_: GraphQLLeafType) -> Read:
+    plain, coerce = _PLAIN.get(type_.name), type_.coerce_output_value
+
+    def read(value: Any) -> Any:
+        if type(value) is plain:
+            return value
+        if isinstance(value, Awaitable | Exception):
+            raise UnusualError
+        written = coerce(value)
+        if written is None or written is Undefined:
+            raise UnusualError
+        return written
+
+    return read
+
+
+def _mapped(read: Read | None, around: Callable[[Read], Read]) -> Read | None:
+    return None if read is None else around(read)
+
+
+def _or_null(read: Read) -> Read:
+    def read_or_null(value: Any) -> Any:
+        if value is None:
+            return None
+        if value is Undefined or isinstance(value, Exception):
+            raise UnusualError
+        return read(value)
+
+    return read_or_null
+
+
+def _non_null(read: Read) -> Read:
+    def read_non_null(value: Any) -> Any:
+        if value is None:
+            raise UnusualError
+        return read(value)
+
+    return read_non_null
+
+
+def _each(read: Read) -> Read:
+    def read_each(values: Any) -> Any:
+        if values is None:
+            return None
+        if type(values) is not list:
+            raise UnusualError
+        return [read(value) for value in values]
+
+    return read_each

@@ -1,0 +1,183 @@
+"""The executor for plain fields and the library's own give the same answers, to the letter."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+import strawberry
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+    parse,
+)
+from graphql.execution import experimental_execute_incrementally
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from app.context import Context
+from graphql_schema.context import GraphqlContext
+from graphql_schema.executor import PlainFieldsExecutor
+from graphql_schema.schema import schema
+from tests.graphql_schema.conftest import Graph
+
+GRAPHQL = schema._schema  # noqa: SLF001 - nothing else has it
+DEPTH = 5
+FIELDS = 6
+QUERIES = 80
+
+
+async def answers(document: str, context: Any, *, of: strawberry.Schema = schema) -> list[Any]:
+    """Give what each executor answers, the library's first."""
+    given = []
+    for executor in (StrawberryGraphQLCoreExecutionContext, PlainFieldsExecutor):
+        result = experimental_execute_incrementally(
+            of._schema,  # noqa: SLF001 - nothing else has it
+            parse(document),
+            context_value=None if context is None else GraphqlContext.of(context),
+            executor_class=executor,
+            operation_extensions={},
+        )
+        if not hasattr(result, "formatted"):
+            result = await result  # type: ignore[misc]
+        given.append(result.formatted)  # type: ignore[union-attr]
+    return given
+
+
+def selected(chance: random.Random, type_: Any, depth: int) -> str:
+    """Write a random selection of fields of a type, of what takes no arguments."""
+    if isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+        kinds = chance.sample(list(GRAPHQL.get_possible_types(type_)), 2)
+        spread = (f"... on {kind.name} {{ {selected(chance, kind, depth)} }}" for kind in kinds)
+        return " ".join(["__typename", *spread])
+    fields = list(_fields(type_, depth))
+    chosen = chance.sample(fields, min(len(fields), chance.randint(1, FIELDS)))
+    parts = []
+    for number, (name, inner) in enumerate(chosen):
+        alias = f"a{number}{name}: {name}" if chance.random() < 0.2 else name
+        below = "" if is_leaf_type(inner) else f" {{ {selected(chance, inner, depth - 1)} }}"
+        parts.append(f"{alias}{below}")
+    if chance.random() < 0.2:
+        parts.append("__typename")
+    return " ".join(parts) or "__typename"
+
+
+def _fields(type_: GraphQLObjectType, depth: int) -> Iterator[tuple[str, Any]]:
+    for name, field in type_.fields.items():
+        inner = get_named_type(field.type)
+        if any(is_required_argument(argument) for argument in field.args.values()):
+            continue
+        # What is signed anew each time.
+        if name != "url" and (depth > 1 or is_leaf_type(inner)):
+            yield name, inner
+
+
+async def test_whatever_is_asked_the_answer_is_the_librarys(
+    context: Context, graph_of_acme: Graph
+) -> None:
+    chance = random.Random(7)  # noqa: S311 - the same queries each time
+    ids = [graph_of_acme.sent, graph_of_acme.answered, graph_of_acme.template]
+    for _ in range(QUERIES):
+        node = selected(chance, GRAPHQL.get_type("Node"), DEPTH)
+        everything = selected(chance, GRAPHQL.query_type, DEPTH)
+        query = f'{{ node(id: "{chance.choice(ids)}") {{ {node} }} {everything} }}'
+        library, ours = await answers(query, context)
+        assert orjson.dumps(ours) == orjson.dumps(library), query
+        assert ours["data"] is not None
+
+
+async def test_a_field_alone_is_what_it_is_beside_all_others(
+    context: Context, graph_of_acme: Graph
+) -> None:
+    """Whatever a field needs of a stored record is read for it."""
+    type_: Any = GRAPHQL.get_type("Communication")
+    asked = {name: _whole(name, inner) for name, inner in _fields(type_, DEPTH)}
+    whole = "nodes { id %s }"
+    _, ours = await answers(
+        f"{{ communications {{ {whole % ' '.join(asked.values())} }} }}", context
+    )
+    together = ours["data"]["communications"]["nodes"]
+    assert {node["id"] for node in together} >= {graph_of_acme.sent, graph_of_acme.answered}
+    for name, text in asked.items():
+        _, alone = await answers(f"{{ communications {{ {whole % text} }} }}", context)
+        nodes = alone["data"]["communications"]["nodes"]
+        assert nodes == [{"id": one["id"], name: one[name]} for one in together]
+
+
+def _whole(name: str, inner: Any) -> str:
+    """Ask for a field, and for the leaves of what it shows."""
+    if is_leaf_type(inner):
+        return name
+    return f"{name} {{ __typename {' '.join(leaf for leaf, _ in _fields(inner, 1))} }}"
+
+
+@strawberry.type
+class Odd:
+    """A type whose plain fields hold what they must not."""
+
+    name: str
+    count: int = 1
+
+
+@strawberry.type
+class OddQuery:
+    @strawberry.field
+    def odd(self) -> list[Odd]:
+        return [Odd(name="a"), Odd(name=None), Odd(name="c", count=2**40)]  # type: ignore[arg-type]
+
+    @strawberry.field
+    def perhaps(self) -> list[Odd | None]:
+        return [Odd(name="a"), None, Odd(name=5)]  # type: ignore[arg-type]
+
+    @strawberry.field
+    def wrong(self) -> list[Odd]:
+        return ["no object of that type", ValueError("one that is an error")]  # type: ignore[list-item]
+
+    @strawberry.field
+    def names(self) -> list[str]:
+        return ["a", 7, True]  # type: ignore[list-item]
+
+    @strawberry.field
+    def no_list(self) -> list[str]:
+        return 5  # type: ignore[return-value]
+
+    @strawberry.field
+    async def later(self) -> list[Odd]:
+        return [Odd(name="a"), Odd(name="b", count=None)]  # type: ignore[arg-type]
+
+
+ODD = strawberry.Schema(query=OddQuery)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ odd { name count } }",
+        "{ odd { count } }",
+        "{ perhaps { name } }",
+        "{ perhaps { name count __typename } names }",
+        "{ wrong { name } }",
+        "{ names noList }",
+        "{ later { name count } names }",
+        "{ later { name } odd { count name } }",
+        "{ a: names b: names @skip(if: true) ...F } fragment F on OddQuery { perhaps { name } }",
+    ],
+)
+async def test_what_is_out_of_order_is_told_in_the_librarys_words(query: str) -> None:
+    library, ours = await answers(query, None, of=ODD)
+    assert ours == library
+
+
+async def test_fields_stand_in_the_order_in_which_they_were_asked_for(
+    context: Context, graph_of_acme: Graph
+) -> None:
+    asked = "subject conversation { id } id template { id } status"
+    query = f'{{ communication(id: "{graph_of_acme.sent}") {{ {asked} }} }}'
+    _, ours = await answers(query, context)
+    assert list(ours["data"]["communication"]) == [
+        "subject", "conversation", "id", "template", "status",
+    ]  # fmt: skip
