@@ -20,6 +20,7 @@ _WROTE = re.compile(
 # Gmail's, where no language of its own has another.
 _DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d?:\d\d\b.*<\S+@\S+>\s*:$")
 _ADDRESSED = re.compile(r"\S@\S+>\s*:$")
+_DIGIT = re.compile(r"\d")
 _DIVIDER = re.compile(
     r"-{2,}\s*(?:original message|forwarded message|oorspronkelijk bericht|doorgestuurd bericht"
     r"|urspr\u00fcngliche nachricht|original-nachricht|weitergeleitete nachricht"
@@ -106,7 +107,9 @@ def _attribution(lines: Sequence[str], start: int) -> int | None:
         whole += f" {line}"
         # "Op ... schreef Jan <" breaks before the address.
         if _WROTE.search(line) or (_ADDRESSED.search(line) and _WROTE.search(whole)):
-            return number + 1
+            # People write so too, but without a date.
+            is_mark = _DIGIT.search(whole) or _is_quoted(lines[number + 1 : number + 3])
+            return number + 1 if is_mark else None
     return None
 
 

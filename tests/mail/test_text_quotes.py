@@ -38,9 +38,9 @@ SHAPES = {
     "thunderbird": f"<p>Fine.</p>{PREFIX}{CITE}<p>Hello</p></blockquote>",
     "thunderbird, below": f"{PREFIX}{CITE}<p>Hello</p></blockquote><p>Fine.</p>"
     '<div class="moz-signature">-- <br>Jan</div>',
-    "yahoo": '<div>Fine.</div><div class="yahoo_quoted"><div>On Tuesday, Acme &lt;a@acme.test&gt; '
+    "yahoo": '<div>Fine.</div><div class="yahoo_quoted"><div>On 24 Nov, Acme &lt;a@acme.test&gt; '
     "wrote: </div><div><br></div><div>Hello</div></div>",
-    "proton": '<div>Fine.</div><div class="protonmail_quote">On Tuesday, Acme wrote:<br>'
+    "proton": '<div>Fine.</div><div class="protonmail_quote">On 24 Nov, Acme wrote:<br>'
     '<blockquote class="protonmail_quote">Hello</blockquote></div>',
 }
 
