@@ -83,6 +83,12 @@ class InboundMessage(Node, SafelyShown):
             "that was only passed on; null without a text."
         )
     )
+    has_attachments: bool = strawberry.field(
+        description=(
+            "Whether files came with it that its HTML does not only show. Of mail from before they "
+            "were looked for, known once `attachments` were asked for."
+        )
+    )
     stored: strawberry.Private[documents.InboundMessage]
     attachments: list[Attachment] = strawberry.field(
         resolver=_attachments,
@@ -160,6 +166,7 @@ class InboundMessage(Node, SafelyShown):
         return cls(
             clean=partial(safe_html.of_received, message=message),
             id=strawberry.ID(str(message.id)),
+            has_attachments=bool(message.has_attachments),
             stored=message,
             calendar=None if message.calendar is None else CalendarEvent.of(message.calendar),
             tenant_id=message.tenant_id,

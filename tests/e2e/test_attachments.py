@@ -30,6 +30,8 @@ MAIL: dict[str, Any] = {
     "body": '<p><img src="cid:logo"> See the file.</p>',
     "recipients": ["jan@customer.test"],
 }
+# A message of 24 MB takes an API to about 240; a few copies more would be above.
+API_MEGABYTES = 400
 # A worker that holds nothing large has about 100 MB, one mail of 25 MB takes it to 370 to 460; six
 # at a time would take a gigabyte.
 WORKER_MEGABYTES = 600
@@ -145,3 +147,72 @@ async def test_mails_of_25_megabytes_go_out_together_in_bounded_memory(
     got = next(last.iter_attachments()).get_payload(decode=True)
     assert isinstance(got, bytes)
     assert hashlib.sha256(got).digest() == hashlib.sha256(large).digest()
+
+
+def received(pdf: bytes) -> bytes:
+    """A customer's mail with a file, and an image that its HTML shows."""
+    mail = EmailMessage()
+    mail["From"], mail["To"] = "jan@customer.test", "crm@acme.test"
+    mail["Message-ID"] = f"<{hashlib.sha256(pdf).hexdigest()}@customer.test>"
+    mail.set_content("Signed.")
+    mail.add_alternative('<p>Signed.</p><img src="cid:logo">', subtype="html")
+    html = next(part for part in mail.walk() if part.get_content_type() == "text/html")
+    html.add_related(PNG, "image", "png", cid="<logo>")
+    mail.add_attachment(pdf, "application", "pdf", filename="Offerte Één.pdf")
+    return mail.as_bytes()
+
+
+async def handed_in(crm: httpx2.AsyncClient, raw: bytes) -> dict[str, Any]:
+    """Hand a message in; how it is shown."""
+    headers = {"Content-Type": "message/rfc822"}
+    kept = await crm.post("/api/v1/inbound/mime", content=raw, headers=headers, timeout=60)
+    query = "query($id: ID!) { inboundMessage(id: $id) { safeHtml attachments { size url } } }"
+    body = {"query": query, "variables": {"id": kept.json()["id"]}}
+    shown: dict[str, Any] = (await crm.post("/graphql", json=body)).json()["data"]["inboundMessage"]
+    return shown
+
+
+async def test_files_of_a_received_mail_are_fetched_by_their_addresses(
+    crm: httpx2.AsyncClient,
+) -> None:
+    shown = await handed_in(crm, received(PDF))
+    image, pdf = [one["url"] for one in shown["attachments"]]
+
+    async with httpx2.AsyncClient() as browser:
+        got, head, picture = [
+            await browser.get(pdf), await browser.head(pdf), await browser.get(image)
+        ]  # fmt: skip
+        forged = await browser.get(pdf[:-1] + ("A" if pdf[-1] != "A" else "B"))
+
+    assert (got.status_code, got.content) == (200, PDF)
+    assert got.headers["content-type"] == "application/pdf"
+    assert got.headers["content-disposition"].startswith("attachment; ")
+    assert (head.content, head.headers["content-length"]) == (b"", str(len(PDF)))
+    assert (picture.content, picture.headers["content-type"]) == (PNG, "image/png")
+    assert forged.status_code == 404
+    assert f'src="{image}"' in shown["safeHtml"]
+
+
+async def test_a_received_mail_of_24_megabytes_is_kept_and_fetched_in_bounded_memory(
+    stack: Stack, crm: httpx2.AsyncClient
+) -> None:
+    api = psutil.Process(int((stack.data / "run" / "api.pid").read_text()))
+    large = octets(17 * 1024 * 1024)
+    raw = received(large)
+    most = 0.0
+
+    async def taken() -> bytes:
+        shown = await handed_in(crm, raw)
+        async with httpx2.AsyncClient() as browser:
+            return (await browser.get(shown["attachments"][1]["url"])).content
+
+    waiting = asyncio.ensure_future(taken())
+    while not waiting.done():
+        most = max(most, api.memory_info().rss / 1e6)
+        await asyncio.sleep(0.01)
+    got = await waiting
+
+    print(f"API at most {most:.0f} MB")  # noqa: T201 - a figure to be read
+    assert len(raw) > 24_000_000
+    assert hashlib.sha256(got).digest() == hashlib.sha256(large).digest()
+    assert most < API_MEGABYTES

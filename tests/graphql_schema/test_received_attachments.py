@@ -17,7 +17,7 @@ from tests.fakes.mongo_calls import MongoCalls
 from tests.mail.with_files import GMAIL, OUTLOOK, PDF, PNG
 
 FILE = "filename contentType size contentId isInline missing"
-LIST = f"query($f: InboundMessageFilter) {{ answer: inboundMessages(filter: $f) {{ nodes {{ id attachmentsOmitted attachments {{ {FILE} }} }} }} }}"  # noqa: E501
+LIST = f"query($f: InboundMessageFilter) {{ answer: inboundMessages(filter: $f) {{ nodes {{ id hasAttachments attachmentsOmitted attachments {{ {FILE} }} }} }} }}"  # noqa: E501
 SHOWN = [
     {
         "filename": "image001.png",
@@ -55,7 +55,9 @@ Listed = Callable[..., Awaitable[list[dict[str, Any]]]]
 async def test_a_message_shows_its_files(deps: Deps, caller: Caller, listed: Listed) -> None:
     id_ = str((await ingest(deps, caller, OUTLOOK)).id)
 
-    assert await listed() == [{"id": id_, "attachments": SHOWN, "attachmentsOmitted": 0}]
+    assert await listed() == [
+        {"id": id_, "hasAttachments": True, "attachments": SHOWN, "attachmentsOmitted": 0}
+    ]
 
 
 async def test_a_message_tells_how_many_it_does_not_show(
@@ -91,8 +93,8 @@ async def test_messages_from_before_show_their_files(
     mongo_calls.clear()
     second = await listed()
 
-    assert [len(one["attachments"]) for one in first] == [2, 2]
-    assert second == first
+    assert [(len(one["attachments"]), one["hasAttachments"]) for one in first] == [(2, False)] * 2
+    assert second == [{**one, "hasAttachments": True} for one in first]
     assert mongo_calls.names == ["aggregate inboundMessages"]
 
 

@@ -251,6 +251,11 @@ async def test_without_octets_a_message_is_made_of_what_is_told(
     assert b'filename="attachment"' in raw
     assert b"filename*=utf-8''Gr%C3%BC%C3%9Fe.txt" in raw
     assert b"text/x" not in raw
+    assert [(one.filename, one.size, one.is_inline) for one in kept.attachments or ()] == [
+        ("logo.gif", 6, True),
+        ("attachment", 4, False),
+        ("Grüße.txt", 7, False),
+    ]
     assert kept.fetch_error is None
 
 
