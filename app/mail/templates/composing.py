@@ -10,7 +10,7 @@ from typing import NamedTuple
 from app.mail.templates.lexing import Word, normalised
 from app.mail.templates.marks import Mark, marks
 from app.mail.templates.sources import Format, Source, TemplateFault
-from app.mail.templates.syntax import examined
+from app.mail.templates.syntax import FAULTS_LIMIT, examined
 from app.mail.templates.values import place_of
 
 PARTIALS_DEPTH = 10
@@ -164,9 +164,9 @@ class _Composing:
             self._add(path, mark, message)
 
     def _add(self, path: str, mark: Mark, message: str) -> None:
-        fault = _fault(path, self.files[path], mark.start, message)
-        if fault not in self.faults:
-            self.faults.append(fault)
+        # The place of each takes as long as the text is.
+        if len(self.faults) < FAULTS_LIMIT:
+            self.faults.append(_fault(path, self.files[path], mark.start, message))
 
 
 def _fault(path: str, text: str, offset: int, message: str) -> TemplateFault:

@@ -27,6 +27,8 @@ class NotInlinedError(Exception):
 
 
 def has_styles(html: str) -> bool:
+    if "<style" not in html.lower():
+        return False
     return any(piece.kind == "raw" and piece.name == "style" for piece in pieces(html))
 
 

@@ -14,7 +14,15 @@ from jinja2 import nodes
 
 from app.mail.templates import syntax
 from app.mail.templates.expressions import Evaluator, Scope, located
-from app.mail.templates.values import Absent, Escaped, RenderError, ValueFault, items_of, text_of
+from app.mail.templates.values import (
+    Absent,
+    Escaped,
+    RenderError,
+    ValueFault,
+    items_of,
+    missing_variables,
+    text_of,
+)
 
 
 class Value(str):
@@ -80,8 +88,7 @@ def _filled(
     pieces = _Filling(evaluator, written).pieces(template.body, ChainMap({}, dict(variables)))
     filled = _bounded(pieces, limit)
     if evaluator.missing:
-        missing = frozenset(evaluator.missing)
-        raise RenderError(f"missing variables: {', '.join(sorted(missing))}", missing=missing)
+        raise missing_variables(evaluator.missing)
     return filled
 
 

@@ -4,6 +4,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from operator import ge, gt, le, lt
 from typing import Any
@@ -31,10 +32,14 @@ _WORD_STARTS = re.compile(r"([-\s({\[<]+)")
 _ROUNDING: Mapping[str, Callable[[float], int]] = {"ceil": math.ceil, "floor": math.floor}
 
 
+# Working it out takes longer than all else that is asked of a filter.
+_signature = lru_cache(inspect.signature)
+
+
 def accepts(function: Any, positional: int, keywords: Sequence[str]) -> bool:
     """Whether it takes, after the value, so many arguments and these named ones."""
     try:
-        inspect.signature(function).bind(None, *[None] * positional, **dict.fromkeys(keywords))
+        _signature(function).bind(None, *[None] * positional, **dict.fromkeys(keywords))
     except TypeError:
         return False
     return True

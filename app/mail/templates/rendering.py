@@ -7,7 +7,7 @@ from typing import Any
 from app.mail.outline.texts import plain_text_of
 from app.mail.templates.compiling import Compiled
 from app.mail.templates.filling import html_pieces, render_text
-from app.mail.templates.values import RenderError
+from app.mail.templates.values import missing_variables
 
 SUBJECT_OCTETS = 4000
 
@@ -27,7 +27,7 @@ def render(compiled: Compiled, variables: Mapping[str, Any], *, limit: int) -> R
     """
     missing = set(compiled.required) - variables.keys()
     if missing:
-        raise RenderError(f"missing variables: {', '.join(sorted(missing))}")
+        raise missing_variables(missing)
     subject = render_text(compiled.subject, variables, limit=min(limit, SUBJECT_OCTETS))
     pieces = html_pieces(compiled.html, variables, limit=limit)
     if compiled.text is None:

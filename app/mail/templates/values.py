@@ -1,13 +1,15 @@
 """Values inside a template: JSON, and nothing of Python."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 # No single text that a template makes may be longer.
 TEXT_LIMIT = 1_000_000
 _INTEGER_LIMIT = 2**63
 _PREFIX = "template error: "
+# Names that are told, and characters of one.
+_NAMES, _NAME = 100, 100
 
 
 class RenderError(ValueError):
@@ -40,6 +42,14 @@ class ValueFault(ValueError):  # noqa: N818 - it becomes a RenderError, which kn
 def template_error(reason: str, offset: int) -> RenderError:
     """An error at `offset` of the template."""
     return RenderError(f"{_PREFIX}{reason}", offset=offset)
+
+
+def missing_variables(names: Collection[str]) -> RenderError:
+    """An error that names them, as far as anybody reads on."""
+    named = sorted(name if len(name) <= _NAME else f"{name[:_NAME]}..." for name in names)
+    more = " and others" if len(named) > _NAMES else ""
+    text = f"missing variables: {', '.join(named[:_NAMES])}{more}"
+    return RenderError(text, missing=frozenset(names))
 
 
 def place_of(text: str, offset: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from itertools import count
 
 from app.mail.templates.marks import marks
 
+_LIKE_PREFIX = re.compile(r"v([0-9]{1,9})x", re.ASCII | re.IGNORECASE)
 _CHAINS = {"if": "endif", "for": "endfor"}
 
 
@@ -19,8 +20,8 @@ class Veil:
     def __init__(self, template: str) -> None:
         self.marks = list(marks(template))
         self._template = template
-        lower = template.lower()
-        self.prefix = next(f"v{number}x" for number in count() if f"v{number}x" not in lower)
+        taken = {int(number) for number in _LIKE_PREFIX.findall(template)}
+        self.prefix = f"v{next(number for number in count() if number not in taken)}x"
         self.words = re.compile(rf"{self.prefix}([0-9]+)x")
         self._comments = re.compile(rf"<!--{self.prefix}([0-9]+)x-->|{self.words.pattern}")
         self._starts: list[int] = []
