@@ -73,13 +73,13 @@ class _Reader:
         return Mailbox(address, on_one_line(decoded_words(name[:_MAX_NAME])) or None)
 
 
-def mailboxes(value: str) -> tuple[Mailbox, ...]:
-    """Read an address field (RFC 5322 section 3.4) leniently, at most its first 1000 mailboxes.
+def mailboxes(value: str, *, most: int = MAX_MAILBOXES) -> tuple[Mailbox, ...]:
+    """Read an address field (RFC 5322 section 3.4) leniently, at most its first `most` mailboxes.
 
     Groups are read as their members, comments as names where there is none; an address keeps its
     spelling. Linear; never raises.
     """
-    return tuple(found for found, _ in zip(_read(value), range(MAX_MAILBOXES), strict=False))
+    return tuple(found for found, _ in zip(_read(value), range(most), strict=False))
 
 
 def _read(value: str) -> Iterator[Mailbox]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 _SIGNATURE = "-- "
+# Of more lines it is no letter, and stays as it is.
+MAX_LINES = 100_000
 
 
 def unflowed(text: str, parameters: Mapping[str, str]) -> str:
@@ -10,7 +12,7 @@ def unflowed(text: str, parameters: Mapping[str, str]) -> str:
 
     Quoted paragraphs keep one mark before their first line, with a space behind it.
     """
-    if parameters.get("format", "").strip().lower() != "flowed":
+    if parameters.get("format", "").strip().lower() != "flowed" or text.count("\n") > MAX_LINES:
         return text
     without_space = parameters.get("delsp", "").strip().lower() == "yes"
     return "\n".join(_paragraphs(text, without_space=without_space))

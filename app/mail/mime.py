@@ -6,20 +6,29 @@ nested 200 deep), so structure is read here, and it reads the values of single f
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.mail.parameters import read_parameters
 
-HEAD_LIMIT = 256 * 1024
+# Room for ten thousand recipients.
+HEAD_LIMIT = 1024 * 1024
+# Of more names of fields, and more fields of one name, the first are read.
+MAX_NAMES = 2000
+MAX_OF_ONE_NAME = 200
 # Of a part inside: programs write a few lines.
 PART_HEAD_LIMIT = 8 * 1024
 MAX_DEPTH = 12
 MAX_PARTS = 1000
 
-_BLANK_LINE = re.compile(rb"\r\n\r\n|\n\r?\n")
 _FIRST_LINE_END = re.compile(rb"\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
+# All lines from the first that are fields or parts of one.
+_HEAD = re.compile(rb"(?:(?:[!-9;-~]++[ \t]*+:|[ \t])[^\n]*+(?:\n|\Z))*+")
+_PART_FIELD = re.compile(
+    rb"^(content-[a-z-]{1,30})[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE | re.MULTILINE
+)
+_FOLD = re.compile(rb"\r?\n|\r\Z")
 _MEDIA_TYPE = re.compile(r"[^\s/]+/[^\s/]+")
 _MAX_BOUNDARY = 200
 # RFC 2045, 2183, 2392 and 2557.
@@ -29,7 +38,9 @@ _PART_FIELDS = {
 }  # fmt: skip
 _DELIMITER_TAIL = re.compile(rb"(--)?[ \t]*(?=\r?\n|\Z)")
 # A line as it stands between parts: the next one is a field, or empty.
-_UNTOLD = re.compile(rb"\n--(-{0,60}[^\s-][^\r\n]{0,199}?)[ \t]*(?=\r?\n(?:\r?\n|[!-9;-~]{1,76}:))")
+_UNTOLD = re.compile(
+    rb"\n--(?=-{0,60}[^\s-])([^\r\n]{1,200}+)(?=\r?\n(?:\r?\n|[!-9;-~]{1,76}:))"
+)
 
 
 @dataclass(frozen=True)
@@ -60,21 +71,24 @@ class Part:
 class Opened:
     """A message in its parts: `top` has its head, `parts` are what is not multipart, in order.
 
-    `raw` has line feeds.
+    `raw` has line feeds. One that is not whole has more or deeper parts, or more header fields,
+    than are looked at.
     """
 
     raw: bytes
     top: Part
     parts: Sequence[Part]
+    is_whole: bool
 
 
 def opened(raw: bytes | Opened) -> Opened:
-    """Find the parts of a message, unless they are found already. Never raises; as `leaves`."""
+    """Find the parts of a message, unless they are found already. Never raises."""
     if isinstance(raw, Opened):
         return raw
     raw = with_line_feeds(raw)
     top = message(raw)
-    return Opened(raw, top, list(leaves(raw, top)))
+    parts, is_whole = _leaves(raw, top)
+    return Opened(raw, top, parts, is_whole and top.start <= HEAD_LIMIT)
 
 
 def with_line_feeds(raw: bytes) -> bytes:
@@ -83,45 +97,58 @@ def with_line_feeds(raw: bytes) -> bytes:
 
 
 def message(raw: bytes) -> Part:
-    """Read the head of a message. Never raises; at most 256 KB of header fields are read."""
-    return _part(raw, 0, len(raw), HEAD_LIMIT)
+    """Read the head of a message. Never raises; at most 1 MB of header fields are read."""
+    return _part(raw, 0, len(raw))
 
 
-def leaves(raw: bytes, top: Part) -> Iterator[Part]:
-    """Yield what is not multipart, in order; messages inside the message are not opened.
+def _leaves(raw: bytes, top: Part) -> tuple[list[Part], bool]:
+    """Find what is not multipart, in order, and whether that is all there is.
 
-    At most 1000 parts, 12 deep; a multipart in which nothing is found is a leaf. Time goes with
-    size times depth. Never raises.
+    Messages inside the message are not opened. At most 1000 parts, 12 deep; a multipart in which
+    nothing is found is a leaf. Time goes with size times depth.
     """
+    found: list[Part] = []
     waiting = [(top, 0)]
-    seen = 0
+    seen, is_whole = 0, True
     while waiting and seen < MAX_PARTS:
         part, depth = waiting.pop()
         seen += 1
         spans = _spans(raw, part, MAX_PARTS - seen) if depth < MAX_DEPTH else None
         if spans is None:
-            yield _untold(part) if depth == 0 else part
+            found.append(_untold(part) if depth == 0 else part)
+            is_whole = is_whole and (depth < MAX_DEPTH or not _is_multipart(part))
             continue
         # RFC 2046 section 5.1.5: what a digest holds are messages.
         is_digest = part.structured("content-type")[0] == "multipart/digest"
         inner = [_inner(raw, start, end, is_digest=is_digest) for start, end in spans]
         waiting += [(one, depth + 1) for one in reversed(inner)]
+    return found, is_whole and seen < MAX_PARTS
+
+
+def _is_multipart(part: Part) -> bool:
+    return part.structured("content-type")[0].startswith("multipart/")
 
 
 def _untold(top: Part) -> Part:
     """Take a multipart without parts for text: what stands there may be words."""
-    if not top.structured("content-type")[0].startswith("multipart/"):
+    if not _is_multipart(top):
         return top
     return Part({**top.headers, "content-type": ["text/plain"]}, top.start, top.end)
 
 
 def _inner(raw: bytes, start: int, end: int, *, is_digest: bool) -> Part:
     """Read a part, and of its head what counts there: the fields that MIME knows."""
-    part = _part(raw, start, end, PART_HEAD_LIMIT)
-    headers = {name: values[:1] for name, values in part.headers.items() if name in _PART_FIELDS}
+    body, limit = _head_end(raw, start, end, PART_HEAD_LIMIT)
+    extent = _HEAD.match(raw, start, limit)
+    assert extent is not None  # noqa: S101 - it matches nothing at all, too
+    headers: dict[str, list[str]] = {}
+    for name, value in _PART_FIELD.findall(raw, start, extent.end()):
+        key = name.decode("ascii").lower()
+        if key in _PART_FIELDS:
+            headers.setdefault(key, [_unicode(_FOLD.sub(b"", value))])
     if is_digest:
         headers.setdefault("content-type", ["message/rfc822"])
-    return Part(headers, part.start, part.end)
+    return Part(headers, body if extent.end() >= limit - 2 else extent.end(), end)
 
 
 def _spans(raw: bytes, part: Part, most: int) -> list[tuple[int, int]] | None:
@@ -137,9 +164,8 @@ def _spans(raw: bytes, part: Part, most: int) -> list[tuple[int, int]] | None:
     if found is not None:
         return found
     untold = _UNTOLD.search(raw, max(part.start - 1, 0), part.end)
-    if untold is None or untold[1].endswith(b"--"):
-        return None
-    return _parted(raw, part, untold[1], most)
+    guessed = b"" if untold is None else untold[1].rstrip()
+    return _parted(raw, part, guessed, most) if guessed and not guessed.endswith(b"--") else None
 
 
 def _parted(raw: bytes, part: Part, boundary: bytes, most: int) -> list[tuple[int, int]] | None:
@@ -169,35 +195,51 @@ def _after_line_end(raw: bytes, position: int, end: int) -> int:
     return found.end() if found else position
 
 
-def _part(raw: bytes, start: int, end: int, head_limit: int) -> Part:
-    opening = _FIRST_LINE_END.match(raw, start, end)
-    if opening:
-        return Part({}, opening.end(), end)
-    blank = _BLANK_LINE.search(raw, start, end)
-    body = blank.end() if blank else end
-    head = raw[start : min(body, start + head_limit)]
-    fields, length = _fields(head)
-    headers: dict[str, list[str]] = {}
-    for name, value in fields:
-        headers.setdefault(name, []).append(_unicode(value))
+def _part(raw: bytes, start: int, end: int) -> Part:
+    body, limit = _head_end(raw, start, end, HEAD_LIMIT)
+    head = raw[start:limit]
+    headers, length = _fields(head)
     # Where a line is no header field, the body begins there without a blank line.
     return Part(headers, body if length == len(head) else start + length, end)
 
 
-def _fields(head: bytes) -> tuple[list[tuple[str, bytes]], int]:
-    """Split a head into unfolded fields (RFC 5322 section 2.2.3), and tell how far it goes."""
-    fields: list[tuple[str, list[bytes]]] = []
-    length = 0
+def _head_end(raw: bytes, start: int, end: int, limit: int) -> tuple[int, int]:
+    """Find where the body begins, and to where the head is read: the end of a line."""
+    opening = _FIRST_LINE_END.match(raw, start, end)
+    if opening:
+        return opening.end(), start
+    blank = raw.find(b"\n\n", start, end)
+    other = raw.find(b"\n\r\n", start, end if blank < 0 else blank)
+    body = other + 3 if other >= 0 else blank + 2 if blank >= 0 else end
+    if body - start <= limit:
+        return body, body
+    return body, max(raw.rfind(b"\n", start, start + limit) + 1, start)
+
+
+def _fields(head: bytes) -> tuple[dict[str, list[str]], int]:
+    """Read a head's unfolded fields (RFC 5322 section 2.2.3), and tell how far it goes."""
+    headers: dict[str, list[str]] = {}
+    pieces: list[bytes] = []
+    name, length = "", 0
     for line in head.split(b"\n"):
-        field = _FIELD.match(line)
-        if field:
-            fields.append((field[1].decode("ascii").lower(), [line[field.end() :].rstrip(b"\r")]))
-        elif line[:1] in {b" ", b"\t"} and fields:
-            fields[-1][1].append(line.rstrip(b"\r"))
+        if field := _FIELD.match(line):
+            _add(headers, name, pieces)
+            name, pieces = field[1].decode("ascii").lower(), [line[field.end() :].rstrip(b"\r")]
+        elif line[:1] in {b" ", b"\t"} and pieces:
+            pieces.append(line.rstrip(b"\r"))
         elif line.strip() and not (length == 0 and line.startswith(b"From ")):
-            return [(name, b"".join(lines)) for name, lines in fields], length
+            _add(headers, name, pieces)
+            return headers, length
         length += len(line) + 1
-    return [(name, b"".join(lines)) for name, lines in fields], len(head)
+    _add(headers, name, pieces)
+    return headers, len(head)
+
+
+def _add(headers: dict[str, list[str]], name: str, pieces: list[bytes]) -> None:
+    if pieces and (name in headers or len(headers) < MAX_NAMES):
+        values = headers.setdefault(name, [])
+        if len(values) < MAX_OF_ONE_NAME:
+            values.append(_unicode(b"".join(pieces)))
 
 
 def _unicode(value: bytes) -> str:

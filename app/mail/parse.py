@@ -1,4 +1,5 @@
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,11 +11,16 @@ from app.mail.addresses import Mailbox
 from app.mail.bodies import body_kind
 from app.mail.flowed import unflowed
 from app.mail.mime import Opened, Part
-from app.mail.received_text import decoded_words, on_one_line, text_of, unencoded
-from app.mail.transfer import encoding_of
+from app.mail.received_text import decoded_words, on_one_line, text_of
+from app.mail.transfer import pieces
 from app.mail.winmail import envelopes
 
 MAX_REFERENCES = 100
+# Of To and of Cc each: what is kept, and what is counted.
+MAX_RECIPIENTS = 1000
+MAX_COUNTED = 50_000
+# Octets of the text, and of the HTML, that are read: as many as a mail of ours may have.
+MAX_BODY = 10 * 1024 * 1024
 
 # As long as a line may be (RFC 5322 section 2.1.1).
 _BRACKETED = re.compile(r"<([^<>\s]{1,996})>")
@@ -33,7 +39,8 @@ class ParsedMessage:
 
     `sender` is the author, whoever sent it for them standing in; `received` is what the server
     that took it last wrote on top. `delivered_to` are addresses of
-    envelopes on its way. Bodies are None when there is no such part.
+    envelopes on its way. Bodies are None when there is no such part; where `is_cut`, one of them
+    is longer. `recipient_count` counts all in To and Cc, of which the first 1000 each are here.
     """
 
     sender: Mailbox | None
@@ -48,6 +55,8 @@ class ParsedMessage:
     references: tuple[str, ...]
     text: str | None
     html: str | None
+    recipient_count: int = 0
+    is_cut: bool = False
 
     @property
     def answered(self) -> tuple[str, ...]:
@@ -67,12 +76,13 @@ def parse(raw: bytes | Opened) -> ParsedMessage:
     """
     mail = mime.opened(raw)
     top = mail.top
-    texts, htmls = _bodies(mail)
+    text, html = _bodies(mail)
+    to, cc = _recipients(top, "to"), _recipients(top, "cc")
     subject = top.headers.get("subject")
     return ParsedMessage(
         sender=_sender(top),
-        to=_with_domain(top, "to"),
-        cc=_with_domain(top, "cc"),
+        to=tuple(to[:MAX_RECIPIENTS]),
+        cc=tuple(cc[:MAX_RECIPIENTS]),
         delivered_to=_delivered_to(top),
         subject=None if subject is None else on_one_line(decoded_words(subject[0])),
         date=_moment(top.header("date")),
@@ -80,8 +90,10 @@ def parse(raw: bytes | Opened) -> ParsedMessage:
         message_id=next(iter(_ids(top, "message-id")), None),
         in_reply_to=_ids(top, "in-reply-to"),
         references=_ids(top, "references"),
-        text="\n".join(texts) if texts else None,
-        html="\n".join(htmls) if htmls else None,
+        text=text.whole,
+        html=html.whole,
+        recipient_count=len(to) + len(cc),
+        is_cut=text.is_cut or html.is_cut,
     )
 
 
@@ -90,7 +102,8 @@ def reply_to(head: bytes) -> tuple[Mailbox, ...]:
 
     RFC 5322 section 3.6.2; none means: to the author. Never raises.
     """
-    return _with_domain(mime.message(mime.with_line_feeds(head)), "reply-to")
+    found = _recipients(mime.message(mime.with_line_feeds(head)), "reply-to")
+    return tuple(found[:MAX_RECIPIENTS])
 
 
 def _sender(top: Part) -> Mailbox | None:
@@ -101,10 +114,11 @@ def _sender(top: Part) -> Mailbox | None:
     return None
 
 
-def _with_domain(top: Part, name: str) -> tuple[Mailbox, ...]:
+def _recipients(top: Part, name: str) -> Sequence[Mailbox]:
     # "undisclosed recipients" is a remark, not somebody.
     value = ",".join(top.headers.get(name, []))
-    return tuple(mailbox for mailbox in mailboxes(value) if "@" in mailbox.address)
+    found = mailboxes(value, most=MAX_COUNTED)
+    return [mailbox for mailbox in found if "@" in mailbox.address]
 
 
 def _delivered_to(top: Part) -> tuple[str, ...]:
@@ -136,18 +150,43 @@ def _moment(value: str) -> datetime | None:
     return zoned if zoned.year >= _FIRST_YEAR else None
 
 
-def _bodies(mail: Opened) -> tuple[list[str], list[str]]:
-    found: dict[str, list[str]] = {"text/plain": [], "text/html": []}
+class _Bodies:
+    """The texts of one kind, with room for so many octets more."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._room = MAX_BODY
+        self.is_cut = False
+
+    def add(self, mail: Opened, part: Part, kind: str) -> None:
+        if self._room <= 0:
+            self.is_cut = True
+            return
+        parameters = part.structured("content-type")[1]
+        octets = bytearray()
+        for piece in pieces(mail.raw, part):
+            octets += piece
+            if len(octets) > self._room:
+                self.is_cut = True
+                break
+        text = text_of(bytes(octets[: self._room]), parameters.get("charset"))
+        self._room -= len(octets)
+        self.texts.append(unflowed(text, parameters) if kind == "text/plain" else text)
+
+    @property
+    def whole(self) -> str | None:
+        return "\n".join(self.texts) if self.texts else None
+
+
+def _bodies(mail: Opened) -> tuple[_Bodies, _Bodies]:
+    found = {"text/plain": _Bodies(), "text/html": _Bodies()}
     for part in mail.parts:
         kind = body_kind(part)
         if kind is not None:
-            octets = unencoded(mail.raw[part.start : part.end], encoding_of(part))
-            parameters = part.structured("content-type")[1]
-            text = text_of(octets, parameters.get("charset"))
-            found[kind].append(unflowed(text, parameters) if kind == "text/plain" else text)
-    if not any(text.strip() for texts in found.values() for text in texts):
+            found[kind].add(mail, part, kind)
+    if not any(text.strip() for one in found.values() for text in one.texts):
         for envelope in envelopes(mail).values():
             for kind, said in ("text/plain", envelope.text), ("text/html", envelope.html):
                 if said is not None:
-                    found[kind] = [said]
+                    found[kind].texts = [said]
     return found["text/plain"], found["text/html"]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html import unescape
+from itertools import islice
 from urllib.parse import unquote
 
 from app.mail import mime
@@ -22,6 +23,8 @@ MAX_FILES = 100
 
 _CID = re.compile(r"\bcid:([^\s\"'<>()\\]{1,400})", re.IGNORECASE)
 _MAX_ID = 200
+# Of a hundred files some may be shown many times.
+_MAX_SHOWN = 10_000
 _MAX_NAME = 1000
 _MAX_HEAD = 16 * 1024
 _SEPARATORS = re.compile(r"[/\\]")
@@ -81,8 +84,12 @@ def received_files(raw: bytes | Opened, html: str | None) -> FoundFiles:
         elif part.structured("content-type")[0].startswith("multipart/"):
             # Where its parts were not found, or stand too deep.
             omitted += _is_file(mail.raw, part)
-        elif _is_file(mail.raw, part) and not _is_repeated(mail, part):
+        elif not _is_file(mail.raw, part) or _is_repeated(mail, part):
+            continue
+        elif len(found) < MAX_FILES:
             found.append(_file(mail.raw, part, shown))
+        else:
+            omitted += 1
     return FoundFiles(tuple(found[:MAX_FILES]), omitted + max(len(found) - MAX_FILES, 0))
 
 
@@ -155,4 +162,5 @@ def _made_name(raw: bytes, part: Part, media_type: str) -> str:
 
 
 def _shown_ids(html: str) -> frozenset[str]:
-    return frozenset(unquote(unescape(found)).casefold() for found in _CID.findall(html))
+    found = islice(_CID.finditer(html), _MAX_SHOWN)
+    return frozenset(unquote(unescape(one[1])).casefold() for one in found)

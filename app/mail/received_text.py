@@ -22,6 +22,8 @@ _REFUSED = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-esca
 # RFC 2047, section 2, with spaces in it, as some write them.
 _WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?([bBqQ])\?([^?]*+)\?=")
 _HIGH = re.compile(r"[^\x00-\x7f]")
+# Characters by which is judged what it is written in.
+_JUDGED = 100_000
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
@@ -32,8 +34,15 @@ def text_of(octets: bytes, charset: str | None) -> str:
 
     Lines end in "\n"; NULs are dropped, what cannot be read becomes U+FFFD. Never raises.
     """
+    if not (_codec(charset) or "").startswith(("utf-16", "utf-32")):
+        # Before they become letters, of four octets each perhaps.
+        return storable(_decoded(_with_line_feeds(octets), charset).removeprefix("\ufeff"))
     text = _decoded(octets, charset).removeprefix("\ufeff")
     return storable(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _with_line_feeds(octets: bytes) -> bytes:
+    return octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def unencoded(octets: bytes, encoding: str) -> bytes:
@@ -105,8 +114,7 @@ def _western(octets: bytes) -> str:
         return octets.decode("utf-8")
     except UnicodeDecodeError:
         text = octets.decode("utf-8", "replace")
-    faults = text.count("\ufffd")
-    is_utf8 = _HIGH.subn("", text)[1] >= 2 * faults
+    is_utf8 = sum(1 for _ in _HIGH.finditer(text[:_JUDGED])) >= 2 * text.count("\ufffd", 0, _JUDGED)
     return text if is_utf8 else octets.decode("cp1252", "replace")
 
 

@@ -11,6 +11,8 @@ _OPEN, _CLOSE = "\U0010fff0", "\U0010fff1"
 _MARKS = str.maketrans("", "", _OPEN + _CLOSE)
 _MARK = re.compile(f"([{_OPEN}{_CLOSE}])")
 _TAG = re.compile(r"<(/?)blockquote(?=[\s/>])", re.IGNORECASE)
+# Nobody answers more answers; of more marks the text would be longer than the HTML.
+_DEEPEST = 50
 _NAMES = frozenset({"type", "class"})
 # Others only set a paragraph in.
 _QUOTING = re.compile(r"\b(?:gmail|protonmail|yahoo)_quote", re.IGNORECASE)
@@ -63,9 +65,9 @@ def _lines(lines: Iterable[str]) -> Iterator[str]:
             if part == _CLOSE:
                 depth, blanks, least, begun = max(0, depth - 1), 0, min(1, blanks + least), False
             elif part == _OPEN or part.strip():
-                yield from [">" * depth] * max(blanks, least)
+                yield from [">" * min(depth, _DEEPEST)] * max(blanks, least)
                 depth, blanks, least, begun = depth + (part == _OPEN), 0, 0, part == _OPEN
                 if not begun:
-                    yield f"{'>' * depth} {part}" if depth else part
+                    yield f"{'>' * min(depth, _DEEPEST)} {part}" if depth else part
         if not line and not begun:
             blanks += 1

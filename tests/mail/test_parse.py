@@ -62,6 +62,7 @@ def test_a_reply_from_outlook() -> None:
         # It says iso-8859-1 and writes the Euro sign of windows-1252.
         text="Prima, € 100 is goed.\n\nGrüße\n",
         html="<html><body><p>Prima, € 100 is goed.</p></body></html>\n",
+        recipient_count=2,
     )
 
 

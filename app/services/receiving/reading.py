@@ -14,6 +14,8 @@ from app.mail.text_quotes import quoted_text
 
 # Larger messages are read in a thread, so that other requests do not wait for them.
 LARGE = 256 * 1024
+# Characters of HTML of which the text is made.
+_READ_OF_HTML = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,4 +49,4 @@ def read(raw: bytes) -> Mail:
 
 
 def _text(html: str) -> str:
-    return stripped(html) if len(html) > LARGE else quoted_text(html)
+    return stripped(html[:_READ_OF_HTML]) if len(html) > LARGE else quoted_text(html)
