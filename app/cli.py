@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(engagement.reclassify)
 app.command()(receiving.inbound)
+app.command()(receiving.reparse)
 app.add_typer(receiving.domains, name="inbound-domain")
 
 DataDir = Annotated[

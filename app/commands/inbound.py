@@ -48,6 +48,22 @@ def inbound(
         raise typer.Exit(FAILURE) from None
 
 
+def reparse(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
+) -> None:
+    """Read received messages anew of which something could not be read (`parseFault`)."""
+    from app.context import Deps
+    from app.services.receiving import rereading as service
+
+    async def run(deps: Deps) -> None:
+        done = service.Reread()
+        async for done in service.reread(deps, tenant=tenant):
+            typer.echo(f"{done.looked_at} looked at, {done.mended} mended", err=True)
+        typer.echo(f"{done.mended} of {done.looked_at} messages could be read whole.")
+
+    run_opened(run)
+
+
 @domains.command()
 def add(name: Name, tenant: Annotated[str, typer.Option(help="Tenant whose mail it is.")]) -> None:
     """Let mail to a domain, or to an address, be a tenant's."""

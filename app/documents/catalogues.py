@@ -129,7 +129,7 @@ INBOUND_MESSAGES = Catalogue(
         *_of(Kind.TEXT, "subject", "fromEmail", "fromName", "conversationId", "relatedEntityType"),
         *_of(Kind.TEXT, "relatedEntityId", "internetMessageId"),
         *_of(Kind.TEXT, "recipients", "cc", "envelopeRecipients", many=True),
-        *_of(Kind.TEXT, "fetchError"),
+        *_of(Kind.TEXT, "fetchError", "parseFault"),
         *_of(Kind.ID, "parentCommunicationId"),
         *_of(Kind.INSTANT, "receivedAt"),
         Field("hasAttachments", "hasAttachments", Kind.FLAG, sparse=True),

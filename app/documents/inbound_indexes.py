@@ -42,6 +42,10 @@ INDEXES = [
         [_TENANT, ("hasAttachments", ASCENDING), *_NEWEST_FIRST],
         partialFilterExpression={"hasAttachments": True},
     ),
+    IndexModel(
+        [_TENANT, ("parseFault", ASCENDING), ("_id", ASCENDING)],
+        partialFilterExpression={"parseFault": {"$exists": True}},
+    ),
     IndexModel([_TENANT, *_NEWEST_FIRST]),
     IndexModel([_TENANT, ("status", ASCENDING), *_NEWEST_FIRST]),
     IndexModel(

@@ -31,11 +31,11 @@ _OWN = {
     "related_entity_type", "related_entity_id", "events", "created", "created_by",
     "provider_type", "provider_message_id", "provider_account_id", "provider_keys",
     "envelope_recipients", "graph_message_id", "graph_conversation_id", "graph_mailbox",
-    "is_uncounted",
+    "is_uncounted", "is_placed",
 }  # fmt: skip
 _CONTENT = {
-    "raw", "rawId", "contentId", "bodyText", "bodyHtml", "attachments", "attachmentsOmitted",
-    "hasAttachments", "calendar",
+    "fetchError", "parseFault", "recipientCount", "raw", "rawId", "contentId", "bodyText",
+    "bodyHtml", "attachments", "attachmentsOmitted", "hasAttachments", "calendar",
 }  # fmt: skip
 
 
@@ -46,15 +46,16 @@ class InboundMessage(OutsourcingDocument):
     providers it came from know it (`Origin.key`). Of several that were sent with one Message-ID,
     the first has it as its `key`; by their `fingerprint` they are told apart. `provider_type` and
     what follows it tell of the first provider, `envelope_recipients` whom it was delivered to, by
-    all ways it came; `fetch_error` why its content is not here. `answered` are the Message-IDs it
-    answers, nearest first; the report of a mail server is about them; `answered_delivery_id` is
-    what the address names that it was sent to, and `leaving_id` which mail's recipient that address
-    is to unsubscribe, until that is done. `kind` is what wrote it. One that
-    `is_placed` stands where a user put it, whatever it answers. One that `is_uncounted` changed
-    since the inbox counted it. `attachments` are its files, None while nobody looked for them
-    (`attach`), `attachments_omitted` how many are not among them; `has_attachments` is True where
-    one is not only shown by the HTML, and else None. `received_at` is when the tenant's mail server
-    took it, `created` when we did, `date` what its author's clock said.
+    all ways it came; `fetch_error` why its content is not here, `parse_fault` what of it was not
+    read. `recipient_count` is of all in To and Cc where not all are kept. `answered` are the
+    Message-IDs it answers, nearest first; the report of a mail server is about them;
+    `answered_delivery_id` is what the address names that it was sent to, and `leaving_id` which
+    mail's recipient that address is to unsubscribe, until that is done. `kind` is what wrote it.
+    One that `is_placed` stands where a user put it, whatever it answers; one that `is_uncounted`
+    changed since the inbox counted it. `attachments` are its files, None while nobody looked for
+    them (`attach`), `attachments_omitted` how many are not among them; `has_attachments` is True
+    where one is not only shown by the HTML, and else None. `received_at` is when the tenant's mail
+    server took it, `created` when we did, `date` what its author's clock said.
     """
 
     unseen: ClassVar = _UNSEEN
@@ -84,6 +85,8 @@ class InboundMessage(OutsourcingDocument):
     provider_keys: list[str] = Field(default_factory=list)
     envelope_recipients: list[str] = Field(default_factory=list)
     fetch_error: str | None = None
+    parse_fault: str | None = None
+    recipient_count: int | None = None
     fingerprint: str | None = None
     answered: list[str] = Field(default_factory=list)
     answered_delivery_id: PydanticObjectId | None = None
@@ -111,15 +114,16 @@ class InboundMessage(OutsourcingDocument):
         indexes: ClassVar = INDEXES
 
     async def complete(self, whole: Self, raw: bytes) -> Self | None:
-        """Take what it says from `whole`, where only what was told of it was kept.
+        """Take what it says from `whole`, where only what was told, or could be read, was kept.
 
         Whose it is, where it stands and what happened to it stay. None when it is whole already.
         """
         stored = await whole.outsourced(raw)
         said = stored.model_dump(by_alias=True, exclude=_OWN, exclude_none=True)
-        gone = {"fetchError": "", **dict.fromkeys(_CONTENT - said.keys(), "")}
+        gone = dict.fromkeys(_CONTENT - said.keys(), "")
         update = {"$set": {**said, **FLAG}, "$unset": gone}
-        after = await self.move(self.id, leaving={"fetchError": {"$exists": True}}, update=update)
+        lacking = [{name: {"$exists": True}} for name in ("fetchError", "parseFault")]
+        after = await self.move(self.id, leaving={"$or": lacking}, update=update)
         if after is None:
             await stored.drop_files()
         else:
@@ -183,6 +187,11 @@ class InboundMessage(OutsourcingDocument):
             for index, is_duplicate in write_faults(error).items():
                 stored[index] = False if is_duplicate else error
         return stored
+
+    @property
+    def all_recipients(self) -> int:
+        """How many To and Cc name, whether they are kept or not."""
+        return self.recipient_count or len(self.recipients) + len(self.cc)
 
     @property
     def is_reply(self) -> bool:

@@ -38,9 +38,7 @@ _PART_FIELDS = {
 }  # fmt: skip
 _DELIMITER_TAIL = re.compile(rb"(--)?[ \t]*(?=\r?\n|\Z)")
 # A line as it stands between parts: the next one is a field, or empty.
-_UNTOLD = re.compile(
-    rb"\n--(?=-{0,60}[^\s-])([^\r\n]{1,200}+)(?=\r?\n(?:\r?\n|[!-9;-~]{1,76}:))"
-)
+_UNTOLD = re.compile(rb"\n--(?=-{0,60}[^\s-])([^\r\n]{1,200}+)(?=\r?\n(?:\r?\n|[!-9;-~]{1,76}:))")
 
 
 @dataclass(frozen=True)
@@ -89,6 +87,11 @@ def opened(raw: bytes | Opened) -> Opened:
     top = message(raw)
     parts, is_whole = _leaves(raw, top)
     return Opened(raw, top, parts, is_whole and top.start <= HEAD_LIMIT)
+
+
+def unopened(raw: bytes) -> Opened:
+    """Take a message for one without parts or fields."""
+    return Opened(raw, Part({}, 0, len(raw)), [], is_whole=True)
 
 
 def with_line_feeds(raw: bytes) -> bytes:

@@ -59,12 +59,23 @@ class ParsedMessage:
     is_cut: bool = False
 
     @property
+    def has_more_recipients(self) -> bool:
+        return self.recipient_count > len(self.to) + len(self.cc)
+
+    @property
     def answered(self) -> tuple[str, ...]:
         """The messages it answers, nearest first: In-Reply-To, then References from the right.
 
         RFC 5322 section 3.6.4.
         """
         return tuple(dict.fromkeys((*self.in_reply_to, *reversed(self.references))))
+
+
+# Of a message of which nothing can be said.
+UNREAD = ParsedMessage(
+    sender=None, to=(), cc=(), delivered_to=(), subject=None, date=None, received=None,
+    message_id=None, in_reply_to=(), references=(), text=None, html=None,
+)  # fmt: skip
 
 
 def parse(raw: bytes | Opened) -> ParsedMessage:

@@ -76,6 +76,10 @@ def received_files(raw: bytes | Opened, html: str | None) -> FoundFiles:
     shown = _shown_ids(html or "")
     opened = envelopes(mail)
     has_words = any(body_kind(part) is not None for part in mail.parts)
+    # Calendars stand in mail twice: for programs without a name, and as a file for people.
+    has_calendar = any(
+        name_told(part) and part.structured("content-type")[0] in CALENDARS for part in mail.parts
+    )
     found: list[FoundFile] = []
     omitted = 0
     for place, part in enumerate(mail.parts):
@@ -84,7 +88,7 @@ def received_files(raw: bytes | Opened, html: str | None) -> FoundFiles:
         elif part.structured("content-type")[0].startswith("multipart/"):
             # Where its parts were not found, or stand too deep.
             omitted += _is_file(mail.raw, part)
-        elif not _is_file(mail.raw, part) or _is_repeated(mail, part):
+        elif not _is_file(mail.raw, part) or (has_calendar and _is_repeated(part)):
             continue
         elif len(found) < MAX_FILES:
             found.append(_file(mail.raw, part, shown))
@@ -122,15 +126,8 @@ def _is_file(raw: bytes, part: Part) -> bool:
     )
 
 
-def _is_repeated(mail: Opened, part: Part) -> bool:
-    """Calendars stand in mail twice: for programs without a name, and as a file for people."""
-    return (
-        part.structured("content-type")[0] in CALENDARS
-        and not name_told(part)
-        and any(
-            name_told(one) and one.structured("content-type")[0] in CALENDARS for one in mail.parts
-        )
-    )
+def _is_repeated(part: Part) -> bool:
+    return part.structured("content-type")[0] in CALENDARS and not name_told(part)
 
 
 def _file(raw: bytes, part: Part, shown: frozenset[str]) -> FoundFile:

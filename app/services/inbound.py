@@ -74,7 +74,7 @@ async def _kept(
     key = identity.key_of(mail.parsed.message_id, raw)
     if origin.fetch_error is None and len(raw) <= RAW_INLINE_LIMIT:
         # Most are new, and storing one tells whether it is.
-        message = await _made(deps, caller, mail, origin, raw, key=key)
+        message = await made(deps, caller, mail, origin, raw, key=key)
         if await _is_stored(deps, message, raw):
             return message, True
     while True:
@@ -87,7 +87,7 @@ async def _kept(
         )
         if known is not None and (known.fetch_error is None or origin.fetch_error is not None):
             return known, False
-        message = await _made(deps, caller, mail, origin, raw, key=key)
+        message = await made(deps, caller, mail, origin, raw, key=key)
         if known is not None:
             # Only what was told of it is there.
             return await known.complete(message, raw) or known, False
@@ -96,7 +96,7 @@ async def _kept(
         # Delivered twice at the same time: the other was first.
 
 
-async def _made(
+async def made(
     deps: Deps, caller: Caller, mail: Mail, origin: Origin, raw: bytes, *, key: str
 ) -> InboundMessage:
     """Make it, with its files, where what it answers stands by now."""
@@ -158,6 +158,8 @@ def _message(
         answered_delivery_id=addresses.delivery_in(deps.settings, caller.tenant, named),
         leaving_id=left,
         fingerprint=mail.fingerprint,
+        parse_fault=" ".join(mail.faults) or None,
+        recipient_count=parsed.recipient_count if parsed.has_more_recipients else None,
         # A report of it is none.
         kind=mail.kind if left is None or mail.report is not None else InboundKind.UNSUBSCRIBE,
         date=parsed.date,

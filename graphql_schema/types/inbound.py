@@ -71,6 +71,9 @@ class InboundMessage(Node, SafelyShown):
     from_name: str | None = strawberry.field(description="The author's name.")
     recipients: list[str] = strawberry.field(description="Addresses in To.")
     cc: list[str] = strawberry.field(description="Addresses in Cc.")
+    recipient_count: int = strawberry.field(
+        description="How many To and Cc name: of each the first 1,000 are kept."
+    )
     body_html: str | None = strawberry.field(
         description="Its HTML, exactly as it came: not safe to show, for which there is `safeHtml`."
     )
@@ -140,6 +143,12 @@ class InboundMessage(Node, SafelyShown):
             "the message is whole."
         )
     )
+    parse_fault: str | None = strawberry.field(
+        description=(
+            "What of it could not be read, and why; it is kept as it came, and read anew by "
+            "`letterbox reparse`. Null when all of it was read."
+        )
+    )
     received_at: datetime = strawberry.field(description="When the mail server took it.")
     events: list[Event] = strawberry.field(
         directives=[ListSize(assumed_size=3)], description="The audit trail, oldest first."
@@ -177,6 +186,7 @@ class InboundMessage(Node, SafelyShown):
             from_name=message.from_name,
             recipients=message.recipients,
             cc=message.cc,
+            recipient_count=message.all_recipients,
             body_html=message.body_html,
             body_text=message.body_text,
             reply_text=None if message.body_text is None else reply_text(message.body_text),
@@ -192,6 +202,7 @@ class InboundMessage(Node, SafelyShown):
             provider_message_id=message.provider_message_id,
             provider_account_id=None if account is None else strawberry.ID(str(account)),
             fetch_error=message.fetch_error,
+            parse_fault=message.parse_fault,
             received_at=message.received_at,
             events=[Event.of(event) for event in message.events],
             created=message.created,

@@ -45,6 +45,9 @@ class InboundMessageFilter:
     fetch_error: TextFilter | None = strawberry.field(
         default=UNSET, description="Why its content is not here; null when it is."
     )
+    parse_fault: TextFilter | None = strawberry.field(
+        default=UNSET, description="What of it could not be read; null when all of it was."
+    )
     has_attachments: bool | None = strawberry.field(
         default=UNSET, description="Whether files came with it that its HTML does not only show."
     )

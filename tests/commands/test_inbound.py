@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from app.context import Deps
+from app.context import Caller, Deps
 from app.documents.inbound_messages import InboundMessage
 from app.embedded.ports import free_port
+from app.services.inbound import ingest
 from app.services.receiving import domains
 from tests.fakes.mail_server import connected
 from tests.fakes.messages import message
@@ -109,3 +110,22 @@ async def test_a_port_that_is_taken_is_one_line(start: Start) -> None:
     assert listener.returncode == 1
     assert errors.startswith(f"Port {port} of 127.0.0.1 cannot be had: ")
     assert errors.count("\n") == 1
+
+
+async def test_what_could_not_be_read_is_read_anew(
+    deps: Deps, caller: Caller, start: Start
+) -> None:
+    kept = await ingest(deps, caller, message())
+    await InboundMessage.get_motor_collection().update_one(
+        {"_id": kept.id}, {"$set": {"parseFault": "a fault of an earlier version"}}
+    )
+
+    process = start("reparse", "--tenant", "acme")
+    out, told = await asyncio.to_thread(process.communicate)
+
+    assert process.returncode == 0, told
+    assert out == "1 of 1 messages could be read whole.\n"
+    assert told == "1 looked at, 1 mended\n"
+    found = await InboundMessage.get(kept.id)
+    assert found is not None
+    assert found.parse_fault is None

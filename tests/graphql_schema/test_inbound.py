@@ -19,6 +19,7 @@ from app.services.inputs import parse
 from tests.doors import INBOUND_SELECTION, GraphqlDoor
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
+from tests.fakes.mongo_calls import MongoCalls
 from tests.world import MAIL
 
 LIST = "query($first: Int, $last: Int, $after: String, $filter: InboundMessageFilter, $orderBy: [InboundMessageOrder!]) { answer: inboundMessages(first: $first, last: $last, after: $after, filter: $filter, orderBy: $orderBy) { nodes { id } pageInfo { endCursor hasNextPage } } }"  # noqa: E501
@@ -201,3 +202,45 @@ async def test_what_is_new_in_an_answer_is_told(client: httpx2.AsyncClient, ask:
 
     assert one["data"]["answer"] == {"replyText": "Fine!"}
     assert several["data"]["answer"]["nodes"] == [{"replyText": "Fine!"}]
+
+
+async def test_what_could_not_be_read_is_told_and_found(
+    ask: Ask, deps: Deps, caller: Caller
+) -> None:
+    bomb = b"Subject: Bomb\nContent-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 1001
+    kept = await ingest(deps, caller, bomb)
+    whole = await ingest(deps, caller, message())
+
+    one = "query($id: ID!) { answer: inboundMessage(id: $id) { parseFault } }"
+    told = [(await ask(one, id=str(message_.id)))["data"]["answer"] for message_ in (kept, whole)]
+    found = await ask(LIST, filter={"parseFault": {"isNull": False}})
+
+    assert told == [{"parseFault": kept.parse_fault}, {"parseFault": None}]
+    assert (kept.parse_fault or "").startswith("It has more than 1000 parts, ")
+    assert found["data"]["answer"]["nodes"] == [{"id": str(kept.id)}]
+
+
+async def test_of_ten_thousand_recipients_the_first_are_kept_and_all_counted(
+    ask: Ask, deps: Deps, caller: Caller, mongo_calls: MongoCalls
+) -> None:
+    await ingest(deps, caller, message("<first@c.test>"))
+    to = ",\r\n ".join(f"Person {number} <p{number}@x.test>" for number in range(10_000))
+    mongo_calls.clear()
+
+    kept = await ingest(deps, caller, f"To: {to}\r\nCc: c@x.test\r\n".encode() + message())
+
+    assert len(mongo_calls.commands) < 20
+    query = "query($id: ID!) { answer: inboundMessage(id: $id) { recipientCount recipients cc } }"
+    shown = (await ask(query, id=str(kept.id)))["data"]["answer"]
+    assert shown["recipientCount"] == 10_003
+    assert shown["recipients"] == [f"p{number}@x.test" for number in range(1000)]
+    assert shown["cc"] == ["c@x.test", "piet@customer.test"]
+
+
+async def test_without_more_recipients_those_kept_are_counted(
+    ask: Ask, deps: Deps, caller: Caller
+) -> None:
+    kept = await ingest(deps, caller, message())
+
+    query = "query($id: ID!) { answer: inboundMessage(id: $id) { recipientCount } }"
+    assert (await ask(query, id=str(kept.id)))["data"]["answer"] == {"recipientCount": 2}

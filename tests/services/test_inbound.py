@@ -95,6 +95,8 @@ async def test_a_reply_belongs_to_what_it_answers(
         "fingerprint": reply.fingerprint,
         "envelope_recipients": [],
         "fetch_error": None,
+        "parse_fault": None,
+        "recipient_count": None,
         "answered": [record.internet_message_id],
         "answered_delivery_id": None,
         "leaving_id": None,

@@ -1,16 +1,27 @@
 """What a received message says, read once for all that is done with it."""
 
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import structlog
 
 from app.mail import mime
 from app.mail.calendars import Calendar, calendar_of
 from app.mail.fingerprints import fingerprint
 from app.mail.kinds import InboundKind, kind_of
-from app.mail.parse import ParsedMessage, parse
+from app.mail.mime import Opened
+from app.mail.parse import MAX_BODY, UNREAD, ParsedMessage, parse
 from app.mail.received_attachments import FoundFiles, received_files
 from app.mail.reports import Report, read_report
 from app.mail.text_crude import stripped
 from app.mail.text_quotes import quoted_text
+from app.settings import MEBIBYTE
+
+log = structlog.get_logger()
+
+Value = TypeVar("Value")
 
 # Larger messages are read in a thread, so that other requests do not wait for them.
 LARGE = 256 * 1024
@@ -20,7 +31,10 @@ _READ_OF_HTML = 1024 * 1024
 
 @dataclass(frozen=True)
 class Mail:
-    """What a message says, and what it reports where a mail server wrote it."""
+    """What a message says, and what it reports where a mail server wrote it.
+
+    `faults` are sentences that tell what of it was not read, and why.
+    """
 
     parsed: ParsedMessage
     kind: InboundKind
@@ -28,6 +42,7 @@ class Mail:
     fingerprint: str
     files: FoundFiles
     calendar: Calendar | None
+    faults: tuple[str, ...] = ()
 
     @property
     def answered(self) -> list[str]:
@@ -38,14 +53,54 @@ class Mail:
 
 
 def read(raw: bytes) -> Mail:
-    """Read a message; one that is HTML only gets a text too."""
-    opened = mime.opened(raw)
-    parsed = parse(opened)
-    digest = fingerprint(parsed)
-    files = received_files(opened, parsed.html)
+    """Read a message; one that is HTML only gets a text too.
+
+    Never raises: what cannot be read of it is left out, and why stands in `faults`. Within a second
+    or so and 100 MB, whatever it is.
+    """
+    reader = _Reader()
+    opened = reader.part("parts", lambda: mime.opened(raw), mime.unopened(raw))
+    parsed = reader.part("fields and text", lambda: parse(opened), UNREAD)
+    digest = reader.part("words", lambda: fingerprint(parsed), "")
+    files = reader.part("files", lambda: received_files(opened, parsed.html), FoundFiles((), 0))
     if parsed.html is not None and not (parsed.text or "").strip():
-        parsed = replace(parsed, text=_text(parsed.html) or parsed.text)
-    return Mail(parsed, kind_of(opened), read_report(opened), digest, files, calendar_of(opened))
+        html = parsed.html
+        text = reader.part("HTML", lambda: _text(html), None)
+        parsed = replace(parsed, text=text or parsed.text)
+    kind = reader.part("kind", lambda: kind_of(opened), InboundKind.PERSONAL)
+    report = reader.part("report", lambda: read_report(opened), None)
+    calendar = reader.part("calendar", lambda: calendar_of(opened), None)
+    faults = (*reader.faults, *_cuts(opened, parsed))
+    return Mail(parsed, kind, report, digest, files, calendar, faults)
+
+
+class _Reader:
+    """Reads a message part by part, and remembers what went wrong."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+
+    def part(self, name: str, read_it: Callable[[], Value], instead: Value) -> Value:
+        try:
+            return read_it()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message is kept
+            kind = type(error).__name__
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            # Not what it says: that may be the message's.
+            log.error("inbound.unread", part=name, error=kind, at=f"{place.name}:{place.lineno}")  # noqa: TRY400
+            self.faults.append(f"Its {name} could not be read ({kind}).")
+            return instead
+
+
+def _cuts(opened: Opened, parsed: ParsedMessage) -> Iterator[str]:
+    if not opened.is_whole:
+        yield (
+            f"It has more than {mime.MAX_PARTS} parts, parts nested deeper than {mime.MAX_DEPTH}, "
+            f"or more than {mime.HEAD_LIMIT // MEBIBYTE} MB of header fields: "
+            "what is beyond was not looked at."
+        )
+    if parsed.is_cut:
+        yield f"Its text is longer than {MAX_BODY // MEBIBYTE} MB: what is beyond is not shown."
 
 
 def _text(html: str) -> str:

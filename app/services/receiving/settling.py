@@ -41,6 +41,12 @@ async def settle_answers(deps: Deps, tenant: str, message_id: str) -> None:
             await _settle(deps, answer)
 
 
+async def settle_again(deps: Deps, message: InboundMessage) -> None:
+    """Put a message where it belongs of which more is known now."""
+    async with turn(message.tenant_id, _TURN):
+        await _settle(deps, message)
+
+
 async def _quiet(tenant: str, messages: Sequence[InboundMessage]) -> list[bool]:
     """Tell of which nothing must be moved; with the questions that one of them would take."""
     ids = [one.internet_message_id for one in messages if one.internet_message_id is not None]
