@@ -1,12 +1,16 @@
 """Logs: an event's name and its fields; JSON in production, readable lines in development."""
 
 import logging
+import re
 import sys
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 from app.settings import Environment, Settings
+
+# What whoever has it may do something by: links to attachments, and those to unsubscribe.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{33,}")
 
 
 def configure_logs(settings: Settings) -> None:
@@ -20,6 +24,7 @@ def configure_logs(settings: Settings) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
+            _without_tokens,
             # Local variables hold bodies, addresses and secrets.
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
             if settings.environment is Environment.PRODUCTION
@@ -31,3 +36,13 @@ def configure_logs(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
+
+
+def _without_tokens(
+    logger: object,  # noqa: ARG001 - structlog's signature
+    method: str,  # noqa: ARG001
+    event: structlog.typing.EventDict,
+) -> structlog.typing.EventDict:
+    if isinstance(event.get("path"), str):
+        event["path"] = _TOKEN.sub("...", event["path"])
+    return event

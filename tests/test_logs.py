@@ -61,3 +61,24 @@ def test_what_is_below_the_level_is_not_logged(capsys: pytest.CaptureFixture[str
 
     structlog.reset_defaults()
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        (f"/api/v1/attachments/{'a-_9' * 20}", "/api/v1/attachments/..."),
+        (f"/u/{'b' * 33}.{'c' * 33}", "/u/....."),
+        ("/api/v1/communications/6b050e9454d4a1b9322b3eaa/thread",) * 2,
+    ],
+)
+def test_what_opens_something_is_not_logged(
+    environment: Environment, capsys: pytest.CaptureFixture[str], path: str, shown: str
+) -> None:
+    configure_logs(Settings(environment=environment, jwt_secret=SecretStr("s" * 40)))
+
+    structlog.get_logger().error("rest.fault", path=path)
+
+    logged = capsys.readouterr().err
+    assert shown in logged
+    assert "a-_9" not in logged
+    assert "bbb" not in logged

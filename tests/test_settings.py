@@ -83,6 +83,8 @@ def test_a_setting_is_read_from_the_environment(
         ("engagement_retention", "0"),
         ("engagement_address", "some"),
         ("trusted_proxies", "127.0.0.1, proxy.acme.test"),
+        ("attachment_link_lifetime", "59"),
+        ("attachment_link_lifetime", "86401"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(
