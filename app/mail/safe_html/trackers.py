@@ -20,6 +20,9 @@ _SHAPES = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+# Of an address; what follows is for its owner.
+_LOOKED_AT = 500
+_LONGEST_SIZE = 40
 _DOT = re.compile(r"\s*\+?(?:0*1(?:\.0*)?|0*\.?0+)\s*(?:px|pt)?\s*(?:!.*)?", re.IGNORECASE)
 _UNSEEN = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0*\.?0+\s*(?:;|$))",
@@ -34,11 +37,15 @@ def is_tracker(url: str, attributes: Mapping[str, str]) -> bool:
     `attributes` are those of the `img`.
     """
     style = attributes.get("style", "")
-    if _UNSEEN.search(style) or _SHAPES.search(url):
+    if _UNSEEN.search(style) or _SHAPES.search(url, 0, _LOOKED_AT):
         return True
     sizes = {name: attributes[name] for name in ("width", "height") if name in attributes}
     sizes |= {name.lower(): value for name, value in _SIZE.findall(style)}
     sides = [side for side in ("width", "height") if side in sizes or f"max-{side}" in sizes]
     return bool(sides) and all(
-        any(_DOT.fullmatch(sizes.get(name, "")) for name in (side, f"max-{side}")) for side in sides
+        any(_is_a_dot(sizes.get(name, "")) for name in (side, f"max-{side}")) for side in sides
     )
+
+
+def _is_a_dot(size: str) -> bool:
+    return len(size) <= _LONGEST_SIZE and _DOT.fullmatch(size) is not None

@@ -147,3 +147,12 @@ def test_text_is_shown_as_text() -> None:
     html = "<div>a &lt;b&gt; &amp; c</div><script>x</script><p>d"
 
     assert as_text(html) == SafeHtml("<pre>a &lt;b&gt; &amp; c\n\nd</pre>")
+
+
+def test_long_values_are_read_once() -> None:
+    words = "".join(f'<p style="font-family:{"a" * 3900}{n}">' for n in range(500))
+    host = "//hubspotlinks.com/"
+    addresses = f'<img src="https:{host * 50_000}" width="{"0" * 1_000_000}x" height=1>'
+
+    assert shown(cleaned(words)).html.count("style=") == 500
+    assert shown(cleaned(addresses)).remote_images == 1
