@@ -103,6 +103,7 @@ _MAIL = [
     Field("locale", "locale", Kind.TEXT),
     Field("isTest", "isTest", Kind.FLAG, sparse=True),
     Field("topicId", "topicId", Kind.ID),
+    Field("unsubscribedAt", "unsubscribedAt", Kind.INSTANT),
 ]
 COMMUNICATIONS = Catalogue(
     Communication,

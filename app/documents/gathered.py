@@ -12,7 +12,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from app.documents import inbox_counts, references, unsubscribes
-from app.documents.base import Change, StoredDocument, write_faults
+from app.documents.base import Change, StoredDocument, StoreUnavailableError, write_faults
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.engagement import keeping
@@ -184,9 +184,12 @@ async def _unsubscribed(
     asked: Sequence[Unsubscribe],
 ) -> Sequence[Preference | Exception | None]:
     given: list[Preference | Exception | None] = []
-    for one in asked:
+    for place, one in enumerate(asked):
         try:
             given.append(await unsubscribes.unsubscribe(one))
+        except StoreUnavailableError as error:
+            # The others would wait for it one after the other.
+            return [*given, *([error] * (len(asked) - place))]
         except Exception as error:  # noqa: BLE001 - it is raised where it was asked
             given.append(error)
     return given

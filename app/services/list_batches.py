@@ -16,6 +16,7 @@ from beanie import PydanticObjectId
 
 from app.context import Deps
 from app.documents import list_deliveries, list_mail
+from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
 from app.documents.deliveries import Attempt, Delivery
 from app.documents.list_members import Addressee, ListMember
@@ -180,7 +181,12 @@ class _Batch:
             return
         self._asked_at = now
         rows = [row for row in self._rows.values() if row.id not in self._in_hand]
-        words = await withholding.unsubscribed(self._deps, self._communication, rows)
+        try:
+            words = await withholding.unsubscribed(self._deps, self._communication, rows)
+        except StoreUnavailableError:
+            # While MongoDB is away nobody's word comes in either: those before it hold.
+            log.warning("batch.consent_unknown", communication_id=str(self._communication.id))
+            return
         for row in rows:
             # What was handed over meanwhile is out.
             if row.id not in self._in_hand:

@@ -110,6 +110,9 @@ class CommunicationFilter:
     topic_id: IdFilter | None = strawberry.field(
         default=UNSET, description="The topic it is about."
     )
+    unsubscribed_at: DateTimeFilter | None = strawberry.field(
+        default=UNSET, description="When the first recipient unsubscribed by it."
+    )
     opened: bool | None = strawberry.field(default=UNSET, description="Whether it was opened.")
     open_count: IntFilter | None = strawberry.field(
         default=UNSET, description="How often it was opened."

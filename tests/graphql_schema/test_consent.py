@@ -24,6 +24,7 @@ STATES = "query($id: ID!) { answer: recipientStates(id: $id, status: [UNSUBSCRIB
 LISTED = "query($id: ID!) { answer: communications(filter: { topicId: { eq: $id } }) { nodes { id } totalCount } }"  # noqa: E501
 FIGURES = "query($id: ID!) { answer: communication(id: $id) { unsubscribed unsubscribedAt unsubscribeCount events { type authorId description } } }"  # noqa: E501
 TOTALS = "{ answer: analytics { totalUnsubscribed unsubscribeRate byType { unsubscribeRate } series { days { unsubscribed } } } }"  # noqa: E501
+LEFT = "{ answer: communications(filter: { unsubscribedAt: { isNull: false } }) { nodes { id } } }"
 Ask = Callable[..., Awaitable[Any]]
 
 
@@ -106,6 +107,7 @@ async def test_a_record_tells_that_its_recipient_unsubscribed(
     sent = await ask(SEND, input={**mail, "unsubscribable": True})
     await delivery.dispatch(deps, sent["id"])
     before = await ask(FIGURES, id=sent["id"])
+    assert await ask(LEFT) == {"nodes": []}
 
     await preferences.unsubscribe(
         deps,
@@ -118,6 +120,7 @@ async def test_a_record_tells_that_its_recipient_unsubscribed(
 
     nothing = {"unsubscribed": False, "unsubscribedAt": None, "unsubscribeCount": 0}
     assert {name: before[name] for name in nothing} == nothing
+    assert await ask(LEFT) == {"nodes": [{"id": sent["id"]}]}
     after = await ask(FIGURES, id=sent["id"])
     assert {name: after[name] for name in nothing} == {
         "unsubscribed": True,

@@ -11,6 +11,8 @@ from aiosmtpd.smtp import SMTP
 from beanie import PydanticObjectId
 
 from app.context import Caller, Deps
+from app.documents import news
+from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.preferences import Preference
@@ -19,6 +21,7 @@ from app.documents.topics import Topic
 from app.documents.vocabulary import (
     CommunicationStatus,
     DeliveryStatus,
+    NewsKind,
     PreferenceSource,
     RecipientStatus,
     SuppressionReason,
@@ -298,6 +301,44 @@ async def test_whoever_leaves_while_a_batch_goes_out_gets_nothing_of_it(
         DeliveryStatus.SENT,
         DeliveryStatus.UNSUBSCRIBED,
     ]
+
+
+async def test_while_the_store_is_away_a_batch_goes_on_by_what_was_said_before(
+    open_relay: Callable[..., Deps], leave: Say, make_list: MakeList, send_list: Send,
+    run_list: Run, relay: Relay, clock: Clock, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    await leave(JAN, topic_id=None)
+    made = await make_list({"email": JAN}, {"email": PIET}, {"email": "eve@c.test"})
+    record = await send_list(made)
+
+    async def away(*_: Any) -> None:
+        raise StoreUnavailableError
+
+    async def time_passes(_: SMTP) -> None:
+        monkeypatch.setattr("app.services.withholding.unsubscribed", away)
+        clock.advance(timedelta(seconds=1))
+
+    relay.on_data = time_passes
+
+    await run_list(record, over=open_relay(smtp_port=relay.port, list_connections=1))
+
+    assert {mail.recipients for mail in relay.taken} == {(PIET,), ("eve@c.test",)}
+
+
+async def test_no_news_moves_whoever_was_left_out(
+    leave: Say, dispatched: Send, delivery_of: DeliveryOf, clock: Clock
+) -> None:
+    await leave(JAN, topic_id=None)
+    row = await delivery_of((await dispatched({"unsubscribable": True})).id)
+
+    moved = [
+        await news.move_recipient(
+            row.id, JAN, kind, date=clock.now(), words=None, news_id=kind.value
+        )
+        for kind in NewsKind
+    ]
+
+    assert moved == [None] * len(NewsKind)
 
 
 async def test_mail_that_one_cannot_be_unsubscribed_from_asks_nobody(
