@@ -13,10 +13,10 @@ from app.documents.base import Filter
 from app.documents.communications import Communication
 from app.documents.inbound_indexes import FLAG
 from app.documents.inbound_messages import UNSEEN, InboundMessage
-from app.documents.places import Place
 from app.documents.searching import SEARCH_TIME
 from app.documents.standings import KEEPING_SENT_IN
 from app.documents.volume import counted
+from app.documents.whereabouts import Place
 
 # Of each direction, the latest: what one answer holds in memory.
 MEMBERS_LIMIT = 2000
@@ -42,6 +42,20 @@ async def answers_ours(tenant: str, conversation_id: str) -> bool:
     criteria = {"conversationId": conversation_id, "parentCommunicationId": {"$type": "objectId"}}
     owned = InboundMessage.owned(tenant, criteria)
     return await InboundMessage.get_motor_collection().find_one(owned, {"_id": 1}) is not None
+
+
+async def answered_by(message: InboundMessage) -> list[InboundMessage]:
+    """Find loose mail that a message answers and that is not in its conversation, without bodies.
+
+    Loose is what answers no record of ours, and stands where no user put it.
+    """
+    criteria = {
+        "internetMessageId": {"$in": message.answered},
+        "conversationId": {"$ne": message.conversation_id},
+        "parentCommunicationId": None,
+        "isPlaced": {"$ne": True},
+    }
+    return await _inbound(message.tenant_id, criteria, _BARE)
 
 
 async def where_answered(

@@ -7,7 +7,8 @@ from weakref import WeakValueDictionary
 from app.documents import follow_ups
 from app.documents.gathering import Gathering
 from app.documents.inbound_messages import InboundMessage
-from app.documents.places import Place, places_of
+from app.documents.places import places_of
+from app.documents.whereabouts import Place
 
 # Settles messages of one tenant; tells of each whether it stands where it stood.
 Settle = Callable[[Sequence[InboundMessage]], Awaitable[Sequence[bool]]]

@@ -13,7 +13,7 @@ from app.documents.analytics import Period
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
-from app.documents.places import Place
+from app.documents.whereabouts import Place
 
 Store = Callable[..., Awaitable[Communication]]
 Receive = Callable[..., Awaitable[InboundMessage]]

@@ -14,8 +14,8 @@ from app.documents import conversation_changes, conversations, inbox_counts
 from app.documents.communications import Event
 from app.documents.inbound_messages import InboundMessage
 from app.documents.inbox import InboxEntry
-from app.documents.places import Place
 from app.documents.vocabulary import EventType, InboundStatus
+from app.documents.whereabouts import Place
 from tests.fakes.clock import Clock
 
 Receive = Callable[..., Awaitable[InboundMessage]]

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from app.context import Deps
 from app.documents import conversation_changes, conversations, standings
 from app.documents.inbound_messages import InboundMessage
-from app.documents.places import Place, place_of, places_of
+from app.documents.places import place_of, places_and_others
 from app.documents.replies import record_replies, record_reply
 from app.documents.turns import turn
+from app.documents.whereabouts import Place
 
 _TURN = "inbound"
 
@@ -51,15 +52,15 @@ async def _quiet(tenant: str, messages: Sequence[InboundMessage]) -> list[bool]:
     """Tell of which nothing must be moved; with the questions that one of them would take."""
     ids = [one.internet_message_id for one in messages if one.internet_message_id is not None]
     places, elsewhere = await asyncio.gather(
-        places_of(tenant, [one for one in messages if not one.is_placed]),
+        places_and_others(tenant, [one for one in messages if not one.is_placed]),
         conversations.where_answered(tenant, ids),
     )
     found = iter(places)
     quiet = []
     for message in messages:
-        place = None if message.is_placed else next(found)
+        place, others = (None, False) if message.is_placed else next(found)
         own = message.conversation_id
-        is_there = place is None or place.conversation_id == own
+        is_there = not others and (place is None or place.conversation_id == own)
         quiet.append(is_there and elsewhere[message.internet_message_id] <= {own})
     return quiet
 
@@ -83,6 +84,8 @@ async def _moves(message: InboundMessage) -> list[tuple[InboundMessage, Place]]:
     place = None if message.is_placed else await place_of(message)
     if place is not None and place.conversation_id != own:
         return [(message, place)]
+    if place is not None and (others := await _open_ones(await conversations.answered_by(message))):
+        return [(one, Place.of(message)) for one in others]
     if message.internet_message_id is None:
         return []
     answers = await conversations.answers_to(
@@ -93,19 +96,20 @@ async def _moves(message: InboundMessage) -> list[tuple[InboundMessage, Place]]:
     # One that answers a record of ours too stays where that is.
     loose = [one for one in answers if one.parent_communication_id is None]
     place = Place.of(message)
-    places = [] if place.parent is not None or message.is_placed else await _open(answers)
+    is_fixed = place.parent is not None or message.is_placed
+    places = [] if is_fixed else [Place.of(one) for one in await _open_ones(answers)]
     if places:
         place = next((one for one in places if one.parent is not None), places[0])
         loose.append(message)
     return [(one, place) for one in loose if one.conversation_id != place.conversation_id]
 
 
-async def _open(answers: Sequence[InboundMessage]) -> list[Place]:
-    """Where these stand, but for conversations in which a user had a hand."""
+async def _open_ones(messages: Sequence[InboundMessage]) -> list[InboundMessage]:
+    """Leave out those in conversations in which a user had a hand."""
     return [
-        Place.of(answer)
-        for answer in answers
-        if not await conversation_changes.holds_placed(answer.tenant_id, answer.conversation_id)
+        one
+        for one in messages
+        if not await conversation_changes.holds_placed(one.tenant_id, one.conversation_id)
     ]
 
 
