@@ -24,7 +24,9 @@ _WORD = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?([bBqQ])\?([^?]*+)\?
 _HIGH = re.compile(r"[^\x00-\x7f]")
 # Characters by which is judged what it is written in.
 _JUDGED = 100_000
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+# What stands among the digits of base64: line ends, mostly.
+NOT_BASE64 = bytes(octet for octet in range(256) if octet not in _DIGITS)
 _UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 
@@ -48,7 +50,7 @@ def _with_line_feeds(octets: bytes) -> bytes:
 def unencoded(octets: bytes, encoding: str) -> bytes:
     """Undo a Content-Transfer-Encoding (RFC 2045 section 6), as far as it is one. Never raises."""
     if encoding == "base64":
-        digits = _NOT_BASE64.sub(b"", octets)
+        digits = octets.translate(None, NOT_BASE64)
         # One digit over holds no octet: it is what a cut-off message ends with.
         digits = digits[: -1 if len(digits) % 4 == 1 else None]
         return binascii.a2b_base64(digits + b"==")

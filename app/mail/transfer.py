@@ -1,13 +1,12 @@
 """Contents of parts of a message, decoded piece by piece: a large one is never whole in memory."""
 
 import binascii
-import re
 from collections.abc import Iterator
 
 from app.mail.mime import Part
+from app.mail.received_text import NOT_BASE64
 
 _PIECE = 1024 * 1024
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
 def encoding_of(part: Part) -> str:
@@ -39,7 +38,7 @@ def slices(octets: bytes | memoryview, start: int, end: int) -> Iterator[bytes]:
 def _of_base64(raw: bytes, start: int, end: int) -> Iterator[bytes]:
     waiting = b""
     for at in range(start, end, _PIECE):
-        digits = waiting + _NOT_BASE64.sub(b"", raw[at : min(at + _PIECE, end)])
+        digits = waiting + raw[at : min(at + _PIECE, end)].translate(None, NOT_BASE64)
         whole = len(digits) // 4 * 4
         waiting = digits[whole:]
         yield binascii.a2b_base64(digits[:whole])
