@@ -3,7 +3,9 @@
 import math
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -26,6 +28,8 @@ _TOKEN_OCTETS = 16 * 1024
 _JWKS_LIFETIME = 600.0
 # An unknown key id makes us look again, but not for every forged token.
 _JWKS_PAUSE = 30.0
+# Whose signatures need not be checked again; at most 16 MB, mostly half of one.
+_KNOWN_TOKENS = 1000
 # The end of year 9999: the latest a date can say.
 _LAST_SECOND = 253402300799
 
@@ -89,6 +93,15 @@ class JwksKeys:
         self._fetched = time.monotonic()
 
 
+@dataclass(frozen=True)
+class _Verified:
+    """What a token says, and the key that its signature was checked with."""
+
+    key_id: str | None
+    key: OctKey | KeySet
+    claims: Mapping[str, Any]
+
+
 class Authenticator:
     """Reads who calls. `now` is the clock that API keys expire by; tokens have the system's."""
 
@@ -98,6 +111,7 @@ class Authenticator:
         self._settings = settings
         self._now = now
         self._source: KeySource | None = None
+        self._known: OrderedDict[str, _Verified] = OrderedDict()
         if settings.jwt_secret is not None:
             self._source = SecretKey(settings.jwt_secret.get_secret_value())
         elif settings.jwt_jwks_url is not None:
@@ -137,12 +151,25 @@ class Authenticator:
                 "must be set."
             )
         try:
-            key = await self._source.key_for(_key_id(token))
-            claims = jwt.decode(token, key, algorithms=list(self._source.algorithms)).claims
+            verified = await self._verified(self._source, token)
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise InvalidTokenError("The token's signature is not valid.") from error
-        self._check_claims(claims)
-        return claims
+        self._check_claims(verified.claims)
+        return verified.claims
+
+    async def _verified(self, source: KeySource, token: str) -> "_Verified":
+        """Check a signature, once under the same key: programs send a token with each request."""
+        known = self._known.get(token)
+        key_id = _key_id(token) if known is None else known.key_id
+        key = await source.key_for(key_id)
+        if known is not None and known.key is key:
+            self._known.move_to_end(token)
+            return known
+        claims = jwt.decode(token, key, algorithms=list(source.algorithms)).claims
+        verified = self._known[token] = _Verified(key_id, key, claims)
+        if len(self._known) > _KNOWN_TOKENS:
+            self._known.popitem(last=False)
+        return verified
 
     def _check_claims(self, claims: Mapping[str, Any]) -> None:
         settings = self._settings

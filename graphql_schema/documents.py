@@ -4,27 +4,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql import (
-    REMOVE,
-    DirectiveNode,
     DocumentNode,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     Source,
     Token,
     TokenKind,
-    Visitor,
-    VisitorAction,
     parse,
-    visit,
 )
 from strawberry.extensions import SchemaExtension
 from strawberry.types.graphql import OperationType
 
 from app.errors import FieldError, InvalidInputError
+from graphql_schema.limits.checking import Check
+from graphql_schema.limits.known import Document
 
 _DOCUMENT = "letterbox.document"
-_WHOLE = "letterbox.whole"
-_PARTS = {"defer", "stream"}
+_CHECK = "letterbox.check"
 _NUMBERS = {TokenKind.INT, TokenKind.FLOAT}
 _SHOWN_NAMES = 10
 _SHOWN_LENGTH = 100
@@ -75,53 +71,30 @@ def kind_of(document: DocumentNode, operation_name: str | None) -> OperationType
     raise _refused("operationName", f"must name an operation of the document, {shown} is none")
 
 
-def asks_for_parts(document: DocumentNode) -> bool:
-    """Whether @defer or @stream stands in it."""
-    finder = _Parts(None)
-    visit(document, finder)
-    return finder.found
-
-
-def handed_over(document: DocumentNode, *, in_parts: bool) -> dict[str, object]:
-    """Give what makes `HandedOver` take this document instead of parsing it again.
-
-    Unless `in_parts`, it runs as if neither @defer nor @stream stood in it.
-    """
-    return {_DOCUMENT: document, _WHOLE: not in_parts}
+def handed_over(document: Document, check: Check) -> dict[str, object]:
+    """Give what makes `HandedOver` take this document instead of parsing and checking it again."""
+    return {_DOCUMENT: document, _CHECK: check}
 
 
 class HandedOver(SchemaExtension):
-    """Run documents that are parsed already."""
+    """Run documents that are parsed and checked already."""
 
     def on_parse(self) -> Iterator[None]:
-        self.execution_context.graphql_document = self._handed.get(_DOCUMENT)
+        self.execution_context.graphql_document = self._handed[_DOCUMENT].node
         yield
 
-    def on_execute(self) -> Iterator[None]:
-        # Only now: a variable that only @defer uses must be known to be used.
-        document = self.execution_context.graphql_document
-        if self._handed.get(_WHOLE) and document is not None and asks_for_parts(document):
-            self.execution_context.graphql_document = visit(document, _Parts(REMOVE))
+    def on_validate(self) -> Iterator[None]:
+        # The library validates nothing where errors, even none, are told already.
+        self.execution_context.pre_execution_errors = []
         yield
+
+    def get_results(self) -> dict[str, Any]:
+        told: dict[str, Any] = self._handed[_CHECK].told
+        return told
 
     @property
     def _handed(self) -> Mapping[str, Any]:
         return self.execution_context.operation_extensions or {}
-
-
-class _Parts(Visitor):
-    """Finds @defer and @stream, and does with them as told."""
-
-    def __init__(self, action: VisitorAction) -> None:
-        super().__init__()
-        self.found = False
-        self._action = action
-
-    def enter_directive(self, node: DirectiveNode, *_: object) -> VisitorAction:
-        if node.name.value not in _PARTS:
-            return None
-        self.found = True
-        return self._action
 
 
 def _name(node: OperationDefinitionNode) -> str:

@@ -5,9 +5,10 @@ import re
 from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, overload
 
-from graphql import DocumentNode, GraphQLError
+from graphql import GraphQLError
 from graphql.execution import InitialIncrementalExecutionResult
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -18,9 +19,11 @@ from app.documents import volume
 from app.documents.volume import Volume
 from app.errors import AppError, FieldError, InvalidInputError, PayloadTooLargeError, TimedOutError
 from graphql_schema.context import GraphqlContext
-from graphql_schema.documents import asks_for_parts, handed_over, kind_of, parsed
+from graphql_schema.documents import handed_over, kind_of, parsed
 from graphql_schema.errors import coded
 from graphql_schema.limits.budget import budget
+from graphql_schema.limits.checking import Check, check
+from graphql_schema.limits.known import KNOWN, Document
 from graphql_schema.limits.turns import TURNS
 from graphql_schema.parts import Parts, payloads_of
 from graphql_schema.persisted import keep, names_document, reference_errors, reference_of, text_of
@@ -29,13 +32,15 @@ from graphql_schema.schema import schema
 # Parsing runs on the event loop, and one long string is but one token.
 DOCUMENT_LENGTH = 64 * 1024
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_SUGGESTION = re.compile(r"\s*Did you mean .*\?$", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Operation:
     """A request by the GraphQL over HTTP specification, section 5.1: what every transport reads.
 
-    `query` is the document; None where `reference` names it.
+    `query` is the document; None where `reference` names it. One that `is_small` takes no time to
+    look through, if its document is known.
     """
 
     query: str | None
@@ -43,6 +48,7 @@ class Operation:
     operation_name: str | None = None
     extensions: Mapping[str, Any] | None = None
     reference: str | None = None
+    is_small: bool = False
 
 
 class KindNotAllowedError(Exception):
@@ -130,46 +136,97 @@ async def execute(
     takes a result `in_parts`, @defer and @stream give one; elsewhere they are ignored. Raises
     KindNotAllowedError for operations that are not of these kinds, before anything runs.
     """
+    settings = context.deps.settings
     try:
         text = await text_of(operation.query, operation.reference, context)
-        async with TURNS.taken(context.caller):
-            document = _parsed(text, context)
-        kind = kind_of(document, operation.operation_name)
+        document = await _document(text, context)
+        kind = kind_of(document.node, operation.operation_name)
     except (GraphQLError, AppError) as error:
         return refused(error)
     if kind not in kinds:
         raise KindNotAllowedError(kind)
     await keep(operation.query, operation.reference, context)
-    arguments: dict[str, Any] = {
-        "query": text,
-        "variable_values": operation.variables,
-        "context_value": GraphqlContext.of(context),
-        "operation_name": operation.operation_name,
-        "operation_extensions": handed_over(document, in_parts=in_parts),
-    }
-    settings = context.deps.settings
+    checked = await _checked(document, text, operation, context)
     if kind is OperationType.SUBSCRIPTION:
-        return _events(arguments, settings.graphql_volume)
+        return _events(document, text, checked, operation, context)
+    if checked.errors:
+        return _refused(checked, context)
     limit = settings.operation_timeout
     try:
         async with asyncio.timeout(limit.total_seconds()):
             with volume.bounded(settings.graphql_volume):
-                if in_parts and asks_for_parts(document):
-                    return await _in_parts(arguments)
-                return _finished(await schema.execute(**arguments))
+                if in_parts and document.asks_for_parts:
+                    arguments = _arguments(document, text, checked, operation, context)
+                    return await _in_parts(arguments, context)
+                result = await _run(document, operation, context)
+                result.extensions = checked.told
+                return _finished(result, context)
     except TimeoutError:
         return refused(TimedOutError.of_operation(limit))
 
 
-def _parsed(text: str, context: Context) -> DocumentNode:
-    """Parse a document; those of a batch have as many tokens together as one may have."""
+async def _document(text: str, context: Context) -> Document:
+    """Give a document as it is known, or parse it; raises what `documents.parsed` does.
+
+    Those of a batch have as many tokens together as one may have.
+    """
     shared = budget()
     left = max(context.deps.settings.graphql_tokens - shared.tokens, 1)
+    known = KNOWN.get(text, context.deps.settings)
+    if known is not None and known.node.token_count <= left:
+        shared.tokens += known.node.token_count
+        return known
     # One that does not parse counts as if each token of it had one sign and a space.
     shared.tokens += min(left, len(text) // 2)
-    document = parsed(text, max_tokens=left)
-    shared.tokens += document.token_count - min(left, len(text) // 2)
-    return document
+    async with TURNS.taken(context.caller):
+        node = parsed(text, max_tokens=left)
+    shared.tokens += node.token_count - min(left, len(text) // 2)
+    return known or Document(node)
+
+
+async def _checked(document: Document, text: str, operation: Operation, context: Context) -> Check:
+    look = partial(
+        check,
+        schema._schema,  # noqa: SLF001 - it shows no other way to it
+        document,
+        text,
+        operation_name=operation.operation_name,
+        variables=operation.variables,
+        context=context,
+    )
+    if operation.is_small and KNOWN.get(text, context.deps.settings) is document:
+        return look()
+    async with TURNS.taken(context.caller):
+        return look()
+
+
+async def _run(document: Document, operation: Operation, context: Context) -> ExecutionResult:
+    try:
+        return await schema.run(
+            document,
+            variables=operation.variables,
+            operation_name=operation.operation_name,
+            context=GraphqlContext.of(context),
+        )
+    except TimeoutError:
+        raise
+    except GraphQLError as error:
+        return PreExecutionError(data=None, errors=[error])
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in GraphQL's form
+        return PreExecutionError(data=None, errors=[GraphQLError(str(error), original_error=error)])
+
+
+def _arguments(
+    document: Document, text: str, checked: Check, operation: Operation, context: Context
+) -> Mapping[str, Any]:
+    """Give the arguments of the library's own ways to run an operation."""
+    return {
+        "query": text,
+        "variable_values": operation.variables,
+        "context_value": GraphqlContext.of(context),
+        "operation_name": operation.operation_name,
+        "operation_extensions": handed_over(document, checked),
+    }
 
 
 def refused(error: GraphQLError | AppError) -> PreExecutionError:
@@ -191,7 +248,7 @@ def response_body(result: ExecutionResult) -> dict[str, Any]:
     return body
 
 
-async def _in_parts(arguments: Mapping[str, Any]) -> ExecutionResult | Parts:
+async def _in_parts(arguments: Mapping[str, Any], context: Context) -> ExecutionResult | Parts:
     results: Any = await schema.stream(**arguments)
     first = await anext(results)
     if isinstance(first, InitialIncrementalExecutionResult):
@@ -199,21 +256,32 @@ async def _in_parts(arguments: Mapping[str, Any]) -> ExecutionResult | Parts:
     # Nothing was put off; what ends the operation is yet to run.
     async for _ in results:
         pass
-    return _finished(first)
+    return _finished(first, context)
 
 
 async def _events(
-    arguments: Mapping[str, Any], limit: int
+    document: Document, text: str, checked: Check, operation: Operation, context: Context
 ) -> AsyncGenerator[ExecutionResult, None]:
-    results = await schema.subscribe(**arguments)
+    if checked.errors:
+        yield _refused(checked, context)
+        return
+    results = await schema.subscribe(**_arguments(document, text, checked, operation, context))
+    limit = context.deps.settings.graphql_volume
     async with aclosing(results):
         # Each event by itself: a stream may go on for days.
         async for result in volume.under(results, lambda: Volume(limit)):
-            yield _finished(result)
+            yield _finished(result, context)
 
 
-def _finished(result: ExecutionResult) -> ExecutionResult:
+def _refused(checked: Check, context: Context) -> ExecutionResult:
+    return _finished(PreExecutionError(None, checked.errors, checked.told), context)
+
+
+def _finished(result: ExecutionResult, context: Context) -> ExecutionResult:
     """Code its errors, and tell whether it ran: wrong variables are found by its execution."""
+    if not context.deps.settings.suggests_names:
+        for error in result.errors or ():
+            error.message = _SUGGESTION.sub("", error.message)
     errors = [coded(error) for error in result.errors or ()]
     ran = result.data is not None or not errors or any(error.path for error in errors)
     shape = (

@@ -7,7 +7,7 @@ answer is the library's, to the letter: whatever does not go by the book (an exc
 must not be, a value of another type) is left to the library, which then says what it always says.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
@@ -20,12 +20,12 @@ from graphql_schema.plain_fields import PlainFields, Read
 class PlainFieldsExecutor(StrawberryGraphQLCoreExecutionContext):
     """Reads lists of records whose selected fields are all plain, and plain fields of others."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, plans: dict[Hashable, Any] | None = None, **kwargs: Any) -> None:
+        """Take `plans` made for the same document, where no variable tells what it selects."""
         super().__init__(*args, **kwargs)
         self._plain = PlainFields(self.collect_subfields)
-        # By the identity of what is selected, which is kept so that no other takes its place.
-        self._leaves_of: dict[tuple[str, int], tuple[Any, Mapping[str, Read]]] = {}
-        self._items_of: dict[tuple[str, int], tuple[Any, Read | None]] = {}
+        # By what is selected: the nodes of the document, which live as long as it does.
+        self._plans = {} if plans is None else plans
 
     def complete_iterable_value(  # noqa: PLR0917 - as the library has it
         self,
@@ -74,17 +74,22 @@ class PlainFieldsExecutor(StrawberryGraphQLCoreExecutionContext):
         return _merged(grouped_field_set, known, cast("dict[str, Any]", worked_out))
 
     def _leaves(self, type_: GraphQLObjectType, grouped_field_set: Any) -> Mapping[str, Read]:
-        key = (type_.name, id(grouped_field_set))
-        if key not in self._leaves_of:
-            leaves = self._plain.leaves(type_, grouped_field_set)
-            self._leaves_of[key] = (grouped_field_set, leaves)
-        return self._leaves_of[key][1]
+        key = (
+            type_.name,
+            *grouped_field_set,
+            *(id(details[0].node) for details in grouped_field_set.values()),
+        )
+        found: Mapping[str, Read] | None = self._plans.get(key)
+        if found is None:
+            found = self._plans[key] = self._plain.leaves(type_, grouped_field_set)
+        return found
 
     def _item(self, item_type: GraphQLOutputType, details: Any) -> Read | None:
-        key = (str(item_type), id(details))
-        if key not in self._items_of:
-            self._items_of[key] = (details, self._plain.value(item_type, details))
-        return self._items_of[key][1]
+        key = (str(item_type), *(id(one.node) for one in details))
+        if key not in self._plans:
+            self._plans[key] = self._plain.value(item_type, details)
+        found: Read | None = self._plans[key]
+        return found
 
 
 def _merged(order: Iterable[str], known: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:

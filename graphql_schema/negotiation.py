@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.errors import NotAcceptableError
@@ -22,6 +23,8 @@ JSON_TYPES = (MediaType.JSON, MediaType.GRAPHQL_RESPONSE)
 _MANY_RANGES = 50
 _QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _EXACT = 2
+# Those of programs, which send the same each time.
+_USUAL_LENGTH = 200
 # Formats of results in parts, and of subscriptions, that are not ours.
 _OTHER_FORMATS = {"deferspec", "subscriptionspec"}
 _UTF_8 = {"utf-8", "utf8", "*"}
@@ -71,6 +74,11 @@ def accepted(accept: str | None) -> Accepted:
     only when their quality is above that of both JSON types: many clients list them for the sake of
     subscriptions, and want JSON.
     """
+    is_usual = accept is None or len(accept) <= _USUAL_LENGTH
+    return _known(accept) if is_usual else _read(accept)
+
+
+def _read(accept: str | None) -> Accepted:
     ranges = list(_ranges(accept)) if accept and accept.strip() else [_Range("*", "*", 1.0)]
     wanted = {type_: _preference(type_, ranges) for type_ in MediaType}
     # max() keeps the first of equals.
@@ -84,6 +92,9 @@ def accepted(accept: str | None) -> Accepted:
         prefers_stream=stream.quality > best.quality,
         prefers_html=html[:2] > best[:2],
     )
+
+
+_known = lru_cache(256)(_read)
 
 
 def _ranges(accept: str) -> Iterator[_Range]:

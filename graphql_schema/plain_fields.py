@@ -21,12 +21,16 @@ from graphql_schema.types.lazily import Shown, ShownLazily
 Read = Callable[[Any], Any]
 # What is asked of an object: by the name in the answer, the places in the document.
 Asked = Mapping[str, Any]
-# The answer's name, where the value stands in a row, the kind of it that is written as it is, and
-# what writes every other.
-Cell = tuple[str, str, type | None, Read]
+# The answer's name, where the value stands in a row, the kind of it that is written as it is, what
+# writes every other, and what is written where there is none.
+Cell = tuple[str, str, type | None, Read, Any]
 
 # Written as they are. Numbers are not: GraphQL's have 32 bits.
 _PLAIN: Mapping[str, type] = {"String": str, "ID": str, "Boolean": bool}
+
+
+_UNUSUAL = object()
+_INTS = range(-(2**31), 2**31)
 
 
 class UnusualError(Exception):
@@ -121,7 +125,8 @@ class PlainFields:
         shown = show.write if isinstance(show, Shown) else None
         written = _written(column.convert, shown, write, default)
         converted = column.convert or shown
-        return (name, column.stored, None if converted else _plain_of(field.type), written)
+        plain = None if converted else _plain_of(field.type)
+        return (name, column.stored, plain, written, _written_of_none(written))
 
 
 def _written(convert: Read | None, show: Read | None, write: Read, default: Any) -> Read:
@@ -143,6 +148,14 @@ def _written(convert: Read | None, show: Read | None, write: Read, default: Any)
     return read
 
 
+def _written_of_none(write: Read) -> Any:
+    """Give what is written where nothing is stored; _UNUSUAL where that cannot be."""
+    try:
+        return write(None)
+    except Exception:  # noqa: BLE001 - it is met again, record by record
+        return _UNUSUAL
+
+
 def _off_rows(cells: Sequence[Cell], otherwise: Read) -> Read:
     """Read records straight off their rows, where they are views of rows."""
 
@@ -152,8 +165,12 @@ def _off_rows(cells: Sequence[Cell], otherwise: Read) -> Read:
             return otherwise(source)
         get = record.row.get
         return {
-            name: value if type(value := get(stored)) is plain else write(value)
-            for name, stored, plain, write in cells
+            name: value
+            if type(value := get(stored)) is plain
+            else none
+            if value is None and none is not _UNUSUAL
+            else write(value)
+            for name, stored, plain, write, none in cells
         }
 
     return read
@@ -175,9 +192,10 @@ def _plain_of(type_: GraphQLOutputType) -> type | None:
 
 def _leaf(type_: GraphQLLeafType) -> Read:
     plain, coerce = _PLAIN.get(type_.name), type_.coerce_output_value
+    is_int = type_.name == "Int"
 
     def read(value: Any) -> Any:
-        if type(value) is plain:
+        if type(value) is plain or (is_int and type(value) is int and value in _INTS):
             return value
         if isinstance(value, Awaitable | Exception):
             raise UnusualError

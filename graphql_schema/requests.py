@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -21,6 +22,8 @@ from graphql_schema.limits.turns import TURNS
 
 JSON = "application/json"
 ANONYMOUS_OCTETS = 64 * 1024
+# Read in no time; what programs send is mostly smaller.
+SMALL_OCTETS = 4 * 1024
 _PARAMETERS = ("query", "documentId", "operationName", "variables", "extensions")
 _IN_JSON = ("variables", "extensions")
 
@@ -45,11 +48,14 @@ async def read(
     _check_coding(request, parameters)
     limit = ANONYMOUS_OCTETS if context.caller is None else None
     body = await _body(request, limit)
-    async with TURNS.taken(context.caller):
+    if len(body) <= SMALL_OCTETS:
         value = read_json(body)
+    else:
+        async with TURNS.taken(context.caller):
+            value = read_json(body)
     if isinstance(value, list):
         return _batch(value, context)
-    return read_operation(value)
+    return replace(read_operation(value), is_small=len(body) <= SMALL_OCTETS)
 
 
 def has_operation(request: Request) -> bool:

@@ -8,7 +8,7 @@ section 6.3.2).
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 from graphql import (
     DocumentNode,
@@ -44,6 +44,7 @@ INTROSPECTION = 20
 UNTOLD = 10
 # The cost of what takes too long to reckon: the largest whole number of JavaScript.
 ENDLESS = 2**53 - 1
+_SIZES = frozenset((*NUMBERS, *LISTS))
 # Selection sets that are looked at; honest documents have a hundred.
 _STEPS = 5_000
 
@@ -52,9 +53,12 @@ def cost_of(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation: OperationDefinitionNode,
-    variables: Mapping[str, Any] | None,
+    variables: Mapping[str, Any],
 ) -> int:
-    """Reckon the cost of a valid operation; ENDLESS for one that is made to be slow to reckon."""
+    """Reckon the cost of a valid operation; ENDLESS for one that is made to be slow to reckon.
+
+    `variables` are `with_defaults`; of them only those are read that say how long a list is.
+    """
     fragments = {
         node.name.value: node
         for node in document.definitions
@@ -63,7 +67,7 @@ def cost_of(
     root = schema.get_root_type(operation.operation)
     if root is None:
         return 0
-    reckoning = _Reckoning(schema, fragments, with_defaults(operation, variables))
+    reckoning = _Reckoning(schema, fragments, variables)
     base = MUTATION if operation.operation is OperationType.MUTATION else 0
     try:
         return min(round(reckoning.of(root, (operation.selection_set,), None, base)), ENDLESS)
@@ -156,7 +160,11 @@ class _Reckoning:
 
     def _told_size(self, field: GraphQLField, node: FieldNode) -> float | None:
         """How many items the arguments of a field ask for, or else its declaration tells."""
-        given = {one.name.value: self._value(one.value) for one in node.arguments or ()}
+        given = {
+            one.name.value: self._value(one.value)
+            for one in node.arguments or ()
+            if one.name.value in _SIZES
+        }
         sizes: list[float] = [
             value
             for name in NUMBERS
@@ -170,7 +178,8 @@ class _Reckoning:
         return None if declared is None else declared.assumed_size
 
     def _value(self, node: ValueNode) -> Any:
-        return value_from_ast_untyped(node, dict(self._variables))
+        # It only ever looks one up.
+        return value_from_ast_untyped(node, cast("dict[str, Any]", self._variables))
 
     def _collect(
         self,

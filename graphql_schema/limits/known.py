@@ -2,34 +2,97 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from graphql import (
+    REMOVE,
+    DirectiveNode,
+    DocumentNode,
+    Visitor,
+    VisitorAction,
+    visit,
+)
 
 from app.settings import Settings
 
-# What is kept is the text; longer ones are rare, and worth their validation.
+_PARTS = {"defer", "stream"}
+# Longer ones are rare, and worth their parsing.
 _LENGTH = 8 * 1024
-_COUNT = 500
+# A parsed document takes a hundred times its text.
+_TOTAL = 256 * 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A parsed document, and what is worked out of it once.
+
+    `costs` are those of its operations, by name, that do not depend on variables; `plans` are how
+    what it selects is read, where no variable says what that is.
+    """
+
+    node: DocumentNode
+    costs: dict[str | None, int] = field(default_factory=dict)
+    plans: dict[Hashable, Any] = field(default_factory=dict)
+
+    @cached_property
+    def directives(self) -> frozenset[str]:
+        """The names of the directives in it."""
+        finder = _Directives(None)
+        visit(self.node, finder)
+        return frozenset(finder.found)
+
+    @property
+    def asks_for_parts(self) -> bool:
+        """Whether @defer or @stream stands in it."""
+        return not self.directives.isdisjoint(_PARTS)
+
+    @cached_property
+    def whole(self) -> DocumentNode:
+        """The document as if neither @defer nor @stream stood in it."""
+        return visit(self.node, _Directives(REMOVE)) if self.asks_for_parts else self.node
+
+
+class _Directives(Visitor):
+    """Finds directives, and does with those that ask for parts as told."""
+
+    def __init__(self, action: VisitorAction) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self._action = action
+
+    def enter_directive(self, node: DirectiveNode, *_: object) -> VisitorAction:
+        self.found.add(node.name.value)
+        return self._action if node.name.value in _PARTS else None
 
 
 class KnownDocuments:
-    """Remembers the documents that were seen last, under the limits that they were held to."""
+    """Remembers the documents that were seen last, under the limits that they were held to.
 
-    def __init__(self, count: int = _COUNT) -> None:
-        self._count = count
-        self._seen: OrderedDict[Hashable, None] = OrderedDict()
+    Their texts have `total` characters at most.
+    """
 
-    def has(self, query: str, settings: Settings) -> bool:
+    def __init__(self, total: int = _TOTAL) -> None:
+        self._left = total
+        self._seen: OrderedDict[Hashable, tuple[int, Document]] = OrderedDict()
+
+    def get(self, query: str, settings: Settings) -> Document | None:
         key = _key(query, settings)
         if key not in self._seen:
-            return False
+            return None
         self._seen.move_to_end(key)
-        return True
+        return self._seen[key][1]
 
-    def add(self, query: str, settings: Settings) -> None:
-        if len(query) > _LENGTH:
+    def add(self, query: str, settings: Settings, document: Document) -> None:
+        key = _key(query, settings)
+        if len(query) > _LENGTH or key in self._seen:
             return
-        self._seen[_key(query, settings)] = None
-        if len(self._seen) > self._count:
-            self._seen.popitem(last=False)
+        self._seen[key] = (len(query), document)
+        self._left -= len(query)
+        while self._left < 0:
+            _, (length, _) = self._seen.popitem(last=False)
+            self._left += length
 
 
 def _key(query: str, settings: Settings) -> Hashable:
@@ -43,3 +106,6 @@ def _key(query: str, settings: Settings) -> Hashable:
         settings.graphql_definitions,
         settings.graphql_introspection,
     )
+
+
+KNOWN = KnownDocuments()

@@ -5,8 +5,8 @@ import pytest
 from graphql import OperationDefinitionNode, build_schema, get_introspection_query, parse
 
 from graphql_schema.limits import adding_up
-from graphql_schema.limits.cost import ENDLESS, MUTATION, UNTOLD, cost_of
-from graphql_schema.limits.extension import ANONYMOUS_COST
+from graphql_schema.limits.checking import ANONYMOUS_COST
+from graphql_schema.limits.cost import ENDLESS, MUTATION, UNTOLD, cost_of, with_defaults
 from tests.graphql_schema.limits.conftest import Ask
 
 # What the schema itself has not: connections, interfaces, lists nobody has told the length of.
@@ -72,6 +72,13 @@ async def test_the_cost_of_an_operation_is_told(
     assert answer["extensions"]["cost"] == {"requested": cost, "maximum": 100_000}
 
 
+async def test_what_depends_on_variables_is_reckoned_each_time(ask: Ask) -> None:
+    query = "query($n: Int) { communicationsPage(size: $n) { content { id subject } } }"
+    answers = [await ask(query, variables) for variables in ({}, {"n": 3}, {"n": 4}, {})]
+
+    assert [one["extensions"]["cost"]["requested"] for one in answers] == [21, 4, 5, 21]
+
+
 async def test_what_costs_too_much_is_refused(ask: Ask) -> None:
     query = "query($n: Int) { communicationsPage(size: $n) { content { id } } }"
 
@@ -128,7 +135,7 @@ def cost(query: str, **variables: Any) -> int:
     document = parse(query)
     operation = document.definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
-    return cost_of(ANY, document, operation, variables)
+    return cost_of(ANY, document, operation, with_defaults(operation, variables))
 
 
 def test_the_edges_of_a_connection_are_as_many_as_it_is_asked_for() -> None:
