@@ -57,6 +57,8 @@ class Preference(TenantDocument):
                 [("tenantId", ASCENDING), ("address", ASCENDING), ("topicId", ASCENDING)],
                 unique=True,
             ),
+            # In the orders in which they are listed, all of them and those of one topic.
+            IndexModel([("tenantId", ASCENDING), ("address", ASCENDING), ("_id", ASCENDING)]),
             IndexModel([("tenantId", ASCENDING), ("date", DESCENDING), ("_id", DESCENDING)]),
             IndexModel(
                 [

@@ -6,9 +6,10 @@ that MongoDB is asked once for many.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -19,14 +20,13 @@ from app.documents import list_deliveries, list_mail
 from app.documents.base import StoreUnavailableError
 from app.documents.communications import Communication
 from app.documents.deliveries import Attempt, Delivery
-from app.documents.list_members import Addressee, ListMember
+from app.documents.list_members import ListMember
 from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientStatus
-from app.errors import InvalidInputError
 from app.mail.compose import Message
 from app.queue import JobName
-from app.services import carriers, delivery, fanout, member_mail, outcomes, withholding
+from app.services import carriers, delivery, fanout, outcomes, withholding
 from app.services.decisions import decide, member_status
-from app.services.member_mail import Pattern
+from app.services.member_mail import LARGE_BODY, NO_MEMBER, Pattern, write_all
 from app.services.outcomes import Outcome
 from app.services.recorder import Recorder
 from app.services.templates.filled import texts_of
@@ -36,9 +36,8 @@ log = structlog.get_logger()
 BATCH = 500
 # Bodies of all mails of a batch together, in octets.
 _BATCH_OCTETS = 8 * 1024 * 1024
-# Mails that are filled in before others have a turn, and bodies for which that is too long.
+# Mails that are filled in before others have a turn.
 _WRITTEN_AT_A_TIME = 10
-_LARGE_BODY = 64 * 1024
 # After so long a job lets others have its place.
 _JOB_SECONDS = 2.0
 # How often a batch that takes long asks whether it may go on.
@@ -46,7 +45,6 @@ _LOOK_SECONDS = 1.0
 # How old the answer to who does not want a mail may become.
 _CONSENT_AGE = timedelta(seconds=1)
 _UNSUBSCRIBED = RecipientStatus.UNSUBSCRIBED
-_NO_MEMBER = "is no member of the list any more"
 
 
 async def deliver(deps: Deps, name: str, *, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -221,41 +219,22 @@ class _Batch:
         octets = len(self._communication.original_body)
         for start in range(0, len(fresh), _WRITTEN_AT_A_TIME):
             part = fresh[start : start + _WRITTEN_AT_A_TIME]
-            if octets > _LARGE_BODY:
-                faults = await asyncio.to_thread(self._write, part, members)
+            write = partial(write_all, self._deps, self._pattern, part, members)
+            if octets > LARGE_BODY:
+                written = await asyncio.to_thread(write)
             else:
                 # In a thread, small ones would hold up the loop longer than they take.
-                faults = self._write(part, members)
+                written = write()
                 await asyncio.sleep(0)
-            for row, reason in faults:
+            self._messages |= written.messages
+            for row, reason in written.faults:
                 self._refuse(row, reason)
         await list_deliveries.keep_messages([row for row in fresh if row.id in self._rows])
         return list(self._rows.values())
 
-    def _write(
-        self, rows: list[Delivery], members: Mapping[PydanticObjectId, Addressee]
-    ) -> list[tuple[Delivery, str]]:
-        """Fill in the mails; those that cannot be, with the reason."""
-        faults: list[tuple[Delivery, str]] = []
-        for row in rows:
-            member = None if row.member_id is None else members.get(row.member_id)
-            if member is None:
-                faults.append((row, _NO_MEMBER))
-                continue
-            try:
-                message = member_mail.write(self._deps, self._pattern, row, member)
-                if len(message.html) <= _LARGE_BODY:
-                    self._messages[row.id] = message
-            except InvalidInputError as error:
-                faults.append((row, error.detail))
-            except Exception:
-                log.exception("batch.unprepared", delivery_id=str(row.id))
-                faults.append((row, "This mail could not be prepared for sending."))
-        return faults
-
     def _refuse(self, row: Delivery, reason: str) -> None:
         """Settle it without an attempt: the reason is not the provider's."""
-        status = DeliveryStatus.CANCELLED if reason == _NO_MEMBER else DeliveryStatus.FAILED
+        status = DeliveryStatus.CANCELLED if reason == NO_MEMBER else DeliveryStatus.FAILED
         refused = {"status": RecipientStatus.REFUSED, "reply": reason}
         recipients = [one.model_copy(update=refused) for one in row.recipients]
         del self._rows[row.id]

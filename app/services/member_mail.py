@@ -1,13 +1,17 @@
 """The mail of one member of a list: filled in with its variables, tracked by its own id."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import structlog
+from beanie import PydanticObjectId
 
 from app.context import Deps
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.list_members import Addressee
+from app.errors import InvalidInputError
 from app.mail.addresses import Mailbox, parse_mailbox
 from app.mail.compose import Attachment, Message
 from app.mail.outline.texts import plain_text_of
@@ -16,6 +20,12 @@ from app.services.envelopes import answers_to
 from app.services.filling import Content, pieces_of, text_of, tracked, with_ways_out
 from app.services.templates.filled import Texts
 from app.services.unsubscribing.ways import fields_of, way_of_member
+
+log = structlog.get_logger()
+
+# Bodies that take long to fill in; and what is written of them is not kept in memory.
+LARGE_BODY = 64 * 1024
+NO_MEMBER = "is no member of the list any more"
 
 
 @dataclass(frozen=True)
@@ -103,3 +113,36 @@ def variables_of(pattern: Pattern, member: Addressee) -> Mapping[str, Any]:
         **named,
         "email": member.email,
     }
+
+
+@dataclass(frozen=True)
+class Written:
+    """Mails that were filled in, by their deliveries, and which could not be, each with why."""
+
+    messages: dict[PydanticObjectId, Message]
+    faults: list[tuple[Delivery, str]]
+
+
+def write_all(
+    deps: Deps,
+    pattern: Pattern,
+    rows: Sequence[Delivery],
+    members: Mapping[PydanticObjectId, Addressee],
+) -> Written:
+    """Do what `write` does for the mails to some members; large ones stand in the rows only."""
+    written = Written({}, [])
+    for row in rows:
+        member = None if row.member_id is None else members.get(row.member_id)
+        if member is None:
+            written.faults.append((row, NO_MEMBER))
+            continue
+        try:
+            message = write(deps, pattern, row, member)
+            if len(message.html) <= LARGE_BODY:
+                written.messages[row.id] = message
+        except InvalidInputError as error:
+            written.faults.append((row, error.detail))
+        except Exception:
+            log.exception("batch.unprepared", delivery_id=str(row.id))
+            written.faults.append((row, "This mail could not be prepared for sending."))
+    return written

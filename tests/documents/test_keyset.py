@@ -11,6 +11,7 @@ from app.documents.catalogues import (
     COMMUNICATIONS,
     INBOUND_MESSAGES,
     LIST_MEMBERS,
+    PREFERENCES,
     PROVIDER_ACCOUNTS,
     RECIPIENT_LISTS,
     SUPPRESSIONS,
@@ -152,6 +153,8 @@ async def test_what_waits_is_read_in_its_order(profile: Profile) -> None:
         (INBOUND_MESSAGES, [("RECEIVED_AT", True)], "tenantId: 1, receivedAt: -1, _id: -1"),
         (SUPPRESSIONS, [], "tenantId: 1, created: -1, _id: -1"),
         (SUPPRESSIONS, [("ADDRESS", True)], "tenantId: 1, address: 1"),
+        (PREFERENCES, [], "tenantId: 1, date: -1, _id: -1"),
+        (PREFERENCES, [("ADDRESS", False)], "tenantId: 1, address: 1, _id: 1"),
         (TEMPLATES, [], "tenantId: 1, name: 1"),
         (TEMPLATES, [("NAME", False)], "tenantId: 1, name: 1"),
         (RECIPIENT_LISTS, [], "tenantId: 1, name: 1"),
@@ -170,6 +173,7 @@ async def test_each_list_is_read_by_an_index(
             "tenantId": tenant, "listId": 1, "name": f"{number % 2}a{number}",
             "address": f"{number}@c.test", "email": f"{number}@c.test", "key": number,
             "created": START + timedelta(minutes=number // 2), "receivedAt": START,
+            "date": START + timedelta(minutes=number // 2),
         }
         for tenant in ("acme", "rival")
         for number in range(40)
