@@ -246,7 +246,8 @@ def _add(headers: dict[str, list[str]], name: str, pieces: list[bytes]) -> None:
 
 
 def _unicode(value: bytes) -> str:
-    """Read a header's octets as UTF-8 (RFC 6532), else as the Latin they mostly are."""
+    """Read a header's octets as UTF-8 (RFC 6532), else as the Latin they mostly are; no NULs."""
+    value = value.replace(b"\0", b"")
     try:
         return value.decode("utf-8").strip()
     except UnicodeDecodeError:

@@ -104,3 +104,9 @@ def test_no_mark_of_ours_is_left(html: str) -> None:
     assert "\U0010fff0" not in text
     assert "\U0010fff1" not in text
     assert text.replace(">", "").split() == plain_text(html, replacements={}).split()
+
+
+def test_what_quotes_without_end_is_not_longer_than_its_html() -> None:
+    html = '<blockquote type="cite">a' * 60
+
+    assert quoted_text(html).splitlines()[-1] == f"{'>' * 50} a"

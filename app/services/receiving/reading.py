@@ -25,6 +25,8 @@ Value = TypeVar("Value")
 
 # Larger messages are read in a thread, so that other requests do not wait for them.
 LARGE = 256 * 1024
+# Of more tags it takes long to lay it out, and people do not write them.
+_LAID_OUT = 20_000
 # Characters of HTML of which the text is made.
 _READ_OF_HTML = 1024 * 1024
 
@@ -104,4 +106,5 @@ def _cuts(opened: Opened, parsed: ParsedMessage) -> Iterator[str]:
 
 
 def _text(html: str) -> str:
-    return stripped(html[:_READ_OF_HTML]) if len(html) > LARGE else quoted_text(html)
+    is_large = len(html) > LARGE or html.count("<") > _LAID_OUT
+    return stripped(html[:_READ_OF_HTML]) if is_large else quoted_text(html)
