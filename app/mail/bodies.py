@@ -2,6 +2,9 @@
 
 from app.mail.mime import Part
 
+# Octets of the text, and of the HTML, that are read: as many as a mail of ours may have.
+MAX_BODY = 10 * 1024 * 1024
+
 _BODIES = {"text/plain", "text/html"}
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from app.mail import mime
 from app.mail.address_lists import mailboxes
 from app.mail.addresses import Mailbox
-from app.mail.bodies import body_kind
+from app.mail.bodies import MAX_BODY, body_kind
 from app.mail.flowed import unflowed
 from app.mail.mime import Opened, Part
 from app.mail.received_text import decoded_words, on_one_line, text_of
@@ -19,8 +19,6 @@ MAX_REFERENCES = 100
 # Of To and of Cc each: what is kept, and what is counted.
 MAX_RECIPIENTS = 1000
 MAX_COUNTED = 50_000
-# Octets of the text, and of the HTML, that are read: as many as a mail of ours may have.
-MAX_BODY = 10 * 1024 * 1024
 
 # As long as a line may be (RFC 5322 section 2.1.1).
 _BRACKETED = re.compile(r"<([^<>\s]{1,996})>")
@@ -200,4 +198,5 @@ def _bodies(mail: Opened) -> tuple[_Bodies, _Bodies]:
             for kind, said in ("text/plain", envelope.text), ("text/html", envelope.html):
                 if said is not None:
                     found[kind].texts = [said]
+                    found[kind].is_cut = envelope.is_cut
     return found["text/plain"], found["text/html"]

@@ -1,5 +1,6 @@
 """Mail of Outlook's whose files stand in an envelope of its own."""
 
+from app.mail.bodies import MAX_BODY
 from app.mail.parse import parse
 from app.mail.received_attachments import FoundFiles, received_files
 from tests.fakes import tnef
@@ -44,6 +45,12 @@ def test_its_text_counts_where_there_is_no_other() -> None:
 def test_its_text_counts_where_the_other_is_blank_and_not_else() -> None:
     assert parse(mail(envelope(body=b"Hi"), words="\r\n")).text == "Hi"
     assert parse(mail(envelope(body=b"Hi"), words="Ho")).text == "Ho"
+
+
+def test_that_its_text_is_cut_is_told() -> None:
+    parsed = parse(mail(envelope(body=b"x" * (MAX_BODY + 1)), words=None))
+
+    assert (len(parsed.text or ""), parsed.is_cut) == (MAX_BODY, True)
 
 
 def test_rich_text_is_a_file_where_it_is_all_that_is_said() -> None:

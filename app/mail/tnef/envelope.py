@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from app.mail.bodies import MAX_BODY
 from app.mail.tnef.properties import (
     BINARY,
     OBJECT,
@@ -54,12 +55,16 @@ class TnefFile:
 
 @dataclass(frozen=True)
 class Tnef:
-    """What an envelope holds; bodies are None where there are none, `rtf` is packed."""
+    """What an envelope holds; bodies are None where there are none, `rtf` is packed.
+
+    Where it `is_cut`, a body is longer than is read.
+    """
 
     text: str | None
     html: str | None
     rtf: memoryview | None
     files: tuple[TnefFile, ...]
+    is_cut: bool = False
 
 
 def read_tnef(octets: bytes | memoryview) -> Tnef | None:
@@ -88,13 +93,14 @@ def _read(view: memoryview, depth: int, budget: Budget) -> Tnef | None:
     codec = codec_of(int.from_bytes(said.get(_CODEPAGE, _WESTERN)[:4], "little"))
     properties = read_properties(said.get(_MESSAGE_PROPERTIES, _NOTHING), budget)
     plain = Value(STRING, said[_BODY]) if _BODY in said else properties.get(_PLAIN_BODY)
-    rtf = properties.get(_RTF_BODY)
+    html, rtf = properties.get(_HTML_BODY), properties.get(_RTF_BODY)
     files = [file for part in parts for file in _files(part, codec, depth, budget)]
     return Tnef(
-        text=None if plain is None else plain.text(codec),
-        html=_html(properties, codec),
+        text=None if plain is None else plain.text(codec, MAX_BODY),
+        html=None if html is None else html.text(_html_codec(properties, codec), MAX_BODY),
         rtf=None if rtf is None else rtf.octets,
         files=tuple(files[:MAX_FILES]),
+        is_cut=any(one is not None and len(one.octets) > MAX_BODY for one in (plain, html)),
     )
 
 
@@ -175,9 +181,6 @@ def _name(title: memoryview | None, properties: Properties, codec: str) -> str:
     return next((name for one in said if one is not None and (name := one.line(codec))), "")
 
 
-def _html(properties: Properties, codec: str) -> str | None:
-    html = properties.get(_HTML_BODY)
-    if html is None:
-        return None
+def _html_codec(properties: Properties, codec: str) -> str:
     codepage = properties.get(_HTML_CODEPAGE)
-    return html.text(codec if codepage is None else codec_of(codepage.number()))
+    return codec if codepage is None else codec_of(codepage.number())

@@ -38,16 +38,16 @@ class Value:
     type_: int
     octets: memoryview
 
-    def text(self, codec: str) -> str:
-        """Read it as text, in this codec where it has no other."""
-        octets = bytes(self.octets)
+    def text(self, codec: str, most: int) -> str:
+        """Read so many octets of it as text, in this codec where it has no other."""
+        octets = bytes(self.octets[:most])
         if self.type_ == UNICODE:
             text = storable(octets.decode("utf-16-le", "replace").partition("\0")[0])
             return text.replace("\r\n", "\n").replace("\r", "\n")
         return text_of(octets.partition(b"\0")[0], codec)
 
     def line(self, codec: str) -> str:
-        return on_one_line(Value(self.type_, self.octets[:_LONGEST_LINE]).text(codec))
+        return on_one_line(self.text(codec, _LONGEST_LINE))
 
     def number(self) -> int:
         return _number(self.octets, 0)

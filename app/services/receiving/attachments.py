@@ -9,8 +9,8 @@ from typing import BinaryIO, cast
 from app.context import Caller, Deps
 from app.documents.attachments import AttachmentContent, ReceivedAttachment
 from app.documents.inbound_messages import InboundMessage
-from app.mail.parse import parse
-from app.mail.received_attachments import FoundFile, FoundFiles, received_files
+from app.mail.received_attachments import FoundFile, FoundFiles
+from app.services.receiving.reading import read
 
 # What is larger waits on disk, and is decoded in a thread.
 _SMALL = 256 * 1024
@@ -46,7 +46,7 @@ async def with_files(deps: Deps, message: InboundMessage) -> InboundMessage:
     raw = await InboundMessage.octets(message.id)
     if raw is None:
         return message
-    found = await asyncio.to_thread(lambda: received_files(raw, parse(raw).html))
+    found = (await asyncio.to_thread(read, raw)).files
     files = await keep(deps, message.tenant_id, raw, found)
     message.give_files(files, omitted=found.omitted)
     return await message.attach() or message

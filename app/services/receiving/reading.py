@@ -8,11 +8,12 @@ from typing import TypeVar
 import structlog
 
 from app.mail import mime
+from app.mail.bodies import MAX_BODY
 from app.mail.calendars import Calendar, calendar_of
 from app.mail.fingerprints import fingerprint
 from app.mail.kinds import InboundKind, kind_of
 from app.mail.mime import Opened
-from app.mail.parse import MAX_BODY, UNREAD, ParsedMessage, parse
+from app.mail.parse import UNREAD, ParsedMessage, parse
 from app.mail.received_attachments import FoundFiles, received_files
 from app.mail.reports import Report, read_report
 from app.mail.text_crude import stripped

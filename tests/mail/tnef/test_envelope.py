@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.mail.bodies import MAX_BODY
 from app.mail.tnef.envelope import Tnef, TnefFile, read_tnef
 from tests.fakes import tnef
 from tests.fakes.tnef import BINARY, STRING, attribute, envelope, file, message, one, text
@@ -158,6 +159,16 @@ def test_messages_inside_messages_are_opened_four_deep() -> None:
     assert name == "m"
     assert content.startswith(b"\x78\x9f\x3e\x22")
     assert files_of(content) == [("deepest", b"x")]
+
+
+def test_a_body_is_read_up_to_a_limit_and_says_so() -> None:
+    long = read_tnef(envelope(said=[text(tnef.HTML, "x" * (MAX_BODY // 2 + 1))]))
+    short = read_tnef(envelope(said=[text(tnef.HTML, "x" * (MAX_BODY // 2 - 1))]))
+
+    assert long is not None
+    assert short is not None
+    assert (len(long.html or ""), long.is_cut) == (MAX_BODY // 2, True)
+    assert (len(short.html or ""), short.is_cut) == (MAX_BODY // 2 - 1, False)
 
 
 def test_a_wrong_checksum_and_garbage_at_the_end_do_no_harm() -> None:
