@@ -12,6 +12,7 @@ from app.services import (
     list_batches,
     recipient_lists,
     records,
+    templates,
 )
 from app.services.mailboxes import arranging, attending
 from app.services.receiving import backfill as receiving_backfill
@@ -57,6 +58,7 @@ async def sweep(ctx: dict[str, Any]) -> None:
 async def purge(ctx: dict[str, Any]) -> None:
     await records.purge(_deps(ctx))
     await recipient_lists.purge(_deps(ctx))
+    await templates.purge(_deps(ctx))
 
 
 async def backfill(ctx: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ class Template(HideableDocument):
     `version` is the number of the published version that is current, and `version_id` its id, None
     before there is one; then `subject` and `body` are those of its first draft. `versioned` is
     false for one that was stored before there were versions. `format` is the current version's, and
-    `uses` are its layouts and partials.
+    `uses` are its layouts and partials. A deleted one is not looked at again before `purge_at`.
     """
 
     # Records that name it keep its id and name.
@@ -46,6 +46,7 @@ class Template(HideableDocument):
     updated_by: str
     archived_at: datetime | None = None
     deleted_at: datetime | None = None
+    purge_at: datetime | None = None
 
     class Settings:
         name = "templates"
@@ -59,6 +60,7 @@ class Template(HideableDocument):
                 partialFilterExpression={"deletedAt": None},
             ),
             IndexModel([("tenantId", ASCENDING), ("uses", ASCENDING)]),
+            IndexModel([("deletedAt", ASCENDING)], sparse=True),
             # What was stored before there were versions is looked for at each start.
             IndexModel([("versioned", ASCENDING)]),
         ]

@@ -201,7 +201,8 @@ class _GeneralSettings(BaseSettings):
     )
     recipient_limit: int = Field(50, ge=1, description="Most addresses in one mail.")
     retention: Duration = Field(
-        timedelta(days=30), description="How long a deleted record's mail keeps its links working."
+        timedelta(days=30),
+        description="How long deleted mail is kept, and its links work; templates too.",
     )
     event_retention: Duration = Field(
         timedelta(days=30), description="How long events of providers are kept as they came."

@@ -17,6 +17,7 @@ from app.services.templates.commands import (
 )
 from app.services.templates.copies import duplicate
 from app.services.templates.found import template_of, templates_of
+from app.services.templates.purging import purge
 from app.services.templates.sending import Preview, preview, send_template, send_test
 from app.services.templates.versions import (
     discard,
@@ -48,6 +49,7 @@ __all__ = [
     "preview",
     "preview_source",
     "publish",
+    "purge",
     "restore",
     "save_draft",
     "send_template",
