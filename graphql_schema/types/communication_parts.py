@@ -67,7 +67,10 @@ class Progress:
     failed: int = strawberry.field(description="Members whose mail failed.")
     suppressed: int = strawberry.field(description="Members whose address gets no mail any more.")
     unsubscribed: int = strawberry.field(
-        description="Members who do not want it, by what they said of its topic or of everything."
+        description=(
+            "Members who do not want it, by what they said of its topic or of everything, or who "
+            "never subscribed to a topic that is for subscribers only."
+        )
     )
     cancelled: int = strawberry.field(
         description="Members whose mail was called off, or who left the list before it."

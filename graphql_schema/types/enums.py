@@ -195,7 +195,7 @@ explained(
         "ACCEPTED": "The provider took it.",
         "REFUSED": "The provider did not take it, or could not send it.",
         "SUPPRESSED": "The address gets no mail any more.",
-        "UNSUBSCRIBED": "Who reads it does not want it: it was not handed over.",
+        "UNSUBSCRIBED": "By its consent the address does not get it; it was not handed over.",
         "DEFERRED": "Its server took nothing so far; the provider goes on trying.",
         "DELIVERED": "Its server took it.",
         "BOUNCED": "Its server returned it.",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from beanie import PydanticObjectId
 
 from app.context import Caller, Deps
 from app.documents.communications import Communication
+from app.documents.gathered import Gathered
 from app.documents.preferences import Preference
 from app.documents.vocabulary import EventType, PreferenceSource
 from app.services import preferences, records, topics
@@ -92,6 +94,32 @@ async def test_many_at_once_count_once_each(
     assert [len(one.words) for one in stored] == [1] * 20
 
 
+async def test_several_processes_count_once_each(
+    deps: Deps, send: Send, figures: Callable[[Communication], Awaitable[tuple[Any, ...]]]
+) -> None:
+    record = await send()
+    processes = [replace(deps, gathered=Gathered()) for _ in range(3)]
+
+    await asyncio.gather(
+        *(
+            preferences.unsubscribe(
+                process,
+                "acme",
+                f"a{number}@c.test",
+                topic_id=None,
+                via=PreferenceSource.ONE_CLICK,
+                communication_id=record.id,
+            )
+            for process in processes
+            for number in range(5)
+        )
+    )
+
+    count, _, told = await figures(record)
+    assert (count, len(told)) == (5, 1)
+    assert await Preference.count() == 5
+
+
 async def test_what_a_user_writes_down_does_not_count(
     deps: Deps, send: Send, figures: Callable[[Communication], Awaitable[tuple[Any, ...]]]
 ) -> None:
@@ -121,3 +149,15 @@ async def test_where_there_is_no_such_record_the_word_holds(
 
     assert (said.communication_id, await Preference.count()) == (of, 1)
     assert await figures(record) == (0, None, [])
+
+
+async def test_a_first_answer_that_is_given_again_knows_nothing_of_it(
+    send: Send, leave: Say
+) -> None:
+    record = await send(key="k")
+    await leave(JAN, topic_id=None, communication_id=record.id)
+
+    again = await send(key="k")
+
+    assert (again.id, again.unsubscribe_count, again.unsubscribed_at) == (record.id, 0, None)
+    assert again.events == record.events

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from beanie import PydanticObjectId
 
 from app.context import Deps
 from app.documents.preferences import Preference
@@ -82,9 +83,17 @@ async def test_preferences_are_filtered_and_ordered(
     ask: Ask, topic: Callable[..., Awaitable[str]], deps: Deps, clock: Clock
 ) -> None:
     news = await topic("news")
-    await ask(SET, input={"address": PIET, "state": "SUBSCRIBED", "topicId": news})
+    wish = {"address": PIET, "state": "SUBSCRIBED", "topicId": news, "detail": "At the fair"}
+    await ask(SET, input=wish)
     clock.advance(timedelta(days=1))
-    await preferences.unsubscribe(deps, "acme", JAN, topic_id=None, via=PreferenceSource.ONE_CLICK)
+    left = await preferences.unsubscribe(
+        deps,
+        "acme",
+        JAN,
+        topic_id=None,
+        via=PreferenceSource.ONE_CLICK,
+        communication_id=PydanticObjectId(UNKNOWN),
+    )
 
     async def found(**asked: Any) -> list[str]:
         answer = await ask(MANY, **asked)
@@ -102,6 +111,13 @@ async def test_preferences_are_filtered_and_ordered(
         ({"via": {"in": ["ONE_CLICK", "PAGE"]}}, [JAN]),
         ({"authorId": {"eq": "alice"}}, [PIET]),
         ({"date": {"lt": LATER}}, [PIET]),
+        ({"created": {"gte": LATER}}, [JAN]),
+        ({"id": {"eq": str(left.id)}}, [JAN]),
+        ({"communicationId": {"eq": UNKNOWN}}, [JAN]),
+        ({"detail": {"contains": "fair"}}, [PIET]),
+        ({"and": [{"address": {"eq": JAN}}, {"topicId": {"eq": news}}]}, []),
+        ({"or": [{"address": {"eq": JAN}}, {"topicId": {"eq": news}}]}, [JAN, PIET]),
+        ({"not": {"address": {"eq": JAN}}}, [PIET]),
     ):
         assert await found(filter=filter_) == expected, filter_
 

@@ -91,6 +91,18 @@ async def test_topics_are_listed_by_name_without_archived_ones(ask: Ask) -> None
     assert await keys(archived=None) == ["old", "news", "offers"]
     assert await keys(filter={"name": {"eq": "OFFERS"}}) == ["offers"]
     assert await keys(filter={"default": {"eq": "OPT_IN"}}) == []
+    assert await keys(filter={"key": {"in": ["news", "old"]}}) == ["news"]
+    assert await keys(filter={"id": {"eq": made["id"]}}, archived=None) == ["old"]
+    assert await keys(filter={"description": {"isNull": False}}) == []
+    assert await keys(filter={"created": {"gt": NOW}}) == []
+    assert await keys(filter={"updated": {"lte": NOW}}) == ["news", "offers"]
+    assert await keys(filter={"createdBy": {"ne": "alice"}}) == []
+    assert await keys(filter={"updatedBy": {"eq": "alice"}}) == ["news", "offers"]
+    assert await keys(filter={"or": [{"key": {"eq": "news"}}, {"key": {"eq": "x"}}]}) == ["news"]
+    assert await keys(filter={"not": {"key": {"eq": "news"}}}) == ["offers"]
+    for field in ("CREATED", "UPDATED", "NAME"):
+        order = [{"field": field, "direction": "ASC"}]
+        assert sorted(await keys(orderBy=order)) == ["news", "offers"]
     assert await keys(orderBy=[{"field": "KEY", "direction": "DESC"}]) == ["offers", "news"]
 
 
