@@ -22,9 +22,10 @@ from app.settings import Settings
 log = structlog.get_logger()
 
 MAX_RECIPIENTS = 1000
-# Progress of so much counts as a sign of life.
+# So much is read at a time, and counts as a sign of life.
 _PROGRESS = 64 * 1024
-_END = b".\r\n"
+_LINE_END = b"\r\n"
+_END = b"\r\n.\r\n"
 # Quoted parts may hold any sign; a route before the address (RFC 5321 appendix C) says nothing.
 _PATH = re.compile(r'\s*<(?:@[^:<>]*:)?((?:"(?:[^"\\]|\\.)*"|[^<>"\s])*)>(.*)')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -132,6 +133,8 @@ class SmtpSession(SMTP):
 
     async def push(self, status: str | bytes) -> None:
         text = status.decode() if isinstance(status, bytes) else status
+        # Some repeat what was said, which may be any octets.
+        text = text.encode("ascii", "replace").decode()
         await super().push(text if self._is_hello else replies.enhanced(text))
 
     async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - aiosmtpd's name
@@ -190,29 +193,35 @@ class SmtpSession(SMTP):
     async def _content(self, grow: Callable[[int], bool]) -> bytes | None:
         """Read a message to its end, dots taken off (RFC 5321 section 4.5.2).
 
-        None when it is larger than the limit, or than there is room for.
+        None when it is larger than the limit, or than there is room for. It takes as long as there
+        are octets, whatever lines they make.
         """
         limit = self._deps.settings.inbound_limit
-        octets, size, alive = bytearray(), 0, 0
-        begins, fits = True, True
-        while True:
-            try:
-                piece = await self._reader.readuntil(b"\r\n")
-            except asyncio.LimitOverrunError as error:
-                # A part of a line.
-                piece = await self._reader.read(error.consumed)
-            if begins and piece == _END:
-                return bytes(octets) if fits else None
-            size += len(piece)
-            if size - alive > _PROGRESS:
-                alive = size
+        # The line of the command ends before the first of the message.
+        octets, since_alive, fits, end = bytearray(_LINE_END), 0, True, -1
+        while end < 0:
+            block = await self._reader.read(_PROGRESS)
+            if not block:
+                raise ConnectionResetError
+            since_alive += len(block)
+            if since_alive >= _PROGRESS:
+                since_alive = 0
                 self._reset_timeout()
-            fits = fits and size <= limit and grow(len(piece))
-            if fits:
-                octets += piece[1:] if begins and piece.startswith(b".") else piece
-            else:
-                octets.clear()
-            begins = piece.endswith(b"\r\n")
+            begin = max(0, len(octets) - len(_END) + 1)
+            octets += block
+            end = octets.find(_END, begin)
+            length = len(octets) - len(_END) if end < 0 else end
+            fits = fits and length <= limit and grow(len(block))
+            if not fits and end < 0:
+                del octets[: 1 - len(_END)]
+        # Commands may follow at once (RFC 2920 section 3.1).
+        _put_back(self._reader, octets[end + len(_END) :])
+        del octets[end + len(_LINE_END) :]
+        if not fits:
+            return None
+        content = octets.replace(b"\r\n.", _LINE_END)
+        octets.clear()
+        return bytes(memoryview(content)[len(_LINE_END) :])
 
 
 class LmtpSession(SmtpSession):
@@ -227,6 +236,12 @@ class LmtpSession(SmtpSession):
 
     async def smtp_EHLO(self, _hostname: str) -> None:  # noqa: N802 - aiosmtpd's name
         await self.push("500 5.5.1 This is LMTP: say LHLO")
+
+
+def _put_back(reader: asyncio.StreamReader, octets: bytes | bytearray) -> None:
+    """Have octets that were read be read next; asyncio offers no way to look ahead."""
+    buffer: bytearray = reader._buffer  # type: ignore[attr-defined]  # noqa: SLF001
+    buffer[:0] = octets
 
 
 def _hang_up(transport: asyncio.BaseTransport | None, last_words: str) -> None:
