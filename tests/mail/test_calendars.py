@@ -151,7 +151,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(st.one_of(LINES, st.text(max_size=9)), max_size=15).map("\r\n".join))
 def test_any_words_give_an_answer(text: str) -> None:
     found = read_calendar("METHOD:REPLY\nBEGIN:VEVENT\n" + text)

@@ -16,7 +16,7 @@ from tests.mail.test_parse import MESSAGES
 
 MEBIBYTE = 1024 * 1024
 # How often any octets are tried.
-TRIES = settings(max_examples=300)
+TRIES = settings(max_examples=150)
 
 
 def found(raw: bytes) -> FoundFiles:
@@ -247,7 +247,7 @@ def test_pieces_are_what_the_whole_would_be(words: list[bytes], encoding: str) -
 
 @pytest.mark.parametrize("encoding", ["base64", "quoted-printable", "binary"])
 def test_a_large_content_comes_in_pieces(encoding: str) -> None:
-    octets = bytes(range(256)) * (16 * 1024)
+    octets = bytes(range(256)) * (9 * 1024)
     encoded = {
         "base64": base64.encodebytes(octets),
         "quoted-printable": b"".join(

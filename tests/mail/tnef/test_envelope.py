@@ -210,7 +210,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.lists(st.one_of(PIECES, st.binary(max_size=9)), max_size=30).map(b"".join))
 def test_any_octets_give_an_answer(octets: bytes) -> None:
     read = read_tnef(struct.pack("<IH", 0x223E9F78, 1) + octets)
