@@ -16,7 +16,7 @@ from app.mail.safe_html.showing import SafeHtml, as_text, shown
 
 PLACES = 2
 # HTML that a few misplaced tags make thousands of times as long is of no use to anybody.
-_GROWTH, _START = 3, 64 * 1024
+_GROWTH, _START = 10, 64 * 1024
 # How many of those that are endless work are remembered, so that each is tried once.
 _REMEMBERED = 1000
 

@@ -20,6 +20,8 @@ def test_it_is_as_if_it_were_cleaned_here() -> None:
     assert not is_small(LONG)
     assert safe_html(LONG) == shown(cleaned(LONG))
     assert safe_html(LONG).remote_images == 500
+    styled = "<style>p{color:red}</style><p>a"
+    assert safe_html(styled) == shown(cleaned(styled)) == SafeHtml('<p style="color:red">a</p>')
 
 
 def test_pictures_and_links_are_those_of_the_mail() -> None:
@@ -58,8 +60,10 @@ def test_thousands_of_unclosed_tags_are_closed(tag: str) -> None:
         "".join(f"<b a={n}>" for n in range(4000))
         + "".join(f"<i a={n}>" for n in range(4000))
         + "deep</b>" * 4000,
+        # Each of the rules is written into each of the elements.
+        f"<style>{''.join(f'b{{a{n}:b}}' for n in range(5000))}</style>{'<b></b>' * 5000}deep",
     ],
-    ids=["time", "memory"],
+    ids=["time", "memory", "styles"],
 )
 def test_what_takes_too_much_is_shown_as_text(html: str) -> None:
     patience = Patience()

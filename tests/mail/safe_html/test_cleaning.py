@@ -1,6 +1,7 @@
 """What is left of strangers' HTML, read by another parser than the one that cleaned it."""
 
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +23,23 @@ CLEANED = {
     "frame": ("<iframe src=//x>a</iframe><frameset><frame src=//x></frameset>b", "b"),
     "object": ("<object data=x><embed src=y></object><applet>c</applet>a", "a"),
     "style sheet": ("<style>p{color:red}</style><link rel=stylesheet href=//x>a", "a"),
+    "style sheet, written into elements": (
+        "<style>.a{color:red;position:fixed;background:url(//x)}</style><p class=a>a</p><p>b",
+        '<p style="color:red">a</p><p>b</p>',
+    ),
+    "style sheet, urgent": (
+        "<style>p{margin:0!important}</style><p style='margin:9px'>a",
+        '<p style="margin:0 ! important">a</p>',
+    ),
+    "style sheet, for others": (
+        "<style>@import '//x';@media print{p{color:red}}@page{margin:0}p:hover{top:0}</style><p>a",
+        "<p>a</p>",
+    ),
+    "style sheet of outlook": (
+        "<style><!--\n@font-face{}\np.Mso{margin:0cm;mso-x:y}\n--></style><p class=Mso>a",
+        '<p style="margin:0cm">a</p>',
+    ),
+    "style sheet, broken": ("<style>p{color:red}}}{p{</style><p>a", '<p style="color:red">a</p>'),
     "head": (
         "<html><head><title>T</title><base href=//x><meta http-equiv=refresh></head><body>a", "a"
     ),
@@ -200,7 +218,19 @@ def test_any_text_is_taken(html: str) -> None:
     assert_harmless(shown(cleaned(html)).html)
 
 
+def test_style_sheets_of_elsewhere_are_not_loaded(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.css"
+    sheet.write_text("p{color:red}")
+    html = (
+        f"<link rel=stylesheet href='{sheet.as_uri()}'><link rel=stylesheet href='{sheet}'>"
+        f"<style>@import '{sheet.as_uri()}';</style><p>a"
+    )
+
+    assert cleaned(html) == "<p>a</p>"
+
+
 def test_few_short_tags_are_small() -> None:
     assert is_small("<p>" * 1000)
     assert not is_small("<p>" * 1001)
     assert not is_small("a" * (64 * 1024 + 1))
+    assert not is_small("<STYLE>p{}</STYLE>")
