@@ -25,7 +25,8 @@ def checked_of(line: bytes) -> Checked:
     compiled = fields["compiled"]
     if compiled is not None:
         names = {name: tuple(compiled[name]) for name in ("required", "optional")}
-        compiled = Compiled(**{**compiled, **names})
+        lines = tuple((path, line) for path, line in compiled["lines"])
+        compiled = Compiled(**{**compiled, **names, "lines": lines})
     faults, warnings = (
         [TemplateFault(**fault) for fault in fields[name]] for name in ("faults", "warnings")
     )

@@ -62,11 +62,16 @@ class Use(StoredModel):
 
 
 class Form(StoredModel):
-    """What is filled in: subject, HTML, and a text part where the author wrote one."""
+    """What is filled in: subject, HTML, and a text part where the author wrote one.
+
+    `lines` is where the author wrote each mark of the HTML: the field, and the line in it; nothing
+    where the HTML is the body as it was written.
+    """
 
     subject: str
     html: str
     text: str | None = None
+    lines: list[tuple[str, int]] = Field(default_factory=list)
 
 
 class Compiled(StoredModel):

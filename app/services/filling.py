@@ -11,6 +11,7 @@ from app.documents.communications import ClickedLink
 from app.errors import FieldError, InvalidInputError
 from app.mail.templates.filling import check, html_pieces, render_text
 from app.mail.templates.values import RenderError
+from app.mail.templates.wording import Lines
 from app.mail.tracking import track
 from app.services.inputs import parse_subject
 from app.services.unsubscribing.ways import RESERVED, Way, names_ways, own_pages
@@ -27,12 +28,14 @@ class Content:
     """Subject and HTML as they were given; with `variables` they are filled in.
 
     So is the `text` part, where there is one of its own. `locale` is the language they are in.
+    `lines` is where the author of a template wrote the marks of the body.
     """
 
     subject: str
     body: str
     variables: Mapping[str, Any] | None = None
     text: str | None = None
+    lines: Lines = ()
     template_id: str | None = None
     template_name: str | None = None
     template_version: int | None = None
@@ -72,7 +75,9 @@ def pieces_of(settings: Settings, content: Content) -> tuple[str, list[str]]:
     except RenderError as error:
         faults.append(FieldError("subject", _told(error)))
     try:
-        pieces = html_pieces(content.body, content.variables, limit=settings.body_limit)
+        pieces = html_pieces(
+            content.body, content.variables, limit=settings.body_limit, lines=content.lines
+        )
         if not any(map(str.strip, pieces)):
             faults.append(FieldError("body", "must not be blank"))
     except RenderError as error:

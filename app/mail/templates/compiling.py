@@ -19,7 +19,9 @@ class Compiled:
     """What is stored of a version, plain strings only; `rendering.render` fills it in.
 
     `text` is None where the text part is made from the HTML. Of the variables, `required` are
-    those that are neither tested for nor have a default; `optional` are the others.
+    those that are neither tested for nor have a default; `optional` are the others. `lines` is
+    where the author wrote each mark of the HTML, its file and the line in it; nothing where the
+    HTML is the body as it was written.
     """
 
     subject: str
@@ -27,6 +29,7 @@ class Compiled:
     text: str | None = None
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    lines: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class _Checking:
         self._source = source
         self._whole, self._faults = composed(source)
         self._warnings: list[TemplateFault] = []
+        self._lines: tuple[tuple[str, int], ...] = ()
 
     def checked(self) -> Checked:
         unsound = bool(self._faults)
@@ -80,6 +84,7 @@ class _Checking:
             text=self._source.text,
             required=tuple(sorted(required)),
             optional=tuple(sorted(named - required)),
+            lines=self._lines,
         )
         return Checked([], sorted(set(self._warnings)), compiled)
 
@@ -114,11 +119,24 @@ class _Checking:
         else:
             html = _with_css(veil, warn)
         look(veil, warn)
-        if html is None or html == veil.text:
-            return template if html is not None else None
+        if html is None:
+            return None
+        self._lines = self._lines_of(veil, html)
+        if html == veil.text:
+            return template
         made, errors = examined(veil.lifted(html))
         self._faults += [TemplateFault("body", 1, 1, error.reason) for error in errors]
         return made
+
+    def _lines_of(self, veil: Veil, html: str) -> tuple[tuple[str, int], ...]:
+        if html == veil.text and len(self._whole.files) == 1:
+            return ()
+        found: dict[int, tuple[str, int]] = {}
+        numbers = veil.lifted_numbers(html)
+        for number in numbers:
+            if number not in found:
+                found[number] = self._whole.line(veil.marks[number].start)
+        return tuple(found[number] for number in numbers)
 
 
 def _with_css(veil: Veil, warn: Report) -> str:

@@ -47,10 +47,18 @@ class Composed:
 
     def fault(self, offset: int, message: str) -> TemplateFault:
         """A fault at `offset` of the text, told by the author's own file, line and column."""
+        path, place = self._origin(offset)
+        return TemplateFault(path, *place_of(self.files[path], place), message)
+
+    def line(self, offset: int) -> tuple[str, int]:
+        """The author's own file at `offset` of the text, and the line in it."""
+        path, place = self._origin(offset)
+        return path, place_of(self.files[path], place)[0]
+
+    def _origin(self, offset: int) -> tuple[str, int]:
         index = min(max(bisect_right(self._starts, offset) - 1, 0), len(self.parts) - 1)
         part = self.parts[index]
-        place = part.start + offset - self._starts[index]
-        return TemplateFault(part.path, *place_of(self.files[part.path], place), message)
+        return part.path, part.start + offset - self._starts[index]
 
 
 def composed(source: Source) -> tuple[Composed, list[TemplateFault]]:

@@ -23,6 +23,7 @@ from app.mail.templates.values import (
     missing_variables,
     text_of,
 )
+from app.mail.templates.wording import Lines, worded
 
 
 class Value(str):
@@ -45,12 +46,14 @@ def render_html(template: str, variables: Mapping[str, Any], *, limit: int) -> s
     return "".join(html_pieces(template, variables, limit=limit))
 
 
-def html_pieces(template: str, variables: Mapping[str, Any], *, limit: int) -> list[str]:
+def html_pieces(
+    template: str, variables: Mapping[str, Any], *, limit: int, lines: Lines = ()
+) -> list[str]:
     """Give what `render_html` makes in the pieces it is made of; a Value is what came from outside.
 
-    Raises as `render_html` does.
+    `lines` is where the author wrote the marks of a compiled template. Raises as `render_html`.
     """
-    return _rendered(template, variables, limit, _escaped)
+    return _rendered(template, variables, limit, _escaped, lines)
 
 
 def render_text(template: str, variables: Mapping[str, Any], *, limit: int) -> str:
@@ -64,13 +67,17 @@ def _escaped(text: str) -> str:
 
 
 def _rendered(
-    text: str, variables: Mapping[str, Any], limit: int, written: Callable[[str], str]
+    text: str,
+    variables: Mapping[str, Any],
+    limit: int,
+    written: Callable[[str], str],
+    lines: Lines = (),
 ) -> list[str]:
     template = syntax.read(text)
     try:
         return _filled(template, variables, limit, written)
     except RenderError as error:
-        raise error.placed(template.text) from error
+        raise worded(error, template.text, lines) from error
     except RecursionError as error:
         raise RenderError("template error: is nested too deep") from error
     except UnicodeError as error:

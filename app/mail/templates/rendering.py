@@ -29,7 +29,7 @@ def render(compiled: Compiled, variables: Mapping[str, Any], *, limit: int) -> R
     if missing:
         raise missing_variables(missing)
     subject = render_text(compiled.subject, variables, limit=min(limit, SUBJECT_OCTETS))
-    pieces = html_pieces(compiled.html, variables, limit=limit)
+    pieces = html_pieces(compiled.html, variables, limit=limit, lines=compiled.lines)
     if compiled.text is None:
         return Rendered(subject, "".join(pieces), plain_text_of(pieces))
     return Rendered(subject, "".join(pieces), render_text(compiled.text, variables, limit=limit))

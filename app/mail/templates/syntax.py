@@ -14,6 +14,7 @@ from app.mail.templates.filters import FILTERS, OF_ABSENT, TESTS, accepts
 from app.mail.templates.lexing import normalised, parsed, words_of
 from app.mail.templates.remembering import Remembered
 from app.mail.templates.values import RenderError, ValueFault, checked_number, template_error
+from app.mail.templates.wording import worded
 
 DEPTH_LIMIT = 50
 FAULTS_LIMIT = 100
@@ -52,7 +53,7 @@ def _read(text: str) -> tuple[Template, int]:
     clean = normalised(text)
     template, faults = examined(clean)
     if template is None:
-        raise faults[0].placed(clean)
+        raise worded(faults[0], clean)
     return template, OCTETS_OF_A_CHARACTER * len(text) + OCTETS_OF_A_WORD * words_of(clean)
 
 

@@ -27,12 +27,9 @@ class RenderError(ValueError):
         self.reason = text.removeprefix(_PREFIX)
         self.offset = offset
 
-    def placed(self, template: str) -> "RenderError":
-        """The same, with the line in its text."""
-        if self.offset is None:
-            return self
-        line, _ = place_of(template, self.offset)
-        return RenderError(f"{self} (line {line})", offset=self.offset)
+    def placed(self, where: str) -> "RenderError":
+        """The same, with the place in its text."""
+        return RenderError(f"{self} ({where})", offset=self.offset)
 
 
 class ValueFault(ValueError):  # noqa: N818 - it becomes a RenderError, which knows the place

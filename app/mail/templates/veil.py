@@ -60,6 +60,10 @@ class Veil:
         """Bring the marks back, wherever their words or comments of them stand."""
         return self._comments.sub(self._lifted, text)
 
+    def lifted_numbers(self, text: str) -> list[int]:
+        """The marks that `lifted` brings back, in the order in which they stand there."""
+        return [int(found[1] or found[2]) for found in self._comments.finditer(text)]
+
     def _lifted(self, found: re.Match[str]) -> str:
         mark = self.marks[int(found[1] or found[2])]
         return self._template[mark.start : mark.end]

@@ -197,7 +197,8 @@ def _form(made: Compilation, source: Source, limit: int, paths: dict[str, str]) 
     if len(compiled.html.encode()) > limit:
         reason = f"makes HTML of more than {limit} octets in UTF-8"
         made.faults.append(Fault(paths.get("body", "body"), reason))
-    return Form(subject=compiled.subject, html=compiled.html, text=compiled.text)
+    lines = [(paths.get(path, path), line) for path, line in compiled.lines]
+    return Form(subject=compiled.subject, html=compiled.html, text=compiled.text, lines=lines)
 
 
 def _told(faults: list[TemplateFault], paths: dict[str, str], told: list[Fault]) -> Iterator[Fault]:

@@ -315,3 +315,19 @@ async def test_an_html_layout_does_not_hold_mjml(
     assert check.faults[0] == Fault(
         "layout", "the layout Frame is written in HTML, and this in MJML"
     )
+
+
+async def test_what_cannot_be_filled_in_is_told_where_it_was_written(
+    deps: Deps, caller: Caller, keep: Keep
+) -> None:
+    await keep(name="Frame", kind="LAYOUT", subject=None, body="<style>p{}</style>\n{{ content }}")
+    bad = "<p>\n{{ xs }}</p>"
+    template = await keep(layout="Frame", body="<p>ok</p>", locales=[{"locale": "nl", "body": bad}])
+    asked = parse(templates.PreviewTemplate, {"locale": "nl", "variables": {"xs": [], "number": 1}})
+
+    with pytest.raises(InvalidInputError) as caught:
+        await templates.preview(deps, caller, str(template.id), asked)
+
+    [fault] = caught.value.fields
+    assert fault.path == "body"
+    assert fault.message.endswith("(locales[0].body, line 2)")
