@@ -31,7 +31,7 @@ from graphql_schema import websocket as graphql_websocket
 from graphql_schema.graphiql.page import asset_routes
 from graphql_schema.live import Live
 from rest_compat import problems
-from rest_compat.requests import open_context_of
+from rest_compat.requests import loggable_path, open_context_of
 from rest_compat.routes import rest_routes
 
 log = structlog.get_logger()
@@ -124,7 +124,7 @@ async def _graphql(request: Request) -> Response:
 async def _timed_out(request: Request) -> Response:
     """Answer a request whose time is over, in the form of its door."""
     deps: Deps = request.state.deps
-    log.warning("request.timeout", path=request.url.path, method=request.method)
+    log.warning("request.timeout", path=loggable_path(request), method=request.method)
     error = TimedOutError.of_operation(deps.settings.operation_timeout)
     if request.url.path == _GRAPHQL:
         return graphql_http.refusal(request, error)

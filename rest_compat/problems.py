@@ -13,6 +13,7 @@ from starlette.responses import Response
 from app.bootstrap import utc_now
 from app.errors import AppError, TimedOutError, UnavailableError
 from app.instants import format_instant
+from rest_compat.requests import loggable_path
 
 log = structlog.get_logger()
 
@@ -34,13 +35,13 @@ async def on_app_error(request: Request, error: Exception) -> Response:  # noqa:
 
 async def on_store_unavailable(request: Request, error: Exception) -> Response:
     """Answer 503 while MongoDB is away; the client may come again."""
-    log.warning("store.unavailable", path=request.url.path, error=type(error).__name__)
+    log.warning("store.unavailable", path=loggable_path(request), error=type(error).__name__)
     return await on_app_error(request, UnavailableError("The store does not answer; try again."))
 
 
 async def on_search_timeout(request: Request, error: Exception) -> Response:
     """Answer 504 for a search that MongoDB ended."""
-    log.warning("store.timeout", path=request.url.path, error=type(error).__name__)
+    log.warning("store.timeout", path=loggable_path(request), error=type(error).__name__)
     return await on_app_error(request, TimedOutError.of_search())
 
 
@@ -76,7 +77,7 @@ async def on_disconnect(request: Request, error: Exception) -> Response:  # noqa
 async def on_fault(request: Request, error: Exception) -> Response:
     """Answer 500 for a fault of ours: an id that is in the log, and nothing of our insides."""
     reference = uuid4().hex
-    log.error("rest.fault", reference=reference, path=request.url.path, exc_info=error)
+    log.error("rest.fault", reference=reference, path=loggable_path(request), exc_info=error)
     return problem(
         500, "Internal Server Error", f"Something went wrong on our side (reference {reference})."
     )

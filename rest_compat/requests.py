@@ -1,9 +1,13 @@
+import re
+
 from starlette.requests import Request
 
 from app.auth import Authenticator
 from app.context import Context, Deps
 from app.errors import UnauthenticatedError
 from app.services import rates
+
+_TOKEN = re.compile(r"^(/u/|/preferences/|/api/v1/attachments/)[^/]+")
 
 
 async def context_of(request: Request) -> Context:
@@ -36,6 +40,11 @@ async def open_context_of(request: Request) -> Context:
 def public_context_of(request: Request) -> Context:
     """Give the context of a route that anyone may call; a token plays no part."""
     return Context(deps=_deps(request), caller=None)
+
+
+def loggable_path(request: Request) -> str:
+    """Give the path of a request without the token in it, which is the key to what it leads to."""
+    return _TOKEN.sub(r"\1{token}", request.url.path)
 
 
 def _deps(request: Request) -> Deps:

@@ -88,6 +88,18 @@ async def test_rest_answers_with_its_error_body(
     assert asyncio.all_tasks() == tasks
 
 
+async def test_its_log_names_no_token(
+    client_under: Callable[..., httpx2.AsyncClient], capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = "a" * 45
+    answer = await client_under(operation_timeout=AT_ONCE).get(f"/preferences/{token}")
+
+    logged = capsys.readouterr().out
+    assert answer.status_code == 504
+    assert "path=/preferences/{token}" in logged
+    assert token not in logged
+
+
 async def test_graphql_answers_with_its_errors(
     client_under: Callable[..., httpx2.AsyncClient],
 ) -> None:

@@ -1,5 +1,6 @@
 """What people do to conversations: each is a move of all its messages, which may be done twice."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
 
@@ -80,28 +81,30 @@ async def following(
     A mail of ours follows what it was written in reply to.
     """
     criteria: Filter = {"conversationId": conversation_id}
-    names = {"internetMessageId": 1, "answered": 1, "parentCommunicationId": 1, "inReplyTo": 1}
+    shown = {"internetMessageId": 1, "answered": 1, "parentCommunicationId": 1, "inReplyTo": 1}
     rows: list[dict[str, Any]] = []
     for document in _DOCUMENTS:
-        cursor = document.get_motor_collection().find(document.owned(tenant, criteria), names)
+        cursor = document.get_motor_collection().find(document.owned(tenant, criteria), shown)
         rows += [row async for row in cursor]
-    taken = set(ids)
-    while True:
-        known = {row.get("internetMessageId") for row in rows if row["_id"] in taken} - {None}
-        more = {
-            row["_id"] for row in rows if row["_id"] not in taken and _answers(row, taken, known)
-        }
-        if not more:
-            return taken
+    answers = defaultdict[Any, list[PydanticObjectId]](list)
+    for row in rows:
+        answers[_answered(row)].append(row["_id"])
+    message_ids = {row["_id"]: row.get("internetMessageId") for row in rows}
+    taken, waiting = set(ids), list(ids)
+    while waiting:
+        id_ = waiting.pop()
+        # What names nothing is in no list but that of None.
+        names = {id_, message_ids.get(id_)} - {None}
+        more = {one for name in names for one in answers.get(name, ())} - taken
         taken |= more
+        waiting += more
+    return taken
 
 
-def _answers(row: dict[str, Any], taken: set[PydanticObjectId], known: set[Any]) -> bool:
-    """Whether it answers one of these, judged by the nearest message that it names."""
-    answered = row.get("answered") or [row.get("inReplyTo")]
-    if answered[0] is not None:
-        return answered[0] in known
-    return row.get("parentCommunicationId") in taken
+def _answered(row: dict[str, Any]) -> Any:
+    """What it answers: the Message-ID that it names as the nearest, else the id of its record."""
+    named: str | None = (row.get("answered") or [row.get("inReplyTo")])[0]
+    return row.get("parentCommunicationId") if named is None else named
 
 
 async def mark(tenant: str, criteria: Filter, status: InboundStatus, event: Event) -> list[str]:

@@ -20,9 +20,9 @@ MAX_REFERENCES = 100
 MAX_RECIPIENTS = 1000
 MAX_COUNTED = 50_000
 
-# As long as a line may be (RFC 5322 section 2.1.1).
-_BRACKETED = re.compile(r"<([^<>\s]{1,996})>")
-_BARE = re.compile(r"[^<>\s]{1,400}@[^<>\s]{1,400}")
+# As long as a line may be (RFC 5322 section 2.1.1). No answer could name one with a NUL in it.
+_BRACKETED = re.compile(r"<([^<>\s\0]{1,996})>")
+_BARE = re.compile(r"[^<>\s\0]{1,400}@[^<>\s\0]{1,400}")
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 _MAX_DELIVERED = 20
 _BLANKS = re.compile(r"\s+")

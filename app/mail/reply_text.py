@@ -7,6 +7,8 @@ Gmail, Apple Mail, Thunderbird and Outlook are known in English, Dutch, German, 
 import re
 from collections.abc import Sequence
 
+# What people write anew stands at the beginning; strangers can make a text as long as a mail.
+_MOST, _MOST_LINES = 128 * 1024, 5000
 # Longer lines are prose of programs, and no marks.
 _MAX_LINE = 500
 # How many lines "On ... wrote:" may be broken into.
@@ -63,11 +65,16 @@ def reply_text(text: str) -> str:
     r"""Give what is new in a message's text (lines end in "\n"), without blank edges.
 
     Answers written between quoted lines stay, without these. Nothing is new in a mail that was
-    only passed on. Never raises; time goes with the length.
+    only passed on. Marks are looked for in the first 5,000 lines and 128 KB; where there is none,
+    what comes behind stays as it is. Never raises.
     """
-    lines = [line.rstrip() for line in text.split("\n")]
+    read = text[:_MOST].split("\n", _MOST_LINES)
+    is_whole = len(text) <= _MOST and len(read) <= _MOST_LINES
+    rest = [] if is_whole else [read.pop() + text[_MOST:]]
+    lines = [line.rstrip() for line in read]
     new = _without_signature(_without_history(lines))
-    return "\n".join(line for line in new if not line.startswith(">")).strip()
+    said = [line for line in new if not line.startswith(">")]
+    return "\n".join(said + rest if len(new) == len(lines) else said).strip()
 
 
 def _without_history(lines: Sequence[str]) -> Sequence[str]:

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Self
@@ -24,6 +25,8 @@ from graphql_schema.types.safe_html import SAFE_FIELDS, SafelyShown
 if TYPE_CHECKING:
     from graphql_schema.types.communications import Communication
 
+# Characters; other requests do not wait until what is longer is read.
+_LONG = 16 * 1024
 _HEAVY = {
     "bodyHtml": ["bodyHtml", *SAFE_FIELDS],
     "bodyText": ["bodyText", "replyText"],
@@ -50,6 +53,13 @@ async def _attachments(root: "InboundMessage", info: Info) -> list[Attachment]:
         Attachment.of(one, Place(found.tenant_id, Noun.INBOUND_MESSAGE, found.id, index))
         for index, one in enumerate(found.attachments)
     ]
+
+
+async def _reply_text(root: "InboundMessage") -> str | None:
+    text = root.body_text
+    if text is None or len(text) <= _LONG:
+        return None if text is None else reply_text(text)
+    return await asyncio.to_thread(reply_text, text)
 
 
 async def _attachments_omitted(root: "InboundMessage", info: Info) -> int:
@@ -81,10 +91,11 @@ class InboundMessage(Node, SafelyShown):
         description="Its text, made from the HTML when it has none, with what it quotes behind `>`."
     )
     reply_text: str | None = strawberry.field(
+        resolver=_reply_text,
         description=(
             "What is new in its text: without what it quotes, and the signature. Empty for a mail "
             "that was only passed on; null without a text."
-        )
+        ),
     )
     has_attachments: bool = strawberry.field(
         description=(
@@ -189,7 +200,6 @@ class InboundMessage(Node, SafelyShown):
             recipient_count=message.all_recipients,
             body_html=message.body_html,
             body_text=message.body_text,
-            reply_text=None if message.body_text is None else reply_text(message.body_text),
             conversation_id=message.conversation_id,
             parent_communication_id=None if parent is None else strawberry.ID(str(parent)),
             related_entity_type=message.related_entity_type,

@@ -1,5 +1,7 @@
 """What is new in an answer, in the shapes of the programs that people write it with."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,6 +118,26 @@ def test_long_texts_are_read_once() -> None:
     text = "On a day\n" * 100_000 + "> " * 500_000 + "From: a\n" * 100_000
 
     assert reply_text(text).startswith("On a day")
+
+
+@pytest.mark.parametrize("line", ["a\n", "a" * 400 + "\n"], ids=["many lines", "much text"])
+def test_behind_what_people_write_nothing_is_looked_for(line: str) -> None:
+    long = line * 6000
+    between = f"On Tue 24 Nov Acme wrote:\n> Hello\n{NEW}\n"
+
+    assert reply_text(f"{long}{OUTLOOK}") == f"{long}{OUTLOOK}"
+    assert reply_text(f"{NEW}\n\n{OUTLOOK}\n{long}") == NEW
+    assert reply_text(f"{between}{long}").startswith(f"{NEW}\na")
+
+
+def test_the_emptiest_lines_of_a_stranger_cost_little() -> None:
+    start = time.process_time()
+
+    said = reply_text("\n" * 20_000_000 + "Hello")
+
+    # Seconds, were each line looked at.
+    assert time.process_time() - start < 1
+    assert said == "Hello"
 
 
 @given(st.text(alphabet=st.sampled_from("On>-:wrote \nFromSe*_")))

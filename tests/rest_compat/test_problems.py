@@ -56,3 +56,26 @@ async def test_what_the_store_fails_in_is_told_apart_from_a_fault(
     assert response.json()["detail"] == detail
     # A search that took too long would do so again.
     assert response.headers.get("retry-after") == ("5" if status == 503 else None)
+
+
+@pytest.mark.parametrize("place", ["/u/", "/preferences/", "/api/v1/attachments/"])
+async def test_the_log_of_a_fault_names_no_token(
+    deps: Deps, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    async def failing(request: Request) -> Response:
+        faults = {"GET": AutoReconnect("closed"), "PUT": ExecutionTimeout("exceeded", 50)}
+        # Of this one a test's log shows the values at hand, which none that is configured does.
+        raise faults.get(request.method, RuntimeError("broken"))
+
+    app = create_app(deps.settings, deps)
+    methods = ["GET", "PUT", "DELETE"]
+    app.router.routes.insert(0, Route(f"{place}{{token}}", failing, methods=methods))
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://api.test") as client:
+        for method in methods:
+            await client.request(method, f"{place}s3cret")
+
+    told = capsys.readouterr().out
+    logged = [line for line in told.splitlines() if "store." in line or "rest.fault" in line]
+    assert [f"path={place}{{token}}" in line for line in logged] == [True] * len(methods)
+    assert not any("s3cret" in line for line in logged)

@@ -1,5 +1,6 @@
 """What people do to conversations, and that later mail respects it."""
 
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from beanie import PydanticObjectId
 
 from app.context import Caller, Deps
 from app.documents.communications import Communication
+from app.documents.conversation_changes import following
 from app.documents.inbound_messages import InboundMessage
 from app.documents.inbox import InboxEntry
 from app.documents.vocabulary import EventType, InboundStatus
@@ -187,6 +189,33 @@ async def test_what_was_split_off_stays_apart(
     entry = await entry_of(own)
     assert entry is not None
     assert entry.received == 3
+
+
+async def test_a_long_chain_of_answers_is_split_off_at_once(
+    deps: Deps, caller: Caller, take: Take
+) -> None:
+    first, second = await take(1), await take(2, "<1@customer.test>")
+    row = await InboundMessage.get_motor_collection().find_one({"_id": second.id})
+    assert row is not None
+    # Stored from the last to the first, as a mailbox may be handed in.
+    chain = [
+        {
+            **row,
+            "_id": PydanticObjectId(),
+            "key": f"<{number}@customer.test>",
+            "internetMessageId": f"<{number}@customer.test>",
+            "answered": [f"<{number - 1}@customer.test>"],
+        }
+        for number in range(5000, 2, -1)
+    ]
+    await InboundMessage.get_motor_collection().insert_many(chain)
+    start = time.process_time()
+
+    taken = await following(caller.tenant, first.conversation_id, [second.id])
+
+    # Minutes, were all messages looked at for each.
+    assert time.process_time() - start < 5
+    assert taken == {second.id, *(one["_id"] for one in chain)}
 
 
 async def test_only_messages_of_a_conversation_are_split_from_it(

@@ -107,6 +107,18 @@ async def test_a_received_message_is_answered_in_its_thread(
     assert written["References"].split() == [ours.internet_message_id, "<1@c.test>"]
 
 
+async def test_mail_whose_ids_no_header_can_hold_is_answered(
+    deps: Deps, receive: Receive, answer: Answer, relay: Relay
+) -> None:
+    theirs = await receive("<a\0b c@c.test>", references="<1@c.test> <2\0@c.test>")
+
+    await delivery.dispatch(deps, str((await answer(theirs)).id))
+
+    written = relay.taken[-1].message
+    assert written["References"].split()[0] == "<1@c.test>"
+    assert "\0" not in str(written)
+
+
 async def test_the_whole_way_back_is_told(
     deps: Deps, out: Sent, receive: Receive, answer: Answer, relay: Relay
 ) -> None:
