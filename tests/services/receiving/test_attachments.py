@@ -1,5 +1,6 @@
 """Files of received mail: kept with it, each content once, whatever they are."""
 
+import asyncio
 import base64
 import hashlib
 import zlib
@@ -114,6 +115,27 @@ async def test_a_mail_delivered_again_stores_nothing(
         assert after[name] == before[name]
 
 
+async def test_a_mail_delivered_by_several_at_once_has_its_files_once(
+    deps: Deps, caller: Caller, clock: Clock
+) -> None:
+    found = await asyncio.gather(*(ingest(deps, caller, OUTLOOK) for _ in range(4)))
+
+    assert len({one.id for one in found}) == 1
+    assert [one.attachments for one in found] == [[IMAGE, OFFER]] * 4
+    assert await kept(deps, clock) == 2
+    assert await octets_of(OFFER) == PDF
+
+
+async def test_contents_whose_message_was_never_written_are_removed(
+    deps: Deps, clock: Clock
+) -> None:
+    """What a crash in between leaves."""
+    await attachments.keep(deps, "acme", OUTLOOK, read(OUTLOOK).files)
+    assert await AttachmentContent.count() == 2
+
+    assert await kept(deps, clock) == 0
+
+
 async def test_another_tenants_mail_keeps_nothing_of_ours(
     deps: Deps, caller: Caller, clock: Clock
 ) -> None:
@@ -220,6 +242,18 @@ async def test_they_are_looked_for_once(deps: Deps, caller: Caller, footprint: F
     assert stored is not None
     assert not await stored.attach()
     assert await footprint() == before
+
+
+async def test_several_who_look_for_them_at_once_find_the_same(
+    deps: Deps, caller: Caller, clock: Clock
+) -> None:
+    id_ = str((await ingest(deps, caller, OUTLOOK)).id)
+    await forget(PydanticObjectId(id_))
+
+    found = await asyncio.gather(*(attachments.files_of(deps, caller, [id_]) for _ in range(4)))
+
+    assert [one[id_].attachments for one in found] == [[IMAGE, OFFER]] * 4
+    assert await kept(deps, clock) == 2
 
 
 async def test_another_tenants_files_are_not_looked_for(
