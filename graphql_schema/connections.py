@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 import strawberry
@@ -49,14 +50,22 @@ async def connection(
 
     Heavy fields that nobody asks for stay in MongoDB, and so do all nodes for `totalCount` alone.
     """
-    command = parse(ListCommand, {to_camel(name): written(one) for name, one in asked.items()})
+    command = parse(ListCommand, {_camel(name): written(one) for name, one in asked.items()})
     kind = KINDS[document]
     part = await find(info.context, *bound, command, needs_of(info, kind.heavy))
     return connection_of(part, kind.show)
 
 
+_camel = cache(to_camel)
+
+
 def needs_of(info: Info, heavy: Heavy) -> Needs:
     """Tell what is asked for of a connection whose nodes have these `heavy` fields."""
+    needs: Needs = info.context.once_of(info, (needs_of, id(heavy)), lambda: _needs(info, heavy))
+    return needs
+
+
+def _needs(info: Info, heavy: Heavy) -> Needs:
     without = unasked(info, heavy, "nodes") & unasked(info, heavy, "edges", "node")
     return Needs(without, not {"edges", "nodes", "pageInfo"}.isdisjoint(chosen_names(info)))
 

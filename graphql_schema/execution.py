@@ -206,7 +206,7 @@ async def _run(document: Document, operation: Operation, context: Context) -> Ex
             document,
             variables=operation.variables,
             operation_name=operation.operation_name,
-            context=GraphqlContext.of(context),
+            context=GraphqlContext.of(context, document.worked_out),
         )
     except TimeoutError:
         raise

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import EnumType
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -121,34 +122,53 @@ class PlainFields:
         write = self.value(field.type, details)
         if column is None or write is None:
             return None
-        default = None if column.required else column.read({})
         shown = show.write if isinstance(show, Shown) else None
-        written = _written(column.convert, shown, write, default)
+        inner = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
+        some = _leaf(inner) if is_leaf_type(inner) else write
+        default = None if column.required else column.read({})
+        written = _written(column.convert, shown, some, partial(write, _as_shown(default, shown)))
         converted = column.convert or shown
         plain = None if converted else _plain_of(field.type)
-        return (name, column.stored, plain, written, _written_of_none(written))
+        return (name, column.stored, plain, written, _or_unusual(written))
 
 
-def _written(convert: Read | None, show: Read | None, write: Read, default: Any) -> Read:
-    """Write what is stored: as the document has it, as it is shown, as GraphQL has it."""
-    # A choice is one of few.
-    known: dict[str, Any] | None = {} if isinstance(convert, EnumType) else None
+def _as_shown(default: Any, show: Read | None) -> Any:
+    return default if default is None or show is None else show(default)
+
+
+def _written(
+    convert: Read | None, show: Read | None, write: Read, nothing: Callable[[], Any]
+) -> Read:
+    """Write what is stored: as the document has it, as it is shown, as GraphQL has it.
+
+    `nothing` writes what is not there.
+    """
 
     def read(value: Any) -> Any:
-        if known is not None and value in known:
+        if value is None:
+            return nothing()
+        if convert is not None:
+            value = convert(value)
+        return write(value if show is None else show(value))
+
+    return _remembered(read) if isinstance(convert, EnumType) else read
+
+
+def _remembered(read: Read) -> Read:
+    """A choice is one of few: each is written once."""
+    known: dict[Any, Any] = {}
+
+    def read_once(value: Any) -> Any:
+        try:
             return known[value]
-        here = default
-        if value is not None:
-            here = value if convert is None else convert(value)
-        answer = write(here if here is None or show is None else show(here))
-        if known is not None and value is not None:
-            known[value] = answer
-        return answer
+        except KeyError:
+            written = known[value] = read(value)
+            return written
 
-    return read
+    return read_once
 
 
-def _written_of_none(write: Read) -> Any:
+def _or_unusual(write: Read) -> Any:
     """Give what is written where nothing is stored; _UNUSUAL where that cannot be."""
     try:
         return write(None)

@@ -70,7 +70,7 @@ class Catalogue(Generic[Document]):
             keys.setdefault(key.path, key)
             if key.unique:
                 break
-        hidden = (frozenset(self.document.unseen) | frozenset(without)) - keys.keys()
+        hidden = frozenset({*self.document.unseen, *without} - keys.keys())
         return Listing(self.document, list(keys.values()), criteria, self.collation, hidden)
 
 

@@ -4,9 +4,10 @@ A part costs the same wherever it stands in a list, and what is added or removed
 nothing from one part into another.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from functools import lru_cache
+from typing import Any, Generic, TypeVar, cast
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.collation import Collation
@@ -179,12 +180,18 @@ def pipelines(
     ]
 
 
-def _shown(listing: Listing[Any]) -> dict[str, int]:
+def _shown(listing: Listing[Any]) -> Mapping[str, int]:
     """Name what is read of each record, where something is hidden: the rest that is known of it."""
     if not listing.hidden:
         return {}
-    known = {column.stored for column in columns_of(listing.document).values()} - listing.hidden
-    return dict.fromkeys([*known, *(key.path for key in listing.order)], 1)
+    rest = _rest(cast("Hashable", listing.document), listing.hidden)
+    return {**rest, **dict.fromkeys([key.path for key in listing.order], 1)}
+
+
+@lru_cache(512)
+def _rest(document: Hashable, hidden: frozenset[str]) -> Mapping[str, int]:
+    columns = columns_of(cast("type[TenantDocument]", document)).values()
+    return dict.fromkeys([one.stored for one in columns if one.stored not in hidden], 1)
 
 
 async def _rows(

@@ -75,7 +75,12 @@ def counted(row: Row) -> Row:
     """Count the texts of a row that was read, and give it; raises PayloadTooLargeError."""
     volume = _VOLUME.get()
     if volume is not None:
-        volume.take(sum(len(value) for value in row.values() if isinstance(value, str)))
+        octets = 0
+        # A sum over a generator takes twice as long, and every row comes by here.
+        for value in row.values():
+            if type(value) is str:
+                octets += len(value)
+        volume.take(octets)
     return row
 
 
