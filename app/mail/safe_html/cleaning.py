@@ -1,5 +1,7 @@
 """What of strangers' HTML may stand in a page of somebody else's, whatever browsers make of it."""
 
+import re
+
 import css_inline
 import nh3
 
@@ -28,7 +30,7 @@ _ATTRIBUTES = {
     "a": {"href"},
     "col": {*_BOX, "span"},
     "colgroup": {*_BOX, "span"},
-    "div": {"align"},
+    "div": {"align", "bgcolor"},
     "font": {"color", "face", "size"},
     "hr": {"align", "color", "noshade", "size", "width"},
     "img": {"align", "alt", "border", "height", "hspace", "src", "vspace", "width"},
@@ -60,6 +62,11 @@ _STYLES = {
     *(f"border-{side}{part}" for part in ("color", "style", "width")
       for side in ("", "top-", "right-", "bottom-", "left-")),
 }  # fmt: skip
+
+
+_BODY = re.compile(r"<body(?=[\s/])", re.IGNORECASE)
+_COLOURED = re.compile(r"[\s\"'/](?:style|bgcolor)\s*=", re.IGNORECASE)
+_LONGEST_BODY = 2000
 
 
 def _absolute(url: str) -> str | None:
@@ -102,7 +109,9 @@ def cleaned(html: str) -> str:
     `"` in it. May take hours, or all memory, or end the process, for HTML that is not small.
     """
     whole = html.encode(errors="replace").decode()
-    return _CLEANER.clean(_inlined(whole) if _has_style_sheet(whole) else whole)
+    if _has_style_sheet(whole):
+        whole = _inlined(whole)
+    return _CLEANER.clean(_with_ground(whole))
 
 
 def _has_style_sheet(html: str) -> bool:
@@ -115,3 +124,14 @@ def _inlined(html: str) -> str:
     except (css_inline.InlineError, ValueError):
         return html
     return inlined
+
+
+def _with_ground(html: str) -> str:
+    """Have an element in the place of a body that has a colour or a font of its own."""
+    body = _BODY.search(html)
+    if body is None:
+        return html
+    end = html.find(">", body.end(), body.end() + _LONGEST_BODY)
+    if end < 0 or not _COLOURED.search(html, body.end(), end):
+        return html
+    return f"{html[: body.start()]}<div{html[body.end() :]}"

@@ -44,6 +44,15 @@ CLEANED = {
         "<html><head><title>T</title><base href=//x><meta http-equiv=refresh></head><body>a", "a"
     ),
     "body": ("<body onload=x() background=//x>a</body></html>", "a"),
+    "body with a ground": (
+        "<head><style>body{color:red}</style></head><body id=a bgcolor=#eee onload=x><p>a</body>",
+        '<div bgcolor="#eee" style="color:red"><p>a</p></div>',
+    ),
+    "body with a style": (
+        "<BODY style='color:red;background:url(x)'>a<body style=margin:0>b",
+        '<div style="color:red">ab</div>',
+    ),
+    "body, never closed": ("a<body style=color:red", "a"),
     "name and class": ("<p id=a name=b class=c>a<a name=body>b</a></p>", "<p>a<a>b</a></p>"),
     "comment": ("a<!-- --><b>b</b><!--> --><!-- <p> --!>c", "a<b>b</b> --&gt;c"),
     "outlook's conditions": (
