@@ -68,7 +68,8 @@ class TemplateSourceInput:
         default=UNSET, description="The language of subject, body and text, e.g. `nl`."
     )
     locales: list[TemplateLocaleInput] | None = strawberry.field(
-        default=UNSET, description="What it says in other languages; at most 50."
+        default=UNSET,
+        description="What it says in other languages; at most 50. A layout says bodies only.",
     )
     variables: list[TemplateVariableInput] | None = strawberry.field(
         default=UNSET, description="The variables it declares; at most 200."
@@ -110,7 +111,8 @@ class TemplateDraftInput:
         default=UNSET, description="The language of subject, body and text, e.g. `nl`."
     )
     locales: list[TemplateLocaleInput] | None = strawberry.field(
-        default=UNSET, description="What it says in other languages; at most 50."
+        default=UNSET,
+        description="What it says in other languages; at most 50. A layout says bodies only.",
     )
     variables: list[TemplateVariableInput] | None = strawberry.field(
         default=UNSET, description="The variables it declares; at most 200."

@@ -1,5 +1,6 @@
 """Making templates, changing them, putting them away."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from app.context import Caller, Deps
@@ -101,30 +102,35 @@ async def keep_new(
 
 def check_fits(kind: TemplateKind, words: Words) -> None:
     """Raise InvalidInputError for what templates of this kind do not have."""
-    if kind is TemplateKind.TEMPLATE:
-        faults = [] if words.subject else [FieldError("subject", "is required")]
-        faults += [
-            FieldError(f"locales[{number}].locale", "is the language of the template itself")
-            for number, one in enumerate(words.locales)
-            if one.locale == words.locale
-        ]
-        if faults:
-            raise InvalidInputError.of(*faults)
-        return
-    named = {
-        "subject": words.subject,
-        "text": words.text,
-        "locales": words.locales,
-        "locale": words.locale,
-        **({"layout": words.layout} if kind is TemplateKind.PARTIAL else {}),
-    }
-    faults = [
-        FieldError(name, f"must not be given for a {kind.value}")
-        for name, given in named.items()
-        if given
+    faults = list(_misfits(kind, words))
+    faults += [
+        FieldError(f"locales[{number}].locale", "is the language of the template itself")
+        for number, one in enumerate(words.locales)
+        if one.locale == words.locale
     ]
     if faults:
         raise InvalidInputError.of(*faults)
+
+
+def _misfits(kind: TemplateKind, words: Words) -> Iterator[FieldError]:
+    if kind is TemplateKind.TEMPLATE:
+        if not words.subject:
+            yield FieldError("subject", "is required")
+        return
+    named: dict[str, Any] = {
+        "subject": words.subject,
+        "text": words.text,
+        "layout": words.layout,
+    }
+    if kind is TemplateKind.PARTIAL:
+        named |= {"locales": words.locales, "locale": words.locale}
+    for number, one in enumerate(words.locales if kind is TemplateKind.LAYOUT else ()):
+        named |= {f"locales[{number}].subject": one.subject, f"locales[{number}].text": one.text}
+        if one.body is None:
+            yield FieldError(f"locales[{number}].body", "is required")
+    for name, given in named.items():
+        if given:
+            yield FieldError(name, f"must not be given for a {kind.value}")
 
 
 async def update(deps: Deps, caller: Caller, id_: str, command: UpdateTemplate) -> Template:

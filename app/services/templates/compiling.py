@@ -129,8 +129,14 @@ def _compiled(kind: TemplateKind, words: Words, referred: Referred, limit: int) 
         if time.monotonic() > end:
             made.faults.append(Fault("locales", "take more time to compile than a mail can need"))
             break
-        paths = _own_paths(number, one, told=bool(made.faults))
-        locales[one.locale] = _form(made, _in_locale(source, words, one), limit, paths)
+        if kind is TemplateKind.LAYOUT:
+            said = replace(source, layout=one.body)
+            paths = dict.fromkeys(("layout", "body"), f"locales[{number}].body")
+        else:
+            said = _in_locale(source, words, one)
+            said = replace(said, layout=referred.layout_in(one.locale))
+            paths = _own_paths(number, one, told=bool(made.faults))
+        locales[one.locale] = _form(made, said, limit, paths)
     # Those of parts are declared by what uses them.
     if kind is TemplateKind.TEMPLATE and not made.faults:
         _compare(made, words)
@@ -147,7 +153,7 @@ def _source(kind: TemplateKind, words: Words, referred: Referred) -> Source:
         body=words.body,
         format=Format(words.format.value),
         text=words.text,
-        layout=referred.layout,
+        layout=referred.layout_in(words.locale),
         partials=referred.partials,
     )
     if kind is TemplateKind.LAYOUT:

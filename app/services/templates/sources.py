@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from app.documents.template_versions import Use, Words
+from app.documents.template_versions import TemplateVersion, Use, Words
 from app.documents.templates import Template
 from app.documents.vocabulary import TemplateFormat, TemplateKind
+from app.services.templates.locales import chosen
 
 # More than this many different ones are no mail.
 PARTIALS_LIMIT = 100
@@ -34,12 +35,21 @@ class Fault:
 
 @dataclass
 class Referred:
-    """What words refer to: bodies, by the names under which they do; what cannot be had is told."""
+    """What words refer to: bodies, by the names under which they do; what cannot be had is told.
+
+    `layouts` are what the layout says in its languages.
+    """
 
     layout: str | None = None
+    layouts: dict[str, str] = field(default_factory=dict)
     partials: dict[str, str] = field(default_factory=dict)
     uses: list[Use] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+
+    def layout_in(self, locale: str | None) -> str | None:
+        """Choose what the layout says to readers of a language; None without a layout."""
+        found = chosen(locale, self.layouts)
+        return self.layout if found is None else self.layouts[found]
 
     def take(self, found: Template) -> None:
         if found.version is not None and all(use.template_id != found.id for use in self.uses):
@@ -60,8 +70,12 @@ async def referred_to(tenant: str, words: Words, *, own: tuple[str, str] | None 
             found.faults.append(Fault("layout", f"the layout {words.layout} {reason}"))
         elif layout is not None:
             found.take(layout)
-            found.layout = layout.body
-            texts.append(layout.body)
+            said = await _said(layout)
+            found.layout = said.body
+            found.layouts = {one.locale: one.body for one in said.locales if one.body is not None}
+            if said.locale is not None:
+                found.layouts[said.locale] = said.body
+            texts += [said.body, *found.layouts.values()]
     waiting = set(_names(texts))
     while waiting and len(found.partials) <= PARTIALS_LIMIT:
         partials = await _partials(tenant, waiting, own)
@@ -97,6 +111,12 @@ def _refusal(found: Template | None, written_in: TemplateFormat) -> str | None:
     if found.format is not written_in:
         return f"is written in {found.format.value}, and this in {written_in.value}"
     return None
+
+
+async def _said(layout: Template) -> Words:
+    id_ = layout.version_id
+    version = None if id_ is None else await TemplateVersion.whole(id_)
+    return Words(body=layout.body) if version is None else version.said
 
 
 async def _one(tenant: str, name: str) -> Template | None:

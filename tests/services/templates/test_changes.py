@@ -144,7 +144,21 @@ async def test_of_what_was_never_published_the_draft_is_copied(
 @pytest.mark.parametrize(
     ("fields", "paths"),
     [
-        ({"kind": "LAYOUT", "text": "x", "locale": "nl"}, ["subject", "text", "locale"]),
+        ({"kind": "LAYOUT", "text": "x", "layout": "y"}, ["subject", "text", "layout"]),
+        (
+            {
+                "kind": "LAYOUT",
+                "subject": None,
+                "body": "{{ content }}",
+                "locale": "en",
+                "locales": [
+                    {"locale": "nl", "subject": "x"},
+                    {"locale": "de", "body": "{{ content }}", "text": "x"},
+                    {"locale": "en", "body": "{{ content }}"},
+                ],
+            },
+            ["locales[0].body", "locales[0].subject", "locales[1].text", "locales[2].locale"],
+        ),
         ({"kind": "PARTIAL", "locales": [{"locale": "nl"}]}, ["subject", "locales"]),
         ({"kind": "PARTIAL", "subject": None, "layout": "Frame"}, ["layout"]),
         ({"subject": None}, ["subject"]),
