@@ -157,7 +157,8 @@ def _message(
         answered=mail.answered,
         answered_delivery_id=addresses.delivery_in(deps.settings, caller.tenant, named),
         leaving_id=left,
-        fingerprint=mail.fingerprint,
+        # Without one, whatever has its Message-ID is taken for it.
+        fingerprint=mail.fingerprint or None,
         parse_fault=" ".join(mail.faults) or None,
         recipient_count=parsed.recipient_count if parsed.has_more_recipients else None,
         # A report of it is none.

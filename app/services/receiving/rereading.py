@@ -52,7 +52,12 @@ async def _reread(deps: Deps, message: InboundMessage) -> bool:
     if " ".join(mail.faults) == message.parse_fault:
         return False
     caller = Caller.of_door(message.tenant_id, _AUTHOR)
-    origin = Origin(recipients=tuple(message.envelope_recipients), taken_at=message.received_at)
+    origin = Origin(
+        recipients=tuple(message.envelope_recipients),
+        taken_at=message.received_at,
+        # Whole it is only when the provider gives it.
+        fetch_error=message.fetch_error,
+    )
     whole = await inbound.made(deps, caller, mail, origin, raw, key=message.key)
     # What its author asked for by its address was done when it came.
     whole.leaving_id = None

@@ -146,6 +146,32 @@ async def test_what_still_cannot_be_read_stays_as_it_is(
     assert await footprint() == before
 
 
+async def test_what_was_only_told_of_a_mail_stays_incomplete(deps: Deps, caller: Caller) -> None:
+    told = Origin(provider=ProviderType.RESEND, provider_id="1", fetch_error="gone")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "parse", _fails)
+        kept = await ingest(deps, caller, message(), origin=told)
+
+    assert await _reread(deps) == Reread(looked_at=1, mended=1)
+
+    found = await InboundMessage.shown("acme", str(kept.id))
+    assert found is not None
+    assert (found.subject, found.fetch_error, found.parse_fault) == ("Re: Your offer", "gone", None)
+
+
+async def test_what_comes_again_is_known_where_its_words_could_not_be_read(
+    deps: Deps, caller: Caller
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "fingerprint", _fails)
+        kept = await ingest(deps, caller, message())
+
+    again = await ingest(deps, caller, message())
+
+    assert again.id == kept.id
+    assert await InboundMessage.count() == 1
+
+
 async def test_of_one_tenant_only(deps: Deps, caller: Caller) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "parse", _fails)
