@@ -101,7 +101,8 @@ def _rule_above(lines: Sequence[str], number: int) -> int:
 
 def _attribution(lines: Sequence[str], start: int) -> int | None:
     """Find where "On ..., Jan wrote:" ends that begins here, None when it is none."""
-    line = lines[start]
+    # Yahoo sets it in.
+    line = lines[start].lstrip()
     if _DATED.match(line) or (_WROTE.search(line) and _is_quoted(lines[start + 1 : start + 3])):
         return start + 1
     if not _OPENING.match(line):
