@@ -10,18 +10,20 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 import structlog
-from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
+from aiosmtpd.smtp import SMTP, Envelope, syntax
 
 from app.context import Deps
-from app.documents.base import StoreUnavailableError
 from app.listening import replies
+from app.listening.handler import Handler
 from app.listening.house import House
 from app.services.receiving import mail_servers
-from app.settings import Settings
 
 log = structlog.get_logger()
 
-MAX_RECIPIENTS = 1000
+# A message that is not here after so many of the longest silences, whatever is said meanwhile, has
+# its connection ended: others may wait for one.
+PATIENCE = 10
+_AT_ONCE = 0.001
 # So much is read at a time, and counts as a sign of life.
 _PROGRESS = 64 * 1024
 _LINE_END = b"\r\n"
@@ -31,56 +33,6 @@ _PATH = re.compile(r'\s*<(?:@[^:<>]*:)?((?:"(?:[^"\\]|\\.)*"|[^<>"\s])*)>(.*)')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class _Handler:
-    """What aiosmtpd asks about envelopes; `tenants` are those of the recipients taken."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self.tenants: dict[str, str] = {}
-
-    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
-        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, told: list[str]
-    ) -> list[str]:
-        session.host_name = hostname
-        return [*told[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", told[-1]]
-
-    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
-        self,
-        _server: SMTP,
-        _session: Session,
-        envelope: Envelope,
-        address: str,
-        _options: list[str],
-    ) -> str:
-        self.tenants.clear()
-        envelope.mail_from = address
-        return replies.SENDER_OK
-
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self,
-        _server: SMTP,
-        _session: Session,
-        envelope: Envelope,
-        address: str,
-        _options: list[str],
-    ) -> str:
-        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
-            return replies.TOO_MANY
-        try:
-            tenant = await mail_servers.whose(self._settings, address)
-        except StoreUnavailableError:
-            return replies.STORE_AWAY
-        if tenant is None:
-            return replies.UNKNOWN
-        envelope.rcpt_tos.append(address)
-        self.tenants[address] = tenant
-        return replies.RECIPIENT_OK
-
-    async def handle_exception(self, error: Exception) -> str:
-        log.error("listener.fault", error=type(error).__name__)
-        return replies.FAULT
-
-
 class SmtpSession(SMTP):
     """`is_busy` from the first octet of a message to its answer."""
 
@@ -88,10 +40,11 @@ class SmtpSession(SMTP):
 
     def __init__(self, deps: Deps, house: House) -> None:
         self._deps, self._house = deps, house
-        self._handler = _Handler(deps.settings)
+        self._handler = Handler(deps.settings)
         self._is_refused = False
         self.is_busy = False
         self._is_hello = False
+        self._until = 0.0
         super().__init__(
             self._handler,
             data_size_limit=deps.settings.inbound_limit,
@@ -103,11 +56,21 @@ class SmtpSession(SMTP):
             loop=asyncio.get_running_loop(),
         )
 
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """Wait for the next sign of life, and not beyond the time that a message may take."""
+        left = self._until - self.loop.time()
+        super()._reset_timeout(max(_AT_ONCE, min(duration or self._timeout_duration, left)))
+
+    def _begin(self) -> None:
+        """Give time for a message."""
+        self._until = self.loop.time() + self._timeout_duration * PATIENCE
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if not self._house.enter(self):
             self._is_refused = True
             _hang_up(transport, replies.FULL)
             return
+        self._begin()
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -172,6 +135,7 @@ class SmtpSession(SMTP):
                 answer = replies.BUSY if room.is_refused else replies.TOO_LARGE
                 await self._answer(dict.fromkeys(recipients, answer), recipients)
                 return
+            self._begin()
             self._reset_timeout()
             sender = (envelope.mail_from or "").strip("<>")
             fates = await mail_servers.take(

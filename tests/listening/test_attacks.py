@@ -3,11 +3,14 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from app.documents.inbound_messages import InboundMessage
+from app.listening import session
 from app.listening.server import Protocol
 from tests.fakes.mail_server import MailServer
 from tests.fakes.messages import message
@@ -124,6 +127,25 @@ async def test_the_end_is_seen_however_it_arrives(
 
     assert [await server.hear(), (await server.hear())[:3]] == [KEPT, "250"]
     assert await octets() == [TOP + begin + b"\r\n"]
+
+
+@pytest.mark.parametrize("brings_mail", [False, True])
+async def test_who_talks_without_end_and_brings_no_mail_is_hung_up_on(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, brings_mail: bool
+) -> None:
+    """Silence alone would end it after a minute; what was said before its last mail counts not."""
+    if not brings_mail:
+        monkeypatch.setattr(session, "PATIENCE", 1 / 60)
+    server = await listener(inbound_timeout=timedelta(seconds=60))
+    if brings_mail:
+        await server.begin("a@acme.test")
+        monkeypatch.setattr(session, "PATIENCE", 1 / 60)
+        assert await server.hand_over(message()) == [KEPT]
+
+    with suppress(ConnectionError):
+        async with asyncio.timeout(20):
+            while await server.say("NOOP"):
+                pass
 
 
 async def test_one_octet_more_than_the_limit_is_too_much(listener: Listener) -> None:
