@@ -35,6 +35,8 @@ _IMAGE = re.compile(r"<img(?: [a-z-]+=\"[^\"<>]*\")*>")
 _LOADED = re.compile(r'<img src="(?:https?|cid):', re.IGNORECASE)
 _ALT = re.compile(r' alt="([^"]*)"')
 _LINK = re.compile(r"<a (?=href=)")
+# What begins a mark of a template.
+_MARK = re.compile(r"\{(?=[{%#])")
 _QUOTE = "margin:0 0 0 0.8ex;border-left:1px solid #ccc;padding-left:1ex"
 
 
@@ -94,7 +96,10 @@ def html_of_text(text: str) -> str:
 
 
 def html_below(body: str, line: str, quoted: str, *, is_cut: bool) -> str:
-    """Put the quoted HTML below what is new, at the end of what a browser shows of it."""
+    """Put the quoted HTML below what is new, at the end of what a browser shows of it.
+
+    What is new may be a template; nothing of what others wrote is part of it.
+    """
     places = {mark.name: mark.start for mark in marks(body)}
     end = places.get("/body", places.get("/html", places[""]))
     mark = f"<p>{CUT}</p>" if is_cut else ""
@@ -102,17 +107,27 @@ def html_below(body: str, line: str, quoted: str, *, is_cut: bool) -> str:
         f'<div><p>{escape(line, quote=False)}</p><blockquote type="cite" style="{_QUOTE}">'
         f"{quoted}{mark}</blockquote></div>"
     )
-    return f"{body[:end]}{block}{body[end:]}"
+    return f"{body[:end]}{_MARK.sub('&#123;', block)}{body[end:]}"
 
 
 def text_below(new: str, line: str, original: str) -> str:
     """Put the quoted text below what is new (RFC 3676, section 4.5)."""
+    return with_text_below(new, quoted_text(line, original))
+
+
+def with_text_below(new: str, quoted: str) -> str:
+    """Put what `quoted_text` made below what is new."""
+    return "\n\n".join(filter(None, (new.strip("\n"), quoted)))
+
+
+def quoted_text(line: str, original: str) -> str:
+    """Write the original behind `>`, below the line that tells whose it is."""
     text = original.strip("\n")
     lines = text[:TEXT_LIMIT].split("\n")
     if len(text) > TEXT_LIMIT:
         lines[-1:] = [lines[-1], CUT]
     quoted = "\n".join(map(_quoted, lines))
-    return "\n\n".join(filter(None, (new.strip("\n"), f"{line}\n{quoted}"))) + "\n"
+    return f"{line}\n{quoted}\n"
 
 
 def _quoted(line: str) -> str:

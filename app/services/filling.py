@@ -1,7 +1,7 @@
 """What a mail says: variables filled in, links and opens routed through us."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from beanie import PydanticObjectId
 
 from app.documents.communications import ClickedLink
 from app.errors import FieldError, InvalidInputError
+from app.mail.quoting import with_text_below
 from app.mail.templates.filling import check, html_pieces, render_text
 from app.mail.templates.values import RenderError
 from app.mail.templates.wording import Lines
@@ -27,7 +28,8 @@ _VARIES = re.compile(r"\{\{|\{%")
 class Content:
     """Subject and HTML as they were given; with `variables` they are filled in.
 
-    So is the `text` part, where there is one of its own. `locale` is the language they are in.
+    So is the `text` part, where there is one of its own, and what others wrote never: a subject
+    that is literal, and `text_below` the text. `locale` is the language they are in.
     `lines` is where the author of a template wrote the marks of the body.
     """
 
@@ -41,6 +43,13 @@ class Content:
     template_version: int | None = None
     template_version_id: PydanticObjectId | None = None
     locale: str | None = None
+    is_subject_literal: bool = False
+    text_below: str | None = None
+
+    @property
+    def templates(self) -> Sequence[str]:
+        """What of the subject and the body may be filled in."""
+        return [self.body] if self.is_subject_literal else [self.subject, self.body]
 
 
 def with_ways_out(content: Content, way: Way | None) -> Content:
@@ -50,7 +59,7 @@ def with_ways_out(content: Content, way: Way | None) -> Content:
     """
     if way is None:
         return content
-    if content.variables is None and not (names_ways(content.subject) or names_ways(content.body)):
+    if content.variables is None and not any(map(names_ways, content.templates)):
         return content
     return replace(content, variables={**(content.variables or {}), **way.variables})
 
@@ -69,9 +78,10 @@ def pieces_of(settings: Settings, content: Content) -> tuple[str, list[str]]:
     if content.variables is None:
         return content.subject, [content.body]
     faults: list[FieldError] = []
-    subject, pieces = "", list[str]()
+    subject, pieces = content.subject, list[str]()
     try:
-        subject = render_text(content.subject, content.variables, limit=_SUBJECT_OCTETS)
+        if not content.is_subject_literal:
+            subject = render_text(subject, content.variables, limit=_SUBJECT_OCTETS)
     except RenderError as error:
         faults.append(FieldError("subject", _told(error)))
     try:
@@ -93,12 +103,14 @@ def text_of(settings: Settings, content: Content) -> str | None:
 
     Raises InvalidInputError.
     """
-    if content.text is None or content.variables is None:
-        return content.text
-    try:
-        return render_text(content.text, content.variables, limit=settings.body_limit)
-    except RenderError as error:
-        raise InvalidInputError.of(FieldError("text", _told(error))) from error
+    text = content.text
+    if text is not None and content.variables is not None:
+        try:
+            text = render_text(text, content.variables, limit=settings.body_limit)
+        except RenderError as error:
+            raise InvalidInputError.of(FieldError("text", _told(error))) from error
+    below = content.text_below
+    return text if text is None or below is None else with_text_below(text, below)
 
 
 def _told(error: RenderError) -> str:

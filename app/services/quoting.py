@@ -66,11 +66,13 @@ class Original:
 class Quoted:
     """An answer with the original below it, or without; `pictures` go with it.
 
-    `text` is None where it is made of the HTML.
+    `text` is what is new as text, and `below` what comes behind that; both are None where the text
+    is made of the HTML.
     """
 
     html: str
     text: str | None
+    below: str | None
     pictures: Sequence[Attachment]
 
 
@@ -134,7 +136,8 @@ async def quoted(
         new = plain_text(body, replacements={})
         return Quoted(
             html=quoting.html_below(body, line, html, is_cut=is_cut),
-            text=quoting.text_below(new, line, original.text),
+            text=new,
+            below=quoting.quoted_text(line, original.text),
             pictures=original.pictures.shown_in(html),
         )
 

@@ -111,7 +111,13 @@ async def reply(
             reason = "is required: the answered mail names nobody who could be answered"
             raise InvalidInputError.of(FieldError("recipients", reason))
         quoted = await _quoted(deps, command, answered)
-        content = Content(subject, quoted.html, text=quoted.text)
+        content = Content(
+            subject,
+            quoted.html,
+            text=quoted.text,
+            is_subject_literal=command.subject is None,
+            text_below=quoted.below,
+        )
         record = await draft(
             deps,
             caller,
@@ -133,7 +139,7 @@ async def reply(
 
 async def _quoted(deps: Deps, command: Reply, answered: _Answered) -> Quoted:
     if not command.quote_original:
-        return Quoted(command.body, None, ())
+        return Quoted(command.body, None, None, ())
     taken = sum(one.content.size for one in command.attachments)
     room = Room(
         files=FILES_LIMIT - len(command.attachments),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -49,9 +50,12 @@ def out(dispatched: Sent) -> Sent:
 
 @pytest.fixture
 def receive(deps: Deps, caller: Caller) -> Receive:
-    async def ingest(text: str, kind: str = "plain", origin: Origin = HANDED_IN) -> InboundMessage:
+    async def ingest(
+        text: str, kind: str = "plain", origin: Origin = HANDED_IN, **fields: Any
+    ) -> InboundMessage:
         head = f"Content-Type: text/{kind}; charset=utf-8\r\n".encode()
-        return await inbound.ingest(deps, caller, head + message(text=text), origin=origin)
+        raw = head + message(text=text, **fields)
+        return await inbound.ingest(deps, caller, raw, origin=origin)
 
     return ingest
 
@@ -364,3 +368,28 @@ async def test_pictures_that_are_not_shown_do_not_go_with_it(
 
     assert "[\u2026]" in record.body
     assert record.attachments == []
+
+
+@pytest.mark.parametrize("fields", [{}, {"unsubscribable": True}], ids=["plain", "one can leave"])
+async def test_what_others_wrote_is_no_template(
+    deps: Deps, receive: Receive, answer: Answer, relay: Relay, fields: dict[str, Any]
+) -> None:
+    marks = "{{ unsubscribe_url }} {% broken {# gone"
+    theirs = await receive(
+        f"<p title='{marks}'>{marks}</p>",
+        kind="html",
+        subject=marks,
+        sender=f'"{marks}" <j@c.test>',
+    )
+
+    record = await answer(theirs, body="<p>In May. {{ unsubscribe_url }}</p>", **fields)
+    await delivery.dispatch(deps, str(record.id))
+
+    [mail] = relay.taken
+    text, html = mail.message.iter_parts()
+    [new, *_, line, quoted] = text.get_content().splitlines()
+    assert new.startswith("In May. {{ unsubscribe_url }}" if not fields else "In May. http")
+    assert mail.message["Subject"] == record.subject == f"Re: {marks}"
+    assert line == f"On 24 Nov 2026 at 09:00 UTC, {marks} <j@c.test> wrote:"
+    assert quoted == f"> {marks}"
+    assert f'<p title="{marks}">{marks}</p>' in unescape(html.get_content())
