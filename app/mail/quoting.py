@@ -110,18 +110,13 @@ def html_below(body: str, line: str, quoted: str, *, is_cut: bool) -> str:
     return f"{body[:end]}{_MARK.sub('&#123;', block)}{body[end:]}"
 
 
-def text_below(new: str, line: str, original: str) -> str:
-    """Put the quoted text below what is new (RFC 3676, section 4.5)."""
-    return with_text_below(new, quoted_text(line, original))
-
-
-def with_text_below(new: str, quoted: str) -> str:
+def text_below(new: str, quoted: str) -> str:
     """Put what `quoted_text` made below what is new."""
     return "\n\n".join(filter(None, (new.strip("\n"), quoted)))
 
 
 def quoted_text(line: str, original: str) -> str:
-    """Write the original behind `>`, below the line that tells whose it is."""
+    """Write the original behind `>`, below the line of whose it is (RFC 3676, section 4.5)."""
     text = original.strip("\n")
     lines = text[:TEXT_LIMIT].split("\n")
     if len(text) > TEXT_LIMIT:

@@ -9,7 +9,7 @@ from beanie import PydanticObjectId
 
 from app.documents.communications import ClickedLink
 from app.errors import FieldError, InvalidInputError
-from app.mail.quoting import with_text_below
+from app.mail.quoting import text_below
 from app.mail.templates.filling import check, html_pieces, render_text
 from app.mail.templates.values import RenderError
 from app.mail.templates.wording import Lines
@@ -110,7 +110,7 @@ def text_of(settings: Settings, content: Content) -> str | None:
         except RenderError as error:
             raise InvalidInputError.of(FieldError("text", _told(error))) from error
     below = content.text_below
-    return text if text is None or below is None else with_text_below(text, below)
+    return text if text is None or below is None else text_below(text, below)
 
 
 def _told(error: RenderError) -> str:

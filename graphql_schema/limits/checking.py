@@ -69,13 +69,14 @@ def check(
     operation = get_operation_ast(document.node, operation_name)
     if operation is None:
         return Check([], None, maximum)
+    given = with_defaults(operation, variables)
     wrong = [
         *large_values(schema, operation, variables),
-        *wrong_streams(document.node, with_defaults(operation, variables)),
+        *wrong_streams(document.node, given),
     ]
     if wrong:
         return Check(wrong, None, maximum)
-    requested = _cost(schema, document, operation, variables, operation_name)
+    requested = _cost(schema, document, operation, given, operation_name)
     return Check(_too_costly(requested, maximum, operation), requested, maximum)
 
 
@@ -98,15 +99,15 @@ def _cost(
     schema: GraphQLSchema,
     document: Document,
     operation: OperationDefinitionNode,
-    variables: Mapping[str, Any] | None,
+    variables: Mapping[str, Any],
     operation_name: str | None,
 ) -> int:
     """Reckon it; once only where no variable plays a part in it."""
     if operation_name in document.costs:
         return document.costs[operation_name]
-    given = _Watched(with_defaults(operation, variables))
-    cost = cost_of(schema, document.node, operation, given)
-    if not given.was_read:
+    watched = _Watched(variables)
+    cost = cost_of(schema, document.node, operation, watched)
+    if not watched.was_read:
         document.costs[operation_name] = cost
     return cost
 

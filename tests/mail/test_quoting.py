@@ -29,7 +29,10 @@ def test_the_line_above_is_in_a_language_of_mail_programs(language: str, line: s
     made = quoting.attribution(JAN, AT, language=language, timezone="Europe/Amsterdam")
 
     assert made == line
-    assert reply_text(quoting.text_below("Fine.\n", line, "Hello\n\nAcme")) == "Fine."
+    assert (
+        reply_text(quoting.text_below("Fine.\n", quoting.quoted_text(line, "Hello\n\nAcme")))
+        == "Fine."
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,7 +50,7 @@ def test_the_author_is_named_as_far_as_known(author: Author, written: str) -> No
     line = quoting.attribution(author, AT, language="en", timezone=None)
 
     assert line == f"On 25 Nov 2026 at 23:12 UTC, {written} wrote:"
-    assert reply_text(quoting.text_below("Fine.", line, "Hello")) == "Fine."
+    assert reply_text(quoting.text_below("Fine.", quoting.quoted_text(line, "Hello"))) == "Fine."
 
 
 @pytest.mark.parametrize(
@@ -62,13 +65,16 @@ def test_the_author_is_named_as_far_as_known(author: Author, written: str) -> No
     ],
 )
 def test_text_is_quoted_line_by_line(original: str, quoted: str) -> None:
-    assert quoting.text_below("Fine.\n", "On x wrote:", original) == (
+    assert quoting.text_below("Fine.\n", quoting.quoted_text("On x wrote:", original)) == (
         f"Fine.\n\nOn x wrote:\n{quoted}"
     )
 
 
 def test_nothing_but_the_original_can_be_sent() -> None:
-    assert quoting.text_below("", "On x wrote:", "Hello") == "On x wrote:\n> Hello\n"
+    assert (
+        quoting.text_below("", quoting.quoted_text("On x wrote:", "Hello"))
+        == "On x wrote:\n> Hello\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -148,7 +154,7 @@ def test_text_is_quoted_as_html_where_there_is_no_other() -> None:
 def test_every_line_of_any_text_is_quoted(original: str, language: str) -> None:
     line = quoting.attribution(JAN, AT, language=language, timezone=None)
 
-    text = quoting.text_below("", line, original)
+    text = quoting.text_below("", quoting.quoted_text(line, original))
 
     assert text.startswith(f"{line}\n>")
     assert all(one.startswith(">") for one in text.removesuffix("\n").split("\n")[1:])
