@@ -1,5 +1,7 @@
 """What may be asked of a field that holds one of a few words."""
 
+from typing import Generic, TypeVar
+
 import strawberry
 from strawberry import UNSET
 
@@ -12,22 +14,32 @@ from graphql_schema.types.enums import (
     SuppressionReason,
 )
 
-_GIVEN = "Operators that are null count as not given."
+GIVEN = "Operators that are null count as not given."
 
 
-@strawberry.input(description=f"What is asked of a status. {_GIVEN}")
-class CommunicationStatusFilter:
-    eq: CommunicationStatus | None = strawberry.field(default=UNSET, description="It is this.")
-    ne: CommunicationStatus | None = strawberry.field(default=UNSET, description="It is not this.")
-    in_: list[CommunicationStatus] | None = strawberry.field(
+Choice = TypeVar("Choice")
+
+
+@strawberry.input
+class ChoiceFilter(Generic[Choice]):
+    """What may be asked of a field that always holds a word."""
+
+    eq: Choice | None = strawberry.field(default=UNSET, description="It is this.")
+    ne: Choice | None = strawberry.field(default=UNSET, description="It is not this.")
+    in_: list[Choice] | None = strawberry.field(
         name="in", default=UNSET, description="It is one of these."
     )
-    not_in: list[CommunicationStatus] | None = strawberry.field(
+    not_in: list[Choice] | None = strawberry.field(
         default=UNSET, description="It is none of these."
     )
 
 
-@strawberry.input(description=f"What is asked of a communication's type. {_GIVEN}")
+@strawberry.input(description=f"What is asked of a status. {GIVEN}")
+class CommunicationStatusFilter(ChoiceFilter[CommunicationStatus]):
+    pass
+
+
+@strawberry.input(description=f"What is asked of a communication's type. {GIVEN}")
 class CommunicationTypeFilter:
     eq: CommunicationType | None = strawberry.field(default=UNSET, description="It is this.")
     ne: CommunicationType | None = strawberry.field(
@@ -42,49 +54,21 @@ class CommunicationTypeFilter:
     is_null: bool | None = strawberry.field(default=UNSET, description="Whether it is missing.")
 
 
-@strawberry.input(description=f"What is asked of the kind of provider. {_GIVEN}")
-class ProviderTypeFilter:
-    eq: ProviderType | None = strawberry.field(default=UNSET, description="It is this.")
-    ne: ProviderType | None = strawberry.field(default=UNSET, description="It is not this.")
-    in_: list[ProviderType] | None = strawberry.field(
-        name="in", default=UNSET, description="It is one of these."
-    )
-    not_in: list[ProviderType] | None = strawberry.field(
-        default=UNSET, description="It is none of these."
-    )
+@strawberry.input(description=f"What is asked of the kind of provider. {GIVEN}")
+class ProviderTypeFilter(ChoiceFilter[ProviderType]):
+    pass
 
 
-@strawberry.input(description=f"What is asked of a received message's status. {_GIVEN}")
-class InboundStatusFilter:
-    eq: InboundStatus | None = strawberry.field(default=UNSET, description="It is this.")
-    ne: InboundStatus | None = strawberry.field(default=UNSET, description="It is not this.")
-    in_: list[InboundStatus] | None = strawberry.field(
-        name="in", default=UNSET, description="It is one of these."
-    )
-    not_in: list[InboundStatus] | None = strawberry.field(
-        default=UNSET, description="It is none of these."
-    )
+@strawberry.input(description=f"What is asked of a received message's status. {GIVEN}")
+class InboundStatusFilter(ChoiceFilter[InboundStatus]):
+    pass
 
 
-@strawberry.input(description=f"What is asked of a received message's kind. {_GIVEN}")
-class InboundKindFilter:
-    eq: InboundKind | None = strawberry.field(default=UNSET, description="It is this.")
-    ne: InboundKind | None = strawberry.field(default=UNSET, description="It is not this.")
-    in_: list[InboundKind] | None = strawberry.field(
-        name="in", default=UNSET, description="It is one of these."
-    )
-    not_in: list[InboundKind] | None = strawberry.field(
-        default=UNSET, description="It is none of these."
-    )
+@strawberry.input(description=f"What is asked of a received message's kind. {GIVEN}")
+class InboundKindFilter(ChoiceFilter[InboundKind]):
+    pass
 
 
-@strawberry.input(description=f"What is asked of the reason of a suppression. {_GIVEN}")
-class SuppressionReasonFilter:
-    eq: SuppressionReason | None = strawberry.field(default=UNSET, description="It is this.")
-    ne: SuppressionReason | None = strawberry.field(default=UNSET, description="It is not this.")
-    in_: list[SuppressionReason] | None = strawberry.field(
-        name="in", default=UNSET, description="It is one of these."
-    )
-    not_in: list[SuppressionReason] | None = strawberry.field(
-        default=UNSET, description="It is none of these."
-    )
+@strawberry.input(description=f"What is asked of the reason of a suppression. {GIVEN}")
+class SuppressionReasonFilter(ChoiceFilter[SuppressionReason]):
+    pass

@@ -3,6 +3,7 @@
 import strawberry
 from strawberry import UNSET
 
+from graphql_schema.types.choices import GIVEN, ChoiceFilter
 from graphql_schema.types.consent_enums import PreferenceSource, PreferenceState, TopicDefault
 from graphql_schema.types.filters import DateTimeFilter, IdFilter, TextFilter
 
@@ -11,43 +12,20 @@ _ALL = (
     "nested at most 5 deep."
 )
 
-_GIVEN = "Operators that are null count as not given."
+
+@strawberry.input(description=f"What is asked of a topic's default. {GIVEN}")
+class TopicDefaultFilter(ChoiceFilter[TopicDefault]):
+    pass
 
 
-@strawberry.input(description=f"What is asked of a topic's default. {_GIVEN}")
-class TopicDefaultFilter:
-    eq: TopicDefault | None = strawberry.field(default=UNSET, description="It is this.")
-    ne: TopicDefault | None = strawberry.field(default=UNSET, description="It is not this.")
-    in_: list[TopicDefault] | None = strawberry.field(
-        name="in", default=UNSET, description="It is one of these."
-    )
-    not_in: list[TopicDefault] | None = strawberry.field(
-        default=UNSET, description="It is none of these."
-    )
+@strawberry.input(description=f"What is asked of what an address wants. {GIVEN}")
+class PreferenceStateFilter(ChoiceFilter[PreferenceState]):
+    pass
 
 
-@strawberry.input(description=f"What is asked of what an address wants. {_GIVEN}")
-class PreferenceStateFilter:
-    eq: PreferenceState | None = strawberry.field(default=UNSET, description="It is this.")
-    ne: PreferenceState | None = strawberry.field(default=UNSET, description="It is not this.")
-    in_: list[PreferenceState] | None = strawberry.field(
-        name="in", default=UNSET, description="It is one of these."
-    )
-    not_in: list[PreferenceState] | None = strawberry.field(
-        default=UNSET, description="It is none of these."
-    )
-
-
-@strawberry.input(description=f"What is asked of how it was said. {_GIVEN}")
-class PreferenceSourceFilter:
-    eq: PreferenceSource | None = strawberry.field(default=UNSET, description="It is this.")
-    ne: PreferenceSource | None = strawberry.field(default=UNSET, description="It is not this.")
-    in_: list[PreferenceSource] | None = strawberry.field(
-        name="in", default=UNSET, description="It is one of these."
-    )
-    not_in: list[PreferenceSource] | None = strawberry.field(
-        default=UNSET, description="It is none of these."
-    )
+@strawberry.input(description=f"What is asked of how it was said. {GIVEN}")
+class PreferenceSourceFilter(ChoiceFilter[PreferenceSource]):
+    pass
 
 
 @strawberry.input(description=f"Which topics: {_ALL}")
