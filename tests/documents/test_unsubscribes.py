@@ -14,7 +14,7 @@ from app.context import Caller, Deps
 from app.documents.communications import Communication
 from app.documents.gathered import Gathered
 from app.documents.preferences import Preference
-from app.documents.vocabulary import EventType, PreferenceSource
+from app.documents.vocabulary import EventType, PreferenceSource, PreferenceState
 from app.services import preferences, records, topics
 from app.services.inputs import parse
 from tests.fakes.clock import Clock
@@ -27,7 +27,13 @@ Say = Callable[..., Awaitable[Preference]]
 
 @pytest.fixture
 def leave(deps: Deps) -> Say:
-    return partial(preferences.unsubscribe, deps, "acme", via=PreferenceSource.ONE_CLICK)
+    return partial(
+        preferences.say,
+        deps,
+        "acme",
+        state=PreferenceState.UNSUBSCRIBED,
+        via=PreferenceSource.ONE_CLICK,
+    )
 
 
 @pytest.fixture
@@ -54,8 +60,14 @@ async def test_the_first_time_counts_and_is_in_the_audit_trail(
     clock.advance(timedelta(days=1))
 
     await leave(JAN, topic_id=news.id, communication_id=record.id)
-    await preferences.subscribe(
-        deps, "acme", JAN, topic_id=news.id, via=PreferenceSource.PAGE, communication_id=record.id
+    await preferences.say(
+        deps,
+        "acme",
+        JAN,
+        state=PreferenceState.SUBSCRIBED,
+        topic_id=news.id,
+        via=PreferenceSource.PAGE,
+        communication_id=record.id,
     )
     await leave(JAN, topic_id=news.id, communication_id=record.id)
     await leave(JAN, topic_id=None, communication_id=record.id)
@@ -102,10 +114,11 @@ async def test_several_processes_count_once_each(
 
     await asyncio.gather(
         *(
-            preferences.unsubscribe(
+            preferences.say(
                 process,
                 "acme",
                 f"a{number}@c.test",
+                state=PreferenceState.UNSUBSCRIBED,
                 topic_id=None,
                 via=PreferenceSource.ONE_CLICK,
                 communication_id=record.id,
@@ -125,8 +138,14 @@ async def test_what_a_user_writes_down_does_not_count(
 ) -> None:
     record = await send()
 
-    await preferences.unsubscribe(
-        deps, "acme", JAN, topic_id=None, via=PreferenceSource.USER, communication_id=record.id
+    await preferences.say(
+        deps,
+        "acme",
+        JAN,
+        state=PreferenceState.UNSUBSCRIBED,
+        topic_id=None,
+        via=PreferenceSource.USER,
+        communication_id=record.id,
     )
 
     assert await figures(record) == (0, None, [])
@@ -143,8 +162,14 @@ async def test_where_there_is_no_such_record_the_word_holds(
     tenant = "globex" if whose == "theirs" else "acme"
     of = PydanticObjectId() if whose == "unknown" else record.id
 
-    said = await preferences.unsubscribe(
-        deps, tenant, JAN, topic_id=None, via=PreferenceSource.PAGE, communication_id=of
+    said = await preferences.say(
+        deps,
+        tenant,
+        JAN,
+        state=PreferenceState.UNSUBSCRIBED,
+        topic_id=None,
+        via=PreferenceSource.PAGE,
+        communication_id=of,
     )
 
     assert (said.communication_id, await Preference.count()) == (of, 1)

@@ -12,7 +12,7 @@ from app.context import Caller, Deps
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.engagement.hits import Engagement
-from app.documents.vocabulary import PreferenceSource, SuppressionReason
+from app.documents.vocabulary import PreferenceSource, PreferenceState, SuppressionReason
 from app.mail.engagement.hits import EngagementKind
 from app.services import (
     api_keys,
@@ -98,10 +98,11 @@ async def graph_of_acme(
     )
     words = {"key": "news", "name": "News", "default": "OPT_OUT"}
     topic = await topics.create(deps, caller, parse(topics.CreateTopic, words))
-    preference = await preferences.unsubscribe(
+    preference = await preferences.say(
         deps,
         "acme",
         "jan@customer.test",
+        state=PreferenceState.UNSUBSCRIBED,
         topic_id=topic.id,
         via=PreferenceSource.ONE_CLICK,
         communication_id=answered.id,

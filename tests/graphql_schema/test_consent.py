@@ -9,7 +9,7 @@ from beanie import PydanticObjectId
 
 from app.context import Caller, Deps
 from app.documents.topics import Topic
-from app.documents.vocabulary import PreferenceSource
+from app.documents.vocabulary import PreferenceSource, PreferenceState
 from app.services import delivery, preferences, templates, topics
 from app.services.inputs import parse
 
@@ -87,7 +87,9 @@ async def test_the_state_of_the_recipient_tells_why(
     ask: Ask, news: Topic, deps: Deps, mail: dict[str, Any]
 ) -> None:
     left = PreferenceSource.ONE_CLICK
-    await preferences.unsubscribe(deps, "acme", JAN, topic_id=news.id, via=left)
+    await preferences.say(
+        deps, "acme", JAN, state=PreferenceState.UNSUBSCRIBED, topic_id=news.id, via=left
+    )
     sent = await ask(SEND, input={**mail, "topicId": str(news.id)})
     await delivery.dispatch(deps, sent["id"])
 
@@ -109,10 +111,11 @@ async def test_a_record_tells_that_its_recipient_unsubscribed(
     before = await ask(FIGURES, id=sent["id"])
     assert await ask(LEFT) == {"nodes": []}
 
-    await preferences.unsubscribe(
+    await preferences.say(
         deps,
         "acme",
         JAN,
+        state=PreferenceState.UNSUBSCRIBED,
         topic_id=None,
         via=PreferenceSource.MAILTO,
         communication_id=PydanticObjectId(sent["id"]),

@@ -10,7 +10,7 @@ from beanie import PydanticObjectId
 
 from app.context import Deps
 from app.documents.preferences import Preference
-from app.documents.vocabulary import PreferenceSource
+from app.documents.vocabulary import PreferenceSource, PreferenceState
 from app.services import preferences
 from app.services.preferences.changes import ADDRESSES_AT_A_TIME
 from tests.fakes.clock import Clock
@@ -86,10 +86,11 @@ async def test_preferences_are_filtered_and_ordered(
     wish = {"address": PIET, "state": "SUBSCRIBED", "topicId": news, "detail": "At the fair"}
     await ask(SET, input=wish)
     clock.advance(timedelta(days=1))
-    left = await preferences.unsubscribe(
+    left = await preferences.say(
         deps,
         "acme",
         JAN,
+        state=PreferenceState.UNSUBSCRIBED,
         topic_id=None,
         via=PreferenceSource.ONE_CLICK,
         communication_id=PydanticObjectId(UNKNOWN),

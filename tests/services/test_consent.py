@@ -23,6 +23,7 @@ from app.documents.vocabulary import (
     DeliveryStatus,
     NewsKind,
     PreferenceSource,
+    PreferenceState,
     RecipientStatus,
     SuppressionReason,
 )
@@ -57,12 +58,20 @@ Footprint = Callable[[], Awaitable[dict[str, Any]]]
 
 @pytest.fixture
 def leave(deps: Deps) -> Say:
-    return partial(preferences.unsubscribe, deps, "acme", via=PreferenceSource.ONE_CLICK)
+    return partial(
+        preferences.say,
+        deps,
+        "acme",
+        state=PreferenceState.UNSUBSCRIBED,
+        via=PreferenceSource.ONE_CLICK,
+    )
 
 
 @pytest.fixture
 def join(deps: Deps) -> Say:
-    return partial(preferences.subscribe, deps, "acme", via=PreferenceSource.PAGE)
+    return partial(
+        preferences.say, deps, "acme", state=PreferenceState.SUBSCRIBED, via=PreferenceSource.PAGE
+    )
 
 
 @pytest.fixture
@@ -144,7 +153,9 @@ async def test_which_word_stops_which_mail(
 async def test_the_reason_tells_how_it_was_said(
     deps: Deps, dispatched: Send, delivery_of: DeliveryOf, via: PreferenceSource, words: str
 ) -> None:
-    await preferences.unsubscribe(deps, "acme", JAN, topic_id=None, via=via)
+    await preferences.say(
+        deps, "acme", JAN, state=PreferenceState.UNSUBSCRIBED, topic_id=None, via=via
+    )
 
     accepted = await dispatched({"unsubscribable": True})
 
@@ -165,8 +176,13 @@ async def test_whoever_subscribed_gets_what_is_for_subscribers_only(
 
 
 async def test_tenants_words_are_their_own(deps: Deps, dispatched: Send, relay: Relay) -> None:
-    await preferences.unsubscribe(
-        deps, "globex", JAN, topic_id=None, via=PreferenceSource.ONE_CLICK
+    await preferences.say(
+        deps,
+        "globex",
+        JAN,
+        state=PreferenceState.UNSUBSCRIBED,
+        topic_id=None,
+        via=PreferenceSource.ONE_CLICK,
     )
 
     await dispatched({"unsubscribable": True})

@@ -9,11 +9,10 @@ The latest word counts:
   which brings back that one.
 - Of a topic of which they said nothing they get mail if its default is OPT_OUT.
 
-Pages, headers and mailboxes by which recipients say it call `unsubscribe`, `subscribe` and
-`standings_of`; those stay as they are.
+Pages, headers and mailboxes by which recipients say it call `say` and `standings_of`.
 """
 
-from app.services.preferences.saying import say_all, subscribe, unsubscribe
+from app.services.preferences.saying import say, say_all
 from app.services.preferences.standing import (
     Standing,
     Standings,
@@ -27,8 +26,7 @@ __all__ = [
     "Standings",
     "preferences_of_address",
     "receives",
+    "say",
     "say_all",
     "standings_of",
-    "subscribe",
-    "unsubscribe",
 ]

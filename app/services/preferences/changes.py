@@ -80,15 +80,11 @@ async def set_preference(deps: Deps, caller: Caller, command: SetPreference) -> 
     Raises InvalidInputError for a topic that the tenant does not have.
     """
     topic_id = await _topic_id(caller, command)
-    tell = (
-        preferences.subscribe
-        if command.state is PreferenceState.SUBSCRIBED
-        else preferences.unsubscribe
-    )
-    return await tell(
+    return await preferences.say(
         deps,
         caller.tenant,
         _bare(command.address),
+        state=command.state,
         topic_id=topic_id,
         via=PreferenceSource.USER,
         by=caller.user,

@@ -21,55 +21,30 @@ _AT_A_TIME = 1_000
 _TURNS = 10
 # Characters of an address that the audit trail repeats.
 _DESCRIBED = 320
-_SUBSCRIBED, _UNSUBSCRIBED = PreferenceState.SUBSCRIBED, PreferenceState.UNSUBSCRIBED
+_SUBSCRIBED = PreferenceState.SUBSCRIBED
 
 
-async def unsubscribe(
+async def say(
     deps: Deps,
     tenant: str,
     address: str,
     *,
+    state: PreferenceState,
     topic_id: PydanticObjectId | None,
     via: PreferenceSource,
     communication_id: PydanticObjectId | None = None,
     by: str | None = None,
     detail: str | None = None,
 ) -> Preference:
-    """Send an address no more mail of a topic, or none at all for None; as it stands then.
+    """Send an address mail of a topic or no more of it, whatever it said before; as it stands then.
 
-    `address` is that of an envelope, in any case. `communication_id` is the tenant's mail that led
-    to it, on which it counts; `by` the user who wrote it down, None for the recipient. Said twice
-    it was said once, the first time. The topic is not looked for: it may be archived.
+    For a `topic_id` of None: none at all, or again what it got before it said so. `address` is
+    that of an envelope, in any case. `communication_id` is the tenant's mail that led to it, on
+    which it counts; `by` the user who wrote it down, None for the recipient. Said twice it was said
+    once, the first time. The topic is not looked for: it may be archived.
     """
     word = Word(
-        state=_UNSUBSCRIBED,
-        date=deps.now(),
-        via=via,
-        communication_id=communication_id,
-        author_id=by,
-        detail=detail,
-    )
-    return await _say(deps, tenant, address, topic_id, word)
-
-
-async def subscribe(
-    deps: Deps,
-    tenant: str,
-    address: str,
-    *,
-    topic_id: PydanticObjectId | None,
-    via: PreferenceSource,
-    communication_id: PydanticObjectId | None = None,
-    by: str | None = None,
-    detail: str | None = None,
-) -> Preference:
-    """Send an address mail of a topic, whatever it said before; as it stands then.
-
-    For None it takes back what it said of everything, and gets what it got before. Otherwise as
-    `unsubscribe`.
-    """
-    word = Word(
-        state=_SUBSCRIBED,
+        state=state,
         date=deps.now(),
         via=via,
         communication_id=communication_id,

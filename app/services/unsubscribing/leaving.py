@@ -9,7 +9,7 @@ from app.context import Deps
 from app.documents.inbound_messages import InboundMessage
 from app.documents.preferences import Preference
 from app.documents.topics import Topic
-from app.documents.vocabulary import PreferenceSource
+from app.documents.vocabulary import PreferenceSource, PreferenceState
 from app.documents.ways_out import Holder, holder_of
 from app.errors import NotFoundError
 from app.mail.unsubscribe_tokens import (
@@ -66,14 +66,12 @@ async def choose(
     for standing in shown.standings.topics:
         key = standing.topic.key
         if key in among and (key in wanted) != standing.receives:
-            say = preferences.subscribe if key in wanted else preferences.unsubscribe
-            await say(
+            await _say(
                 deps,
-                shown.holder.tenant,
-                shown.holder.address,
+                shown.holder,
+                PreferenceSource.PAGE,
                 topic_id=standing.topic.id,
-                via=PreferenceSource.PAGE,
-                communication_id=shown.holder.communication_id,
+                wanted=key in wanted,
             )
     return await _shown(shown.holder)
 
@@ -84,15 +82,7 @@ async def choose_all(deps: Deps, token: str, *, wanted: bool) -> Shown:
     Raises NotFoundError for a link of nobody.
     """
     shown = await look(deps, token)
-    say = preferences.subscribe if wanted else preferences.unsubscribe
-    await say(
-        deps,
-        shown.holder.tenant,
-        shown.holder.address,
-        topic_id=None,
-        via=PreferenceSource.PAGE,
-        communication_id=shown.holder.communication_id,
-    )
+    await _say(deps, shown.holder, PreferenceSource.PAGE, topic_id=None, wanted=wanted)
     return await _shown(shown.holder)
 
 
@@ -143,11 +133,23 @@ def _genuine(settings: Settings, token: UnsubscribeToken, tenant: str) -> bool:
 
 
 async def _leave(deps: Deps, holder: Holder, via: PreferenceSource) -> None:
-    await preferences.unsubscribe(
+    await _say(deps, holder, via, topic_id=holder.topic_id, wanted=False)
+
+
+async def _say(
+    deps: Deps,
+    holder: Holder,
+    via: PreferenceSource,
+    *,
+    topic_id: PydanticObjectId | None,
+    wanted: bool,
+) -> None:
+    await preferences.say(
         deps,
         holder.tenant,
         holder.address,
-        topic_id=holder.topic_id,
+        state=PreferenceState.SUBSCRIBED if wanted else PreferenceState.UNSUBSCRIBED,
+        topic_id=topic_id,
         via=via,
         communication_id=holder.communication_id,
     )

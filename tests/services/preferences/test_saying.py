@@ -25,12 +25,12 @@ MakeTopic = Callable[..., Awaitable[Topic]]
 
 @pytest.fixture
 def leave(deps: Deps) -> Say:
-    return partial(preferences.unsubscribe, deps, "acme", via=ONE_CLICK)
+    return partial(preferences.say, deps, "acme", state=PreferenceState.UNSUBSCRIBED, via=ONE_CLICK)
 
 
 @pytest.fixture
 def join(deps: Deps) -> Say:
-    return partial(preferences.subscribe, deps, "acme", via=PAGE)
+    return partial(preferences.say, deps, "acme", state=PreferenceState.SUBSCRIBED, via=PAGE)
 
 
 @pytest.fixture
@@ -97,8 +97,15 @@ async def test_the_latest_word_counts_and_all_of_them_stay(
     await leave(JAN, topic_id=OFFERS, communication_id=MAIL)
     clock.advance(timedelta(days=1))
 
-    told = await preferences.subscribe(
-        deps, "acme", JAN, topic_id=OFFERS, via=USER, by="alice", detail="by telephone"
+    told = await preferences.say(
+        deps,
+        "acme",
+        JAN,
+        state=PreferenceState.SUBSCRIBED,
+        topic_id=OFFERS,
+        via=USER,
+        by="alice",
+        detail="by telephone",
     )
 
     assert (told.state, told.created, told.communication_id) == (SUBSCRIBED, began, None)
@@ -132,7 +139,9 @@ async def test_of_opposite_words_at_once_none_is_lost(leave: Say, join: Say) -> 
 async def test_words_are_of_one_address_and_one_tenant(deps: Deps, leave: Say) -> None:
     await leave(JAN, topic_id=OFFERS)
     everything = await leave(JAN, topic_id=None)
-    await preferences.unsubscribe(deps, "other", PIET, topic_id=None, via=PAGE)
+    await preferences.say(
+        deps, "other", PIET, state=PreferenceState.UNSUBSCRIBED, topic_id=None, via=PAGE
+    )
 
     found = await preferences.preferences_of_address("acme", "Jan@customer.test")
     assert [(one.topic_id, one.words) for one in found] == [(None, []), (OFFERS, [])]

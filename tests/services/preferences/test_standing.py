@@ -52,9 +52,9 @@ async def test_the_words_count_in_the_order_in_which_they_came(
 
     for topic, state, later in words:
         clock.advance(timedelta(milliseconds=later))
-        say = preferences.subscribe if state is SUBSCRIBED else preferences.unsubscribe
         about = None if topic is None else known[topic]
-        await say(deps, "acme", address, topic_id=about, via=PreferenceSource.PAGE)
+        via = PreferenceSource.PAGE
+        await preferences.say(deps, "acme", address, state=state, topic_id=about, via=via)
 
     standings = await preferences.standings_of("acme", address)
     received = {standing.topic.key: standing.receives for standing in standings.topics}
