@@ -44,7 +44,8 @@ def public_context_of(request: Request) -> Context:
 
 def loggable_path(request: Request) -> str:
     """Give the path of a request without the token in it, which is the key to what it leads to."""
-    return _TOKEN.sub(r"\1{token}", request.url.path)
+    # Not `request.url`: it reads the query too, which may be no UTF-8.
+    return _TOKEN.sub(r"\1{token}", request.scope["path"])
 
 
 def _deps(request: Request) -> Deps:

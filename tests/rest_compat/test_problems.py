@@ -1,10 +1,14 @@
+from contextlib import suppress
+
 import httpx2
+import orjson
 import pytest
 from pymongo.errors import AutoReconnect, ExecutionTimeout
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Message
 
 from app.context import Deps
 from app.main import create_app
@@ -79,3 +83,39 @@ async def test_the_log_of_a_fault_names_no_token(
     logged = [line for line in told.splitlines() if "store." in line or "rest.fault" in line]
     assert [f"path={place}{{token}}" in line for line in logged] == [True] * len(methods)
     assert not any("s3cret" in line for line in logged)
+
+
+async def nothing_more() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "title"),
+    [
+        (AutoReconnect("closed"), 503, "Service Unavailable"),
+        (RuntimeError("broken"), 500, "Internal Server Error"),
+    ],
+    ids=["away", "broken"],
+)
+async def test_a_fault_is_told_whatever_octets_the_query_has(
+    deps: Deps, fault: Exception, status: int, title: str
+) -> None:
+    async def failing(request: Request) -> Response:
+        raise fault
+
+    app = create_app(deps.settings, deps)
+    app.router.routes.append(Route("/failing", failing))
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "GET", "path": "/failing", "query_string": b"\x80",
+        "headers": [], "server": ("api.test", 80), "scheme": "http", "root_path": "",
+    }  # fmt: skip
+    with suppress(RuntimeError):
+        await app(scope, nothing_more, send)
+
+    assert sent[0]["status"] == status
+    assert orjson.loads(sent[1]["body"])["title"] == title
