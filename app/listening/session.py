@@ -8,6 +8,7 @@ answers once for each recipient.
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, syntax
@@ -23,7 +24,6 @@ log = structlog.get_logger()
 # A message that is not here after so many of the longest silences, whatever is said meanwhile, has
 # its connection ended: others may wait for one.
 PATIENCE = 10
-_AT_ONCE = 0.001
 # So much is read at a time, and counts as a sign of life.
 _PROGRESS = 64 * 1024
 _LINE_END = b"\r\n"
@@ -59,7 +59,11 @@ class SmtpSession(SMTP):
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Wait for the next sign of life, and not beyond the time that a message may take."""
         left = self._until - self.loop.time()
-        super()._reset_timeout(max(_AT_ONCE, min(duration or self._timeout_duration, left)))
+        if left > 0:
+            super()._reset_timeout(min(duration or self._timeout_duration, left))
+        elif self.transport is not None:
+            # Not by a timer: whoever talks fast enough would put it off again each time.
+            self.transport.close()
 
     def _begin(self) -> None:
         """Give time for a message."""
@@ -79,7 +83,11 @@ class SmtpSession(SMTP):
             super().connection_lost(error)
 
     def eof_received(self) -> bool | None:
-        return None if self._is_refused else super().eof_received()
+        """Hang up on who has: aiosmtpd leaves that to a task, which may never have begun."""
+        if self._is_refused:
+            return None
+        super().eof_received()
+        return False
 
     def dismiss(self) -> None:
         """Say that this server is stopping, and hang up."""
@@ -209,6 +217,8 @@ def _put_back(reader: asyncio.StreamReader, octets: bytes | bytearray) -> None:
 
 
 def _hang_up(transport: asyncio.BaseTransport | None, last_words: str) -> None:
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.write(f"{last_words}\r\n".encode())
-        transport.close()
+    if transport is not None:
+        # uvloop's are of no class of asyncio's.
+        writing = cast("asyncio.WriteTransport", transport)
+        writing.write(f"{last_words}\r\n".encode())
+        writing.close()
