@@ -1,61 +1,64 @@
-"""How connections end, on either event loop: the listener's process has uvloop's."""
+"""How a listener ends: who is idle is sent away, what is in hand is finished."""
 
 import asyncio
-import socket
-import time
-from collections.abc import Callable
-from dataclasses import replace
+from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Any
 
 import pytest
-import uvloop
 
 from app.context import Deps
+from app.documents.inbound_messages import InboundMessage
+from app.listening.house import House
 from app.listening.server import Protocol, listening
+from tests.fakes.mail_server import connected
+from tests.fakes.messages import message
 
-GRACE = timedelta(seconds=30)
-LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
-Run = Callable[..., Any]
-
-
-def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), 10)
+pytestmark = pytest.mark.usefixtures("bound")
 
 
-@LOOPS
-async def test_who_is_idle_is_sent_away_at_once(deps: Deps, run: Run) -> None:
-    async def stopped() -> tuple[bytes, float]:
-        async with listening(deps, Protocol.SMTP, "127.0.0.1", 0, grace=GRACE) as port:
-            guest = await asyncio.to_thread(connect, port)
-            greeting = await asyncio.to_thread(guest.recv, 100)
-            assert greeting.startswith(b"220 ")
-            begun = time.monotonic()
-        with guest:
-            return await asyncio.to_thread(guest.recv, 100), time.monotonic() - begun
+async def test_the_idle_are_sent_away_and_what_is_in_hand_is_finished(deps: Deps) -> None:
+    listener = listening(deps, Protocol.LMTP, "127.0.0.1", 0, grace=timedelta(seconds=20))
+    port = await listener.__aenter__()
+    async with connected(port) as idle, connected(port) as busy:
+        await idle.hear()
+        await busy.hear()
+        await busy.begin("a@acme.test")
+        assert (await busy.say("DATA")).startswith("354")
 
-    words, seconds = await asyncio.to_thread(lambda: run(stopped()))
+        closing = asyncio.create_task(listener.__aexit__(None, None, None))
 
-    assert words.startswith(b"421 4.3.2 ")
-    assert seconds < GRACE.total_seconds() / 2
+        assert (await idle.hear())[:9] == "421 4.3.2"
+        assert await idle.hear() == ""
+        assert await busy.say(message() + b"\r\n.") == "250 2.6.0 Kept"
+        assert (await busy.hear())[:9] == "421 4.3.2"
+        await closing
+    with pytest.raises(OSError, match="onnect"):
+        await asyncio.open_connection("127.0.0.1", port)
+    assert await InboundMessage.count() == 1
 
 
-@LOOPS
-async def test_who_hangs_up_leaves_room_for_others(deps: Deps, run: Run) -> None:
-    """As the probes of a load balancer do, who come and go without a word."""
-    settings = deps.settings.model_copy(update={"inbound_connections": 2})
+async def test_who_does_not_end_is_hung_up_on(deps: Deps) -> None:
+    async with AsyncExitStack() as stack:
+        async with listening(
+            deps, Protocol.LMTP, "127.0.0.1", 0, grace=timedelta(milliseconds=1)
+        ) as port:
+            server = await stack.enter_async_context(connected(port))
+            await server.hear()
+            await server.begin("a@acme.test")
+            await server.say("DATA")
+        assert (await server.hear())[:9] == "421 4.3.2"
+        assert await server.hear() == ""
 
-    async def probed() -> list[bytes]:
-        few = replace(deps, settings=settings)
-        heard = []
-        async with listening(few, Protocol.SMTP, "127.0.0.1", 0, grace=GRACE) as port:
-            for _ in range(6):
-                await asyncio.to_thread(lambda: connect(port).close())
-                await asyncio.sleep(0.05)
-            for _ in range(2):
-                guest = await asyncio.to_thread(connect, port)
-                with guest:
-                    heard.append(await asyncio.to_thread(guest.recv, 4))
-        return heard
 
-    assert await asyncio.to_thread(lambda: run(probed())) == [b"220 ", b"220 "]
+async def test_all_messages_share_their_room() -> None:
+    house = House("mx", limit=2, room_limit=100)
+
+    with house.room() as first:
+        assert first.grow(60)
+        with house.room() as second:
+            assert not second.grow(41)
+            assert second.is_refused
+            assert second.grow(40)
+    with house.room() as third:
+        assert third.grow(100)
+    assert (house.taken, third.is_refused) == (0, False)
