@@ -6,6 +6,7 @@ from typing import Any
 
 from app.documents.analytics import (
     CLICKED,
+    IS_FAILURE,
     MACHINE_CLICKED,
     MACHINE_OPENED,
     OPENED,
@@ -76,11 +77,7 @@ async def failed(
     Of the templates those in `first` go before others.
     """
     within = {"type": EventType.FAIL, "date": period.criteria()}
-    criteria = {
-        "status": CommunicationStatus.FAILED,
-        "events": {"$elemMatch": within},
-        **REAL,
-    }
+    criteria = {**IS_FAILURE, "events": {"$elemMatch": within}, **REAL}
     bounds = [{bound: ["$$event.date", at]} for bound, at in period.criteria().items()]
     is_one = {"$and": [{"$eq": ["$$event.type", EventType.FAIL]}, *bounds]}
     those = {"$filter": {"input": "$events", "as": "event", "cond": is_one}}

@@ -57,7 +57,7 @@ class Communication(OutsourcingDocument):
     continues its conversation. `text` is its text part, where it has one of its own, and `locale`
     the language of its template that it is in. `reports` is how many news of that delivery its
     status reckons with. `unsubscribable` mail lets its recipients leave; by `unsubscribe_id` their
-    links know it, where it goes to one.
+    links know it, where it goes to one. `is_withheld` of one that failed as nobody wanted it.
     """
 
     # Deleting hides the record at once; it is purged later.
@@ -78,6 +78,7 @@ class Communication(OutsourcingDocument):
     locale: str | None = None
     text: str | None = None
     is_test: bool | None = None
+    is_withheld: bool | None = None
     sender_email: str
     sender_name: str | None = None
     reply_to: str | None = None
@@ -260,7 +261,10 @@ class Communication(OutsourcingDocument):
         )
 
     @classmethod
-    async def mark_failed(cls, id_: PydanticObjectId, *, now: datetime, reason: str) -> Self | None:
+    async def mark_failed(
+        cls, id_: PydanticObjectId, *, now: datetime, reason: str, is_withheld: bool = False
+    ) -> Self | None:
+        """Settle it as FAILED; `is_withheld` when nobody wanted it, which is no fault of mail."""
         event = Event(type=EventType.FAIL, date=now, description=reason)
         leaving = [CommunicationStatus.SENDING, CommunicationStatus.PENDING]
         return await cls.move(
@@ -271,6 +275,7 @@ class Communication(OutsourcingDocument):
                     "status": CommunicationStatus.FAILED,
                     "errorMessage": reason,
                     "updated": now,
+                    **({"isWithheld": True} if is_withheld else {}),
                 },
                 "$unset": {"dispatchAt": ""},
                 "$push": {"events": event.stored()},

@@ -81,7 +81,7 @@ async def resend(
         leaving=leaving,
         changes=changes,
         event=event,
-        removed=["errorMessage", "reports", "fanOut", "progress", "pausedAt"],
+        removed=["errorMessage", "reports", "fanOut", "progress", "pausedAt", "isWithheld"],
         counted=["sending"],
         pushed=pushed,
     )

@@ -106,8 +106,9 @@ async def conclude(
     progress: Progress,
     event: Event,
     remark: str | None,
+    is_withheld: bool = False,
 ) -> Communication | None:
-    """Settle it as SENT or FAILED: nothing of it is left to send."""
+    """Settle it as SENT or FAILED (`is_withheld`: nobody wanted it): nothing is left to send."""
     settled: dict[str, Any] = {
         "status": status,
         "progress": _stored(progress),
@@ -117,6 +118,8 @@ async def conclude(
         settled["sentAt"] = event.date
     if remark is not None:
         settled["errorMessage"] = remark
+    if is_withheld:
+        settled["isWithheld"] = True
     return await Communication.move(
         communication.id,
         leaving=_same_turn(communication),

@@ -80,9 +80,10 @@ async def analytics(
     A communication counts once, where it was handed over last (`sentAt`), also when not every
     recipient got it; it is opened and clicked however often once, whenever that was.
     `failureRate` is failed / (failed + sent), failed being what stands as FAILED and failed in the
-    period. What went out and then failed to be sent again is both. Deleted communications do not
-    count. One without a type or a template is in the totals and in no group: the contract has no
-    name for "none". Days are those of `timezone`, and those without mail are left out.
+    period, but for what nobody wanted. What went out and then failed to be sent again is both.
+    Deleted communications do not count. One without a type or a template is in the totals and in no
+    group: the contract has no name for "none". Days are those of `timezone`, and those without mail
+    are left out.
 
     Raises InvalidInputError for a start after the end and for an unknown time zone.
     """

@@ -98,6 +98,7 @@ async def _conclude(deps: Deps, delivery: Delivery, outcome: Outcome) -> None:
             delivery.communication_id,
             now=attempt.date,
             reason=outcomes.failure(delivery.recipients, outcome),
+            is_withheld=outcomes.is_withheld(outcome.recipients),
         )
         await _settle(deps, delivery, DeliveryStatus.FAILED, outcome, attempt)
         log.warning("delivery.failed", delivery_id=str(delivery.id), attempt=number)

@@ -170,12 +170,14 @@ async def _fail(
     deps: Deps, communication: Communication, reason: str, progress: Progress | None = None
 ) -> None:
     event = Event(type=EventType.FAIL, date=deps.now(), description=reason)
+    told = progress or await progress_of(communication)
     await list_mail.conclude(
         communication,
         CommunicationStatus.FAILED,
-        progress=progress or await progress_of(communication),
+        progress=told,
         event=event,
         remark=reason,
+        is_withheld=0 < told.unsubscribed == told.total - told.cancelled,
     )
     log.warning("list.failed", communication_id=str(communication.id))
 

@@ -68,6 +68,11 @@ def not_delivered(recipients: Sequence[DeliveryRecipient]) -> str | None:
     )
 
 
+def is_withheld(recipients: Sequence[DeliveryRecipient]) -> bool:
+    """Whether nobody gets the mail for the one reason that nobody wants it."""
+    return all(r.status is RecipientStatus.UNSUBSCRIBED for r in recipients)
+
+
 def left_out(
     recipients: Sequence[DeliveryRecipient],
     words: Mapping[str, str],

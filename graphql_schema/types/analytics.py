@@ -126,7 +126,8 @@ class Analytics:
     total_unsubscribed: int = strawberry.field(description=_UNSUBSCRIBED)
     unsubscribe_rate: float = strawberry.field(description=_UNSUBSCRIBE_RATE)
     failure_rate: float = strawberry.field(
-        description="Failed in the period, as a share of failed and sent together, from 0 to 1."
+        description="Failed in the period, as a share of failed and sent together, from 0 to 1. "
+        "Mail that nobody wanted, because all unsubscribed, is not among them."
     )
     by_template: list[TemplateStats] = strawberry.field(
         directives=[ListSize(assumed_size=50)],

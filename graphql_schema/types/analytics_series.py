@@ -35,7 +35,8 @@ class DayStats:
         description="How many of them were reported as spam; they count as delivered too."
     )
     failed: int = strawberry.field(
-        description="Communications that failed on that day and stand so; they are not in `sent`."
+        description="Communications that failed on that day and stand so; they are not in `sent`. "
+        "Mail that nobody wanted, because all unsubscribed, is not among them."
     )
 
     @classmethod

@@ -69,6 +69,8 @@ async def test_each_day_tells_what_became_of_its_mail(
     await out(status=CommunicationStatus.BOUNCED, sent_at=NOON - DAY)
     await lost(NOON - 2 * DAY)
     await lost(NOON)
+    # Nobody wanted it.
+    await lost(NOON, is_withheld=True)
     # Not out, and not lost.
     await out(status=CommunicationStatus.PENDING, sent_at=None)
 
