@@ -32,9 +32,9 @@ HEALTH_SECONDS = 5
 JOB_SECONDS = 24 * 3600
 POLL_SECONDS = 0.1
 # Jobs in hand at SIGTERM may finish within this; after it their deliveries are given back.
-SHUTDOWN_SECONDS = 8
+SHUTDOWN_SECONDS = 6
 # A cancelled job gives its delivery back within this, or is cancelled once more.
-CANCEL_SECONDS = 1.0
+CANCEL_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0
 # Mails are made of many small objects that leave no cycles behind: with the interpreter's own
 # thresholds a seventh of a worker's time went into looking for some.
@@ -61,7 +61,30 @@ def run_worker(settings: Settings) -> None:
     uvloop.run(_work(settings))
 
 
-def create_worker(deps: Deps) -> Worker:
+class ClosableWorker(Worker):
+    """An arq worker that can be told to take no more jobs, and is heard when it has stopped.
+
+    arq itself goes on to take those whose names it has read, up to five times `max_jobs`, each as
+    another one ends.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._taking = asyncio.Lock()
+
+    async def _poll_iteration(self) -> None:
+        async with self._taking:
+            await super()._poll_iteration()
+
+    async def take_no_more(self) -> None:
+        """Return once no job is between the queue and `tasks`."""
+        self.allow_pick_jobs = False
+        self.max_jobs = 0
+        async with self._taking:
+            pass
+
+
+def create_worker(deps: Deps) -> ClosableWorker:
     """Make the worker that sends single mails, and does what is done by the clock."""
     return _worker(
         deps,
@@ -72,7 +95,7 @@ def create_worker(deps: Deps) -> Worker:
     )
 
 
-def create_list_worker(deps: Deps) -> Worker:
+def create_list_worker(deps: Deps) -> ClosableWorker:
     """Make the worker that sends list mail; a job of it ends early once it is being closed."""
     worker = _worker(deps, LIST_QUEUE_NAME, LIST_FUNCTIONS, max_jobs=deps.settings.list_jobs)
     worker.ctx["stopping"] = lambda: not worker.allow_pick_jobs
@@ -86,8 +109,8 @@ def _worker(
     *,
     max_jobs: int,
     cron: Sequence[CronJob] = (),
-) -> Worker:
-    return Worker(
+) -> ClosableWorker:
+    return ClosableWorker(
         functions=[
             func(job, name=name.value, keep_result=0, timeout=JOB_SECONDS, max_tries=MAX_TRIES)
             for name, job in functions.items()
@@ -110,11 +133,13 @@ def _worker(
     )
 
 
-async def close_worker(worker: Worker) -> None:
+async def close_worker(worker: ClosableWorker) -> None:
     """Take no more jobs, let those in hand finish for a while, then cancel them."""
-    worker.allow_pick_jobs = False
-    if worker.tasks:
-        await asyncio.wait(worker.tasks.values(), timeout=SHUTDOWN_SECONDS)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SHUTDOWN_SECONDS):
+            await worker.take_no_more()
+            if worker.tasks:
+                await asyncio.wait(worker.tasks.values())
     worker.handle_sig(signal.SIGUSR1)
     await _end({*worker.tasks.values(), *filter(None, [worker.main_task])})
     # Not by arq's close(): it leaves the connections open when the queue is gone.
@@ -150,7 +175,7 @@ async def _work(settings: Settings) -> None:
 
 async def _keep_working(
     deps: Deps,
-    create: Callable[[Deps], Worker],
+    create: Callable[[Deps], ClosableWorker],
     stopping: asyncio.Task[bool],
     ending: asyncio.TaskGroup,
 ) -> None:
@@ -160,7 +185,9 @@ async def _keep_working(
         ending.create_task(_see_off(worker, stopping))
 
 
-async def _work_until_disturbed(worker: Worker, stopping: asyncio.Task[bool]) -> Worker:
+async def _work_until_disturbed(
+    worker: ClosableWorker, stopping: asyncio.Task[bool]
+) -> ClosableWorker:
     """Run an arq worker until the queue is lost or `stopping` is done; it still has jobs."""
     running = asyncio.create_task(worker.async_run())
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -173,7 +200,7 @@ async def _work_until_disturbed(worker: Worker, stopping: asyncio.Task[bool]) ->
     return worker
 
 
-async def _see_off(worker: Worker, stopping: asyncio.Task[bool]) -> None:
+async def _see_off(worker: ClosableWorker, stopping: asyncio.Task[bool]) -> None:
     """Let jobs in hand end without their queue: MongoDB holds their leases.
 
     Cancelled, a mail in the middle of its hand-over would be sent once more.

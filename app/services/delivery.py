@@ -35,6 +35,7 @@ from app.services import (
     outcomes,
     withholding,
 )
+from app.services.cancellation import heard
 from app.services.carriers import Carrier
 from app.services.outcomes import Outcome
 
@@ -50,17 +51,19 @@ async def dispatch(deps: Deps, communication_id: str) -> None:
     Does nothing for a record that is not waiting, not due, or in other hands.
     """
     now = deps.now()
-    communication = await dispatches.begin(
-        communication_id, now=now, until=now + deps.settings.lease
+    communication = await heard(
+        dispatches.begin(communication_id, now=now, until=now + deps.settings.lease)
     )
-    if communication is None or await follow_ups.is_answered(deps, communication):
+    if communication is None:
         return
     prepared: Delivery | None = None
     try:
+        if await follow_ups.is_answered(deps, communication):
+            return
         prepared = await envelopes.prepare(deps, communication)
         # Claimed from its first moment on: it is in this worker's hands already.
         prepared.hold(lease=uuid4().hex, until=deps.now() + deps.settings.lease)
-        delivery = await deps.gathered.store_once(prepared)
+        delivery = await heard(deps.gathered.store_once(prepared))
     except asyncio.CancelledError:
         if prepared is not None:
             await prepared.postpone(deps.now())
@@ -88,12 +91,16 @@ async def deliver(deps: Deps, delivery_id: str) -> None:
     """
     now = deps.now()
     lease = uuid4().hex
-    delivery = await Delivery.claim(
-        delivery_id, lease=lease, now=now, until=now + deps.settings.lease
+    delivery = await heard(
+        Delivery.claim(delivery_id, lease=lease, now=now, until=now + deps.settings.lease)
     )
     if delivery is None:
         return
-    communication = await dispatches.continue_(delivery.communication_id, now)
+    try:
+        communication = await dispatches.continue_(delivery.communication_id, now)
+    except asyncio.CancelledError:
+        await delivery.postpone(deps.now())
+        raise
     if communication is None:
         await conclusions.settle_late(delivery)
         return

@@ -22,6 +22,7 @@ from app.documents.recipient_lists import RecipientList
 from app.documents.vocabulary import CommunicationStatus, DeliveryStatus, EventType
 from app.mail.addresses import parse_mailbox
 from app.queue import JobName
+from app.services.cancellation import heard
 
 log = structlog.get_logger()
 
@@ -36,8 +37,8 @@ _REASONS = 3
 async def fan_out(deps: Deps, communication_id: str) -> None:
     """Do a turn of a list mail that is due; nothing for one that is settled or in other hands."""
     now = deps.now()
-    communication = await list_mail.begin_turn(
-        communication_id, now=now, until=now + deps.settings.lease
+    communication = await heard(
+        list_mail.begin_turn(communication_id, now=now, until=now + deps.settings.lease)
     )
     if communication is None:
         return
@@ -79,7 +80,7 @@ async def _lay_down(deps: Deps, communication: Communication) -> bool:
         until = now + deps.settings.lease
         cursor = members[-1][0] if members else made.cursor
         made = FanOut(started=made.started, until=until, cursor=cursor, done=len(members) < CHUNK)
-        advanced = await list_mail.advance(communication, made, until=until)
+        advanced = await heard(list_mail.advance(communication, made, until=until))
         if advanced is None:
             # Called off in the meantime: what was just laid down must be, too.
             await list_mail.hasten(communication.id, deps.now())

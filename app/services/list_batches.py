@@ -25,6 +25,7 @@ from app.documents.vocabulary import AttemptOutcome, DeliveryStatus, RecipientSt
 from app.mail.compose import Message
 from app.queue import JobName
 from app.services import carriers, delivery, fanout, outcomes, withholding
+from app.services.cancellation import heard
 from app.services.decisions import decide, member_status
 from app.services.member_mail import LARGE_BODY, NO_MEMBER, Pattern, write_all
 from app.services.outcomes import Outcome
@@ -68,19 +69,21 @@ async def _next_batch(deps: Deps, id_: str, turn: int, stopping: Callable[[], bo
     if communication is None:
         return False
     await communication.load_content()
+    pattern = Pattern.of(communication, await texts_of(deps, communication))
     lease, now = uuid4().hex, deps.now()
-    rows = await list_deliveries.claim(
-        communication.id,
-        lease=lease,
-        now=now,
-        until=now + deps.settings.lease,
-        limit=_size(communication),
+    rows = await heard(
+        list_deliveries.claim(
+            communication.id,
+            lease=lease,
+            now=now,
+            until=now + deps.settings.lease,
+            limit=_size(communication),
+        )
     )
     if not rows:
         if not await list_deliveries.any_unsettled(communication.id):
             await _hasten(deps, communication)
         return False
-    pattern = Pattern.of(communication, await texts_of(deps, communication))
     batch = _Batch(deps, communication, rows, lease, stopping, pattern)
     async with batch.held():
         await batch.send()

@@ -1,5 +1,6 @@
 """What the service asks MongoDB, as its client tells."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,8 @@ class MongoCalls(CommandListener):
 
     def __init__(self) -> None:
         self._listens = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._cancels: tuple[int, asyncio.Task[Any]] | None = None
         self.commands: list[dict[str, Any]] = []
 
     @contextmanager
@@ -34,6 +37,16 @@ class MongoCalls(CommandListener):
             yield self
         finally:
             self._listens = False
+
+    @contextmanager
+    def cancelling(self, task: asyncio.Task[Any], *, at: int) -> Iterator["MongoCalls"]:
+        """Cancel `task` while the call with this number, from 1 on, is on its way."""
+        self._loop, self._cancels = asyncio.get_running_loop(), (at, task)
+        try:
+            with self.listening():
+                yield self
+        finally:
+            self._cancels = None
 
     @property
     def names(self) -> list[str]:
@@ -48,6 +61,10 @@ class MongoCalls(CommandListener):
     def started(self, event: CommandStartedEvent) -> None:
         if self._listens and _FEED.isdisjoint(map(str, event.command.values())):
             self.commands.append(dict(event.command))
+            if self._loop is not None and self._cancels is not None:
+                at, task = self._cancels
+                if len(self.commands) == at:
+                    self._loop.call_soon_threadsafe(task.cancel)
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
         pass

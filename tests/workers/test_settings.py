@@ -227,6 +227,36 @@ async def test_closing_lets_jobs_in_hand_finish_and_takes_no_more(
     assert len(relay.taken) == 1
 
 
+async def test_closing_takes_none_of_the_jobs_whose_names_were_read(
+    deps: Deps, send: Send, relay: Relay, queued: Queued, redis: Redis
+) -> None:
+    reached = asyncio.Event()
+
+    async def slow(_: object) -> None:
+        reached.set()
+        await asyncio.sleep(0.3)
+
+    relay.on_data = slow
+    records = [await send() for _ in range(6)]
+    two = deps.settings.model_copy(update={"worker_jobs": 2})
+    worker = create_worker(replace(deps, settings=two))
+    running = asyncio.create_task(worker.async_run())
+    await asyncio.wait_for(reached.wait(), 5)
+
+    await close_worker(worker)
+    await asyncio.gather(running, return_exceptions=True)
+
+    states = [await Communication.status_of(record.id) for record in records]
+    waiting = [
+        record
+        for record, state in zip(records, states, strict=True)
+        if state == CommunicationStatus.PENDING
+    ]
+    assert (states.count(SENT), len(waiting), len(relay.taken)) == (2, 4, 2)
+    assert {f"dispatch:{record.id}:0" for record in waiting} <= set(await queued())
+    assert await redis.keys("arq:in-progress:dispatch:*") == []
+
+
 async def test_closing_ends_a_worker_whose_cancellation_was_lost(
     deps: Deps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
