@@ -1,7 +1,7 @@
 """What people do to conversations: each is a move of all its messages, which may be done twice."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from beanie import PydanticObjectId
@@ -11,6 +11,7 @@ from app.documents.communications import Communication, Event
 from app.documents.inbound_indexes import FLAG
 from app.documents.inbound_messages import InboundMessage
 from app.documents.standings import KEEPING_SENT_IN
+from app.documents.trails import told
 from app.documents.vocabulary import InboundStatus
 
 _DOCUMENTS: tuple[type[Communication] | type[InboundMessage], ...] = (Communication, InboundMessage)
@@ -47,30 +48,24 @@ async def link(
     tenant: str, conversation_id: str, entity: tuple[str, str] | None, event: Event
 ) -> None:
     """Let all messages belong to a CRM entity (type, id), or to none."""
-    names = ("relatedEntityType", "relatedEntityId")
-    change: dict[str, Any] = (
-        {"$unset": dict.fromkeys(names, "")}
-        if entity is None
-        else {"$set": dict(zip(names, entity, strict=True))}
-    )
+    type_, id_ = entity or (None, None)
+    change = {"relatedEntityType": type_, "relatedEntityId": id_}
     await _change(tenant, {"conversationId": conversation_id}, change, event)
 
 
 async def move(tenant: str, conversation_id: str, into: str, event: Event) -> None:
     """Let all messages be part of another conversation, whatever they answer."""
-    change = {"$set": {"conversationId": into}}
     await _keep(tenant, {"conversationId": conversation_id})
-    await _change(tenant, {"conversationId": conversation_id}, change, event)
+    await _change(tenant, {"conversationId": conversation_id}, {"conversationId": into}, event)
 
 
 async def split(
     tenant: str, conversation_id: str, ids: Collection[PydanticObjectId], into: str, event: Event
 ) -> None:
     """Let these messages be part of another conversation, and what is received stay there."""
-    change = {"$set": {"conversationId": into}}
     criteria = {"conversationId": conversation_id, "_id": {"$in": list(ids)}}
     await _keep(tenant, criteria)
-    await _change(tenant, criteria, change, event)
+    await _change(tenant, criteria, {"conversationId": into}, event)
 
 
 async def following(
@@ -112,13 +107,7 @@ async def mark(tenant: str, criteria: Filter, status: InboundStatus, event: Even
     collection = InboundMessage.get_motor_collection()
     owned = InboundMessage.owned(tenant, {**criteria, "status": {"$ne": status}})
     touched: list[str] = await collection.distinct("conversationId", owned)
-    await collection.update_many(
-        owned,
-        {
-            "$set": {**FLAG, "status": status, "updated": event.date, "updatedBy": event.author_id},
-            "$push": {"events": event.stored()},
-        },
-    )
+    await collection.update_many(owned, [{"$set": {**FLAG, "status": status, **told(event)}}])
     return touched
 
 
@@ -133,15 +122,15 @@ async def _keep(tenant: str, criteria: Filter) -> None:
     await InboundMessage.get_motor_collection().update_many(inbound, {"$set": {"isPlaced": True}})
 
 
-async def _change(tenant: str, criteria: Filter, change: dict[str, Any], event: Event) -> None:
+async def _change(
+    tenant: str, criteria: Filter, change: Mapping[str, str | None], event: Event
+) -> None:
     """Change messages in both directions; whoever did it, and what, is in their audit trails."""
-    told = {"updated": event.date, "updatedBy": event.author_id}
+    values = {
+        name: "$$REMOVE" if value is None else {"$literal": value} for name, value in change.items()
+    }
     for document in _DOCUMENTS:
         flag = FLAG if document is InboundMessage else {}
-        update = {
-            **change,
-            "$set": {**change.get("$set", {}), **told, **flag},
-            "$push": {"events": event.stored()},
-        }
         owned = document.owned(tenant, {**criteria, "events.id": {"$ne": event.id}})
+        update = [{"$set": {**values, **told(event), **flag}}]
         await document.get_motor_collection().update_many(owned, update)

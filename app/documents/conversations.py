@@ -61,18 +61,26 @@ async def answered_by(message: InboundMessage) -> list[InboundMessage]:
 async def where_answered(
     tenant: str, message_ids: Collection[str]
 ) -> defaultdict[str | None, set[str]]:
-    """Tell in which conversations these Message-IDs are answered; as `answers_to`, of many."""
+    """Tell in which conversations these Message-IDs are answered; as `answers_to`, of many.
+
+    Where more answers than can be looked at here might stand elsewhere, "" is one of them.
+    """
     found = defaultdict[str | None, set[str]](set)
     if not message_ids:
         return found
     wanted = set(message_ids)
     criteria = {"answered": {"$in": list(wanted)}, "isPlaced": {"$ne": True}}
+    shown = {"answered": 1, "conversationId": 1}
     cursor = InboundMessage.get_motor_collection().find(
-        InboundMessage.owned(tenant, criteria), {"answered": 1, "conversationId": 1}
+        InboundMessage.owned(tenant, criteria), shown, limit=MEMBERS_LIMIT
     )
-    async for row in cursor:
+    rows = await cursor.to_list(None)
+    for row in rows:
         for id_ in wanted.intersection(row["answered"]):
             found[id_].add(row["conversationId"])
+    if len(rows) == MEMBERS_LIMIT:
+        for id_ in wanted:
+            found[id_].add("")
     return found
 
 

@@ -44,6 +44,12 @@ class InboxEntry(TenantDocument):
         indexes: ClassVar = [
             IndexModel([_TENANT, ("conversationId", ASCENDING)], unique=True),
             IndexModel([_TENANT, *_LATEST_FIRST]),
+            # What nobody has read: few, however much is kept.
+            IndexModel(
+                [_TENANT, *_LATEST_FIRST],
+                name="unread",
+                partialFilterExpression={"unread": {"$gt": 0}},
+            ),
             IndexModel([_TENANT, ("assignee", ASCENDING), *_LATEST_FIRST]),
             IndexModel(
                 [

@@ -69,6 +69,16 @@ class Preference(TenantDocument):
                     ("_id", DESCENDING),
                 ]
             ),
+            # Those that a mail led to.
+            IndexModel(
+                [
+                    ("tenantId", ASCENDING),
+                    ("communicationId", ASCENDING),
+                    ("date", DESCENDING),
+                    ("_id", DESCENDING),
+                ],
+                partialFilterExpression={"communicationId": {"$exists": True}},
+            ),
         ]
 
     @classmethod

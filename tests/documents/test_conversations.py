@@ -51,6 +51,13 @@ async def many(store_communication: Store, receive: Receive, store_delivery: Any
 
 
 @pytest.fixture
+async def answers(receive: Receive) -> None:
+    """Three received messages answer `<1@a.test>`, in conversations of their own."""
+    for conversation in ("one", "two", "three"):
+        await receive(conversation_id=conversation, answered=["<1@a.test>", "<0@a.test>"])
+
+
+@pytest.fixture
 def plans(deps: Deps) -> Callable[..., Awaitable[set[str]]]:
     """The names of the indexes by which MongoDB would answer; "COLLSCAN" and "SORT" beside them."""
 
@@ -96,6 +103,28 @@ async def test_merging_moves_everybody_and_gives_a_parent_to_who_has_none(
     assert moved is not None
     assert moved.conversation_id == "new"
     assert await conversations.outbound_of("acme", "old") == []
+
+
+async def test_where_mail_is_answered_is_told_of_each(answers: None, receive: Receive) -> None:
+    await receive(conversation_id="placed", answered=["<1@a.test>"], is_placed=True)
+    await receive(conversation_id="theirs", answered=["<1@a.test>"], tenant_id="globex")
+
+    found = await conversations.where_answered("acme", ["<1@a.test>", "<2@a.test>"])
+
+    assert found["<1@a.test>"] == {"one", "two", "three"}
+    assert found["<2@a.test>"] == set()
+
+
+async def test_of_too_many_answers_none_is_taken_to_stand_where_it_belongs(
+    answers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversations, "MEMBERS_LIMIT", 2)
+
+    found = await conversations.where_answered("acme", ["<1@a.test>", "<2@a.test>"])
+
+    assert len(found["<1@a.test>"]) == 3
+    assert found["<1@a.test>"] - {"one", "two", "three"} == {""}
+    assert found["<2@a.test>"] == {""}
 
 
 DAY = Period(datetime(2100, 11, 25, tzinfo=UTC), datetime(2100, 11, 26, tzinfo=UTC))

@@ -9,6 +9,7 @@ import pytest
 from beanie import PydanticObjectId
 
 from app.context import Caller, Deps
+from app.documents import trails
 from app.documents.communications import Communication
 from app.documents.conversation_changes import following
 from app.documents.inbound_messages import InboundMessage
@@ -266,6 +267,35 @@ async def test_it_is_marked_as_read_and_unread_with_the_next(
     assert await inbox(caller, filter={"unread": {"gt": 0}}) == []
     await take(2, "<1@customer.test>")
     assert await inbox(caller, filter={"unread": {"eq": 1}}) == [sent.conversation_id]
+
+
+async def test_of_endless_changes_the_latest_are_kept(
+    deps: Deps, caller: Caller, sent: Communication, stored: Stored, take: Take,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(trails, "CHANGES_KEPT", 3)
+    reply = await take(1, sent.internet_message_id)
+    id_, before = sent.conversation_id, len((await stored(sent.id)).events)
+
+    for number in range(3):
+        await changes.mark(deps, caller, id_, InboundStatus.READ)
+        await changes.mark_messages(
+            deps, caller, parse(changes.MarkMessages, {"ids": [str(reply.id)], "status": "NEW"})
+        )
+        deal = {"entityType": "$deal", "entityId": str(number)}
+        await changes.link(deps, caller, id_, parse(changes.LinkConversation, deal))
+
+    received, record = await now(reply), await stored(sent.id)
+    assert [event.description for event in received.events] == [
+        None, "marked READ", "marked NEW", "linked to $deal 2",
+    ]  # fmt: skip
+    assert received.events[0].type is EventType.CREATE
+    # What became of it stays, and so do the links that were changed.
+    assert [event.description for event in record.events[before:]] == [
+        f"linked to $deal {number}" for number in range(3)
+    ]
+    assert (record.related_entity_type, received.related_entity_id) == ("$deal", "2")
+    assert (received.updated_by, received.updated) == ("alice", deps.now())
 
 
 async def test_messages_are_marked_one_by_one(

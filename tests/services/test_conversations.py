@@ -225,3 +225,18 @@ async def test_of_each_direction_the_latest_are_shown(
     assert [one.id for one in found.inbound] == [one.id for one in replies[1:]]
     expected = [replies[2], replies[1], mails[2], mails[1]]
     assert [entry.id for entry in entries] == [str(one.id) for one in expected]
+
+
+async def test_more_answers_than_are_looked_at_together_are_joined_all_the_same(
+    deps: Deps, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "MEMBERS_LIMIT", 2)
+    waiting = [
+        await inbound.ingest(deps, caller, message(f"<{n}@c.test>", in_reply_to="<late@c.test>"))
+        for n in range(5)
+    ]
+
+    late = await inbound.ingest(deps, caller, message("<late@c.test>"))
+
+    found = await InboundMessage.with_ids("acme", [str(one.id) for one in (late, *waiting)])
+    assert len({one.conversation_id for one in found.values()}) == 1
