@@ -62,11 +62,7 @@ def run_worker(settings: Settings) -> None:
 
 
 class ClosableWorker(Worker):
-    """An arq worker that can be told to take no more jobs, and is heard when it has stopped.
-
-    arq itself goes on to take those whose names it has read, up to five times `max_jobs`, each as
-    another one ends.
-    """
+    """An arq worker of which it is known whether it is taking jobs at the moment."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -77,9 +73,11 @@ class ClosableWorker(Worker):
             await super()._poll_iteration()
 
     async def take_no_more(self) -> None:
-        """Return once no job is between the queue and `tasks`."""
+        """Return once no job is between the queue and `tasks`.
+
+        One on its way would not be waited for, and be cancelled as it begins.
+        """
         self.allow_pick_jobs = False
-        self.max_jobs = 0
         async with self._taking:
             pass
 
