@@ -28,6 +28,7 @@ from app.queue import ArqQueue
 from app.rate_limits import RateLimits
 from app.room import Room
 from app.settings import MEBIBYTE, Settings
+from app.waiting_hits import WaitingHits
 
 _PING_SECONDS = 2.0
 # Contents of attachments on their way out. Writing a mail and handing it over takes up to eight
@@ -68,6 +69,7 @@ async def open_deps(settings: Settings) -> AsyncIterator[Deps]:
             rate_limits=RateLimits(settings),
             feed=Feed(changes.watch, limit=settings.live_subscriptions),
             documents=PersistedDocuments(settings),
+            waiting_hits=WaitingHits(settings.redis_url),
         )
         try:
             yield deps
@@ -93,6 +95,7 @@ async def _close(deps: Deps) -> None:
     await deps.queue.close()
     await deps.rate_limits.close()
     await deps.documents.close()
+    await deps.waiting_hits.close()
 
 
 def open_providers(settings: Settings) -> Mapping[ProviderType, EmailProvider]:

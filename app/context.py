@@ -19,6 +19,7 @@ from app.queue import JobQueue
 from app.rate_limits import RateLimits
 from app.room import Room
 from app.settings import Settings
+from app.waiting_hits import WaitingHits
 
 
 class Scope(StrEnum):
@@ -86,6 +87,7 @@ class Deps:
     rate_limits: RateLimits
     feed: Feed
     documents: PersistedDocuments
+    waiting_hits: WaitingHits
 
 
 @dataclass(frozen=True)

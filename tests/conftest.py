@@ -42,6 +42,7 @@ from tests.fakes.graph import FakeGraph, running_graph
 from tests.fakes.mongo_calls import MONGO_CALLS, MongoCalls
 from tests.fakes.relay import Relay, running_relay
 from tests.fakes.resend import FakeResend, running_resend
+from tests.fetching import count_all
 
 # What takes long on a busy machine is no fault.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -332,9 +333,13 @@ async def queued(redis: Redis) -> Callable[[], Awaitable[dict[str, float]]]:
 def footprint(
     deps: Deps, relay: Relay, queued: Callable[[], Awaitable[dict[str, float]]]
 ) -> Callable[[], Awaitable[dict[str, Any]]]:
-    """All that is stored, queued and sent: what a refused operation must leave as it is."""
+    """All that is stored, queued and sent: what a refused operation must leave as it is.
+
+    Opens and clicks that wait are counted first.
+    """
 
     async def look() -> dict[str, Any]:
+        await count_all(deps)
         return {"jobs": await queued(), "mails": list(relay.taken), **await all_rows()}
 
     return look

@@ -12,6 +12,7 @@ from app.services import delivery, records
 from tests.doors import Door
 from tests.fakes.clock import Clock
 from tests.fakes.visits import APPLE, BARRACUDA, CHROME, GMAIL
+from tests.fetching import count_all
 
 BODY = '<p><a href="https://acme.test/0">a</a> <a href="https://acme.test/1">b</a></p>'
 BASE = "http://mail.example.test"
@@ -19,9 +20,10 @@ COUNTED = ("opened", "openCount", "openedAt", "lastOpenedAt", "clickedLinks", "e
 
 
 class Client:
-    """Fetches what a sent mail points at, as programs that call themselves so."""
+    """Fetches what a sent mail points at, as programs that call themselves so; it is counted."""
 
-    def __init__(self, client: httpx2.AsyncClient, record: dict[str, Any]) -> None:
+    def __init__(self, deps: Deps, client: httpx2.AsyncClient, record: dict[str, Any]) -> None:
+        self._deps = deps
         start = record["body"].index(f"{BASE}/api/v1/communications/track/")
         self.picture = record["body"][start : record["body"].index('"', start)].removeprefix(BASE)
         self.links = [one["url"].removeprefix(BASE) for one in record["clickedLinks"]]
@@ -29,6 +31,7 @@ class Client:
 
     async def fetch(self, path: str, agent: str) -> int:
         response = await self._client.get(path, headers={"User-Agent": agent})
+        await count_all(self._deps)
         return response.status_code
 
 
@@ -41,9 +44,9 @@ async def sent(door: Door, mail: dict[str, Any], deps: Deps) -> dict[str, Any]:
 
 
 async def test_machines_change_nothing_of_what_is_documented(
-    door: Door, sent: dict[str, Any], client: httpx2.AsyncClient, clock: Clock
+    door: Door, sent: dict[str, Any], client: httpx2.AsyncClient, deps: Deps, clock: Clock
 ) -> None:
-    fetched = Client(client, sent)
+    fetched = Client(deps, client, sent)
     clock.advance(timedelta(minutes=1))
 
     codes = [
@@ -58,9 +61,9 @@ async def test_machines_change_nothing_of_what_is_documented(
 
 
 async def test_people_are_counted_once_for_each_look(
-    door: Door, sent: dict[str, Any], client: httpx2.AsyncClient, clock: Clock
+    door: Door, sent: dict[str, Any], client: httpx2.AsyncClient, deps: Deps, clock: Clock
 ) -> None:
-    fetched = Client(client, sent)
+    fetched = Client(deps, client, sent)
     clock.advance(timedelta(minutes=1))
     opened = clock.now()
     await fetched.fetch(fetched.picture, GMAIL)
@@ -79,9 +82,9 @@ async def test_people_are_counted_once_for_each_look(
 
 
 async def test_a_burst_is_taken_back_at_both_doors(
-    door: Door, sent: dict[str, Any], client: httpx2.AsyncClient, clock: Clock
+    door: Door, sent: dict[str, Any], client: httpx2.AsyncClient, deps: Deps, clock: Clock
 ) -> None:
-    fetched = Client(client, sent)
+    fetched = Client(deps, client, sent)
     clock.advance(timedelta(minutes=1))
     await fetched.fetch(fetched.links[0], CHROME)
     first = (await door.find(sent["id"])).record
@@ -100,11 +103,11 @@ async def test_a_burst_is_taken_back_at_both_doors(
 async def test_hits_of_a_deleted_mail_go_with_it(
     door: Door, sent: dict[str, Any], client: httpx2.AsyncClient, deps: Deps, clock: Clock
 ) -> None:
-    fetched = Client(client, sent)
+    fetched = Client(deps, client, sent)
     await fetched.fetch(fetched.picture, CHROME)
     other = await door.send({"subject": "Other", "body": "<p>b</p>", "recipients": ["a@b.test"]})
     await delivery.dispatch(deps, other.record["id"])
-    beside = Client(client, (await door.find(other.record["id"])).record)
+    beside = Client(deps, client, (await door.find(other.record["id"])).record)
     await beside.fetch(beside.picture, CHROME)
 
     await door.delete(sent["id"])

@@ -20,6 +20,7 @@ from app.documents.engagement.hits import Engagement
 from app.main import create_app
 from app.services import delivery
 from app.serving import ApiServer, api_server
+from tests.fetching import count_all
 from tests.graphql_schema.live_app import FOLLOWED
 
 PATIENCE = 40.0
@@ -139,6 +140,7 @@ async def test_a_client_is_known_behind_proxies_that_are_trusted(
         async with httpx2.AsyncClient(headers={"X-Forwarded-For": "203.0.113.9"}) as client:
             await client.get(f"{base}/track/{record.tracking_id}")
         await served.end()
+    await count_all(deps)
 
     [hit] = await Engagement.find_all().to_list()
     assert hit.address == kept

@@ -21,6 +21,7 @@ from app.logs import configure_logs
 from app.queue import LIST_QUEUE_NAME, QUEUE_NAME, JobName, connect
 from app.settings import Settings
 from workers import jobs
+from workers.counting import keep_counting
 from workers.cron import cron_jobs
 
 log = structlog.get_logger()
@@ -165,9 +166,11 @@ async def _work(settings: Settings) -> None:
     async with open_deps(settings) as deps:
         log.info("worker.started")
         stopping = asyncio.create_task(stop.wait())
+        counting = asyncio.create_task(keep_counting(deps))
         async with asyncio.TaskGroup() as ending:
             for create in (create_worker, create_list_worker):
                 ending.create_task(_keep_working(deps, create, stopping, ending))
+        await _end({counting})
     log.info("worker.stopped")
 
 

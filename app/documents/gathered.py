@@ -15,15 +15,15 @@ from app.documents import inbox_counts, references, unsubscribes
 from app.documents.base import Change, StoredDocument, StoreUnavailableError, write_faults
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
-from app.documents.engagement import keeping
+from app.documents.engagement import keeping, mails
 from app.documents.engagement.hits import Engagement
 from app.documents.engagement.keeping import Judge
 from app.documents.gathered_received import GatheredReceived
-from app.documents.gathering import Gathering
 from app.documents.preferences import Preference
 from app.documents.suppressions import Suppression
 from app.documents.topics import Topic
 from app.documents.unsubscribes import Unsubscribe
+from app.gathering import Gathering
 
 Move = tuple[PydanticObjectId, Change]
 _AskedOf = tuple[str, PydanticObjectId | None, Collection[str]]
@@ -43,6 +43,7 @@ class Gathered:
         self._topics = Gathering[tuple[str, PydanticObjectId], Topic | None](_topics)
         self._unsubscribes = Gathering[Unsubscribe, Preference | None](_unsubscribed)
         self._hits = Gathering[tuple[Engagement, Judge, int], None](_kept)
+        self._links = Gathering[tuple[str, int], str | None](mails.links)
         self._message_ids = Gathering[tuple[str, str], list[str]](_message_ids)
         self.received = GatheredReceived()
         self._inbox = Gathering[tuple[str, Collection[str], datetime], None](_counted)
@@ -95,6 +96,10 @@ class Gathered:
     async def keep_hit(self, hit: Engagement, judge: Judge, *, rules: int) -> None:
         """Do what `keeping.keep` does; hits that come together are judged by the same rules."""
         await self._hits.ask((hit, judge, rules))
+
+    async def link(self, tracking_id: str, index: int) -> str | None:
+        """Do what `mails.links` does, for one link."""
+        return await self._links.ask((tracking_id, index))
 
 
 async def _moved_records(moves: Sequence[Move]) -> Sequence[Exception | None]:

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from weakref import WeakValueDictionary
 
 from app.documents import follow_ups
-from app.documents.gathering import Gathering
 from app.documents.inbound_messages import InboundMessage
 from app.documents.places import places_of
 from app.documents.whereabouts import Place
+from app.gathering import Gathering
 
 # Settles messages of one tenant; tells of each whether it stands where it stood.
 Settle = Callable[[Sequence[InboundMessage]], Awaitable[Sequence[bool]]]

@@ -13,7 +13,7 @@ from app.mail.engagement.hits import EngagementKind, EngagementSource
 from app.services.filling import tracking_base
 from app.services.news import Effect
 from app.services.resend_events import ResendEvent, ToldHit
-from app.services.tracking import Visit, engagement_of, keep
+from app.services.tracking import Visit, engagement_of, hit_of, keep
 
 _UNCOUNTED = Effect(EventVerdict.NO_MOVE, "opens of this mail are not counted")
 _NO_LINK = Effect(EventVerdict.NO_MOVE, "it is no link whose clicks are counted")
@@ -30,10 +30,9 @@ async def keep_told(
     if envelope.recipient is None and len(told.addresses) == 1:
         envelope = replace(envelope, recipient=told.addresses[0])
     moment = hit.date or told.date or event.created
-    made = engagement_of(
-        deps, envelope, Visit("GET", hit.user_agent, hit.address), hit.kind,
-        at=min(moment, event.created),
-    )  # fmt: skip
+    visit = Visit("GET", hit.user_agent, hit.address)
+    fetched = hit_of(deps, delivery.tracking_id, visit, at=min(moment, event.created))
+    made = engagement_of(deps, envelope, fetched, hit.kind)
     made.id, made.source = event.id, EngagementSource.RESEND
     refused = await _refused(deps, delivery, made, hit)
     if refused is not None:
@@ -51,8 +50,9 @@ async def _refused(deps: Deps, delivery: Delivery, made: Engagement, hit: ToldHi
     named = re.fullmatch(rf"{base}/link/([\w-]+)/([0-9]{{1,9}})", hit.link or "", re.ASCII)
     if named is None or named[1] != delivery.tracking_id:
         return _NO_LINK
-    link = await mails.link(named[1], int(named[2]))
-    if link is None:
+    index = int(named[2])
+    url = await deps.gathered.link(named[1], index)
+    if url is None:
         return _NO_LINK
-    made.link, made.url = link.index, link.url
+    made.link, made.url = index, url
     return None

@@ -4,20 +4,24 @@ Each fetch is kept with a verdict of who made it; people's are counted, machines
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_address, ip_network
 
 import structlog
+from beanie import PydanticObjectId
 
 from app.context import Deps
+from app.documents.base import StoreUnavailableError
 from app.documents.engagement import mails
 from app.documents.engagement.hits import Engagement
 from app.documents.engagement.mails import Envelope
 from app.mail.engagement import rules
 from app.mail.engagement.hits import AGENT_LENGTH, EngagementKind, Judgement
+from app.mail.engagement.waiting import WaitingHit
 from app.mail.received_text import storable
 from app.settings import AddressKeeping, Settings
 
@@ -25,6 +29,9 @@ log = structlog.get_logger()
 
 # Seconds a mail client is kept waiting for its page when the store does not answer.
 _PATIENCE = 2
+# What no tracking id is longer than, or has in it, is not worth a place among those that wait.
+_TRACKING_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_AT_A_TIME = 500
 # What is kept of an address: neither names a household.
 _PREFIXES = {4: 24, 6: 48}
 
@@ -39,28 +46,71 @@ class Visit:
 
 
 async def record_open(deps: Deps, tracking_id: str, visit: Visit) -> None:
-    """Keep an open of the mail with this tracking id, if there is one, and count it."""
-    envelope = await mails.envelope(tracking_id)
-    if envelope is not None:
-        await keep(deps, engagement_of(deps, envelope, visit, EngagementKind.OPEN, at=deps.now()))
+    """Take an open of the mail with this tracking id, if there is one, to be counted."""
+    if _TRACKING_ID.fullmatch(tracking_id):
+        await _take(deps, hit_of(deps, tracking_id, visit, at=deps.now()))
 
 
 async def follow_link(deps: Deps, tracking_id: str, index: int, visit: Visit) -> str | None:
-    """Find where a tracked link leads, None for an unknown one; the click is kept and counted.
+    """Find where a tracked link leads, None for an unknown one; the click is taken to be counted.
 
-    Whoever follows it gets there, also when the click cannot be kept.
+    Whoever follows it gets there, also when the click cannot be taken.
     """
-    link = await mails.link(tracking_id, index)
-    if link is None:
+    if not _TRACKING_ID.fullmatch(tracking_id):
         return None
-    click = engagement_of(deps, link.envelope, visit, EngagementKind.CLICK, at=deps.now())
-    click.link, click.url = link.index, link.url
+    url = await deps.gathered.link(tracking_id, index)
+    if url is None:
+        return None
+    click = replace(hit_of(deps, tracking_id, visit, at=deps.now()), link=index, url=url)
     try:
         async with asyncio.timeout(_PATIENCE):
-            await keep(deps, click)
+            await _take(deps, click)
     except Exception:
-        log.exception("click.fault", communication_id=str(link.envelope.communication_id))
-    return link.url
+        log.exception("click.fault", hit=click.id)
+    return url
+
+
+async def _take(deps: Deps, hit: WaitingHit) -> None:
+    """Return once a hit is sure to be counted: by a worker, or, without Redis, when it is."""
+    await deps.waiting_hits.append(hit.packed(), partial(count_hits, deps))
+
+
+async def count_waiting(deps: Deps, holder: str) -> int:
+    """Have the hits that wait first counted; how many, none while another `holder` counts.
+
+    Raises ConnectionError while Redis or MongoDB is away: then all of them go on waiting.
+    """
+    hits = await deps.waiting_hits.take(holder, _AT_A_TIME)
+    if not hits:
+        return 0
+    try:
+        faults = await count_hits(deps, hits)
+    except StoreUnavailableError as error:
+        raise ConnectionError("MongoDB does not answer") from error
+    for fault in filter(None, faults):
+        if isinstance(fault, StoreUnavailableError):
+            raise ConnectionError("MongoDB does not answer") from fault
+        # It would go wrong again, and hold up all others.
+        log.error("hit.fault", exc_info=fault)
+    await deps.waiting_hits.drop(holder, len(hits))
+    return len(hits)
+
+
+async def count_hits(deps: Deps, packed: Sequence[bytes]) -> Sequence[Exception | None]:
+    """Keep and count hits, each once, however often it comes; give what went wrong with each.
+
+    Those of no mail count nowhere.
+    """
+    hits = [WaitingHit.unpacked(octets) for octets in packed]
+    envelopes = await mails.envelopes({hit.tracking_id for hit in hits})
+    kept = {
+        hit.id: keep(deps, engagement_of(deps, envelopes[hit.tracking_id], hit, hit.kind))
+        for hit in hits
+        if hit.tracking_id in envelopes
+    }
+    faults = await asyncio.gather(*kept.values(), return_exceptions=True)
+    found = dict(zip(kept, faults, strict=True))
+    return [fault if isinstance(fault := found.get(hit.id), Exception) else None for hit in hits]
 
 
 def judge_of(settings: Settings, hits: Sequence[Engagement]) -> Sequence[Judgement]:
@@ -82,21 +132,36 @@ async def keep(deps: Deps, hit: Engagement) -> None:
     await deps.gathered.keep_hit(hit, judge, rules=rules.VERSION)
 
 
-def engagement_of(
-    deps: Deps, envelope: Envelope, visit: Visit, kind: EngagementKind, *, at: datetime
-) -> Engagement:
-    """Write down what was fetched, as far as it is to be kept; it is not judged yet."""
+def hit_of(deps: Deps, tracking_id: str, visit: Visit, *, at: datetime) -> WaitingHit:
+    """Write down what was fetched, as far as it is to be kept."""
     agent = storable(visit.user_agent or "").strip()[:AGENT_LENGTH]
+    return WaitingHit(
+        id=str(PydanticObjectId()),
+        tracking_id=tracking_id,
+        at=at,
+        method=visit.method,
+        user_agent=agent or None,
+        address=kept_address(visit.address, deps.settings.engagement_address),
+    )
+
+
+def engagement_of(
+    deps: Deps, envelope: Envelope, hit: WaitingHit, kind: EngagementKind
+) -> Engagement:
+    """Tell whose mail was fetched; it is not judged yet."""
     made = Engagement(
+        id=PydanticObjectId(hit.id),
         tenant_id=envelope.tenant_id,
-        created=at,
+        created=hit.at,
         communication_id=envelope.communication_id,
         delivery_id=envelope.delivery_id,
         recipient=envelope.recipient,
         kind=kind,
-        method=visit.method,
-        user_agent=agent or None,
-        address=kept_address(visit.address, deps.settings.engagement_address),
+        link=hit.link,
+        url=hit.url,
+        method=hit.method,
+        user_agent=hit.user_agent,
+        address=hit.address,
         expires=deps.now() + deps.settings.engagement_retention,
     )
     return made.since(envelope.moments)

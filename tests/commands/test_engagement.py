@@ -9,7 +9,8 @@ from pathlib import Path
 
 from app.context import Deps
 from app.documents.communications import Communication
-from app.services import delivery, tracking
+from app.services import delivery
+from tests import fetching
 from tests.fakes.clock import Clock
 from tests.fakes.visits import PERSON
 
@@ -22,8 +23,8 @@ async def test_it_tells_what_became_of_what(
     record = await send()
     await delivery.dispatch(deps, str(record.id))
     clock.advance(timedelta(seconds=8))
-    await tracking.record_open(deps, record.tracking_id, PERSON)
-    await tracking.follow_link(deps, record.tracking_id, 0, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
+    await fetching.follow_link(deps, record.tracking_id, 0, PERSON)
     kept = {name: value for name, value in os.environ.items() if "LETTERBOX" not in name}
 
     done = subprocess.run(  # noqa: ASYNC221 - ourselves

@@ -20,9 +20,9 @@ from app.services import (
     list_members,
     recipient_lists,
     sending,
-    tracking,
 )
 from app.services.inputs import parse
+from tests import fetching
 from tests.fakes.visits import PERSON
 
 Send = Callable[..., Awaitable[Communication]]
@@ -80,8 +80,8 @@ async def test_nothing_reads_a_whole_collection(
     record = await send(key="k")
     await send(key="k")
     await delivery.dispatch(deps, str(record.id))
-    await tracking.record_open(deps, record.tracking_id, PERSON)
-    await tracking.follow_link(deps, record.tracking_id, 0, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
+    await fetching.follow_link(deps, record.tracking_id, 0, PERSON)
     await delivery.sweep(deps)
 
     rows = [row for row in await profile() if "planSummary" in row]

@@ -9,7 +9,8 @@ import pytest
 from app.context import Deps
 from app.documents.communications import Communication
 from app.mail.engagement.rules import VERSION
-from app.services import delivery, tracking
+from app.services import delivery
+from tests import fetching
 from tests.fakes.clock import Clock
 from tests.fakes.visits import BY_APPLE, BY_BARRACUDA, BY_GMAIL, GMAIL, ON_PHONE, PERSON
 from tests.graphql_schema.conftest import Ask
@@ -39,14 +40,14 @@ async def visited(deps: Deps, send: Send, clock: Clock) -> str:
     record = await send()
     await delivery.dispatch(deps, str(record.id))
     clock.advance(timedelta(seconds=1))
-    await tracking.record_open(deps, record.tracking_id, BY_APPLE)
-    await tracking.follow_link(deps, record.tracking_id, 0, BY_BARRACUDA)
+    await fetching.record_open(deps, record.tracking_id, BY_APPLE)
+    await fetching.follow_link(deps, record.tracking_id, 0, BY_BARRACUDA)
     for visit in (BY_GMAIL, PERSON, PERSON):
         clock.advance(timedelta(seconds=29.5 if visit is PERSON else 59))
-        await tracking.record_open(deps, record.tracking_id, visit)
-    await tracking.record_open(deps, record.tracking_id, PERSON)
+        await fetching.record_open(deps, record.tracking_id, visit)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
     clock.advance(timedelta(seconds=60))
-    await tracking.follow_link(deps, record.tracking_id, 0, ON_PHONE)
+    await fetching.follow_link(deps, record.tracking_id, 0, ON_PHONE)
     return str(record.id)
 
 

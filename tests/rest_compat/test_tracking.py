@@ -9,6 +9,7 @@ from app.services import delivery
 from rest_compat.tracking import PIXEL
 from tests.fakes.clock import Clock
 from tests.fakes.visits import CHROME
+from tests.fetching import count_all
 
 BASE = "/api/v1/communications"
 
@@ -55,13 +56,14 @@ def by_a_browser(anonymous: httpx2.AsyncClient) -> None:
 
 
 async def test_opens_are_counted_with_first_and_last_time(
-    client: httpx2.AsyncClient, sent: dict[str, Any], pixel_path: str, clock: Clock
+    client: httpx2.AsyncClient, deps: Deps, sent: dict[str, Any], pixel_path: str, clock: Clock
 ) -> None:
     clock.advance(timedelta(minutes=1))
     await client.get(pixel_path)
     clock.advance(timedelta(minutes=1))
     await client.get(pixel_path)
 
+    await count_all(deps)
     record = (await client.get(f"{BASE}/find/{sent['id']}")).json()
     assert (record["opened"], record["openCount"]) == (True, 2)
     assert record["openedAt"] == "2026-11-24T09:31:00Z"
@@ -70,13 +72,14 @@ async def test_opens_are_counted_with_first_and_last_time(
 
 
 async def test_clicks_are_counted_per_link_with_first_and_last_time(
-    client: httpx2.AsyncClient, sent: dict[str, Any], link_path: str, clock: Clock
+    client: httpx2.AsyncClient, deps: Deps, sent: dict[str, Any], link_path: str, clock: Clock
 ) -> None:
     clock.advance(timedelta(minutes=1))
     first = await client.get(link_path)
     clock.advance(timedelta(minutes=1))
     await client.get(link_path)
 
+    await count_all(deps)
     document = "query($id: ID!) { communication(id: $id) { opened clickedLinks { clickCount clickedAt lastClickedAt } events { type description } } }"  # noqa: E501 - one document
     answer = await client.post(
         "/graphql", json={"query": document, "variables": {"id": sent["id"]}}
@@ -106,11 +109,12 @@ async def test_an_address_is_escaped_where_a_header_needs_it_and_nowhere_else(
 
 
 async def test_head_never_counts_as_a_persons(
-    client: httpx2.AsyncClient, sent: dict[str, Any], pixel_path: str, link_path: str
+    client: httpx2.AsyncClient, deps: Deps, sent: dict[str, Any], pixel_path: str, link_path: str
 ) -> None:
     picture = await client.head(pixel_path)
     redirect = await client.head(link_path)
 
+    await count_all(deps)
     record = (await client.get(f"{BASE}/find/{sent['id']}")).json()
     assert picture.status_code == 200
     assert picture.content == b""
@@ -140,11 +144,12 @@ async def test_an_unknown_picture_is_a_picture_all_the_same(
 
 
 async def test_a_record_id_is_no_tracking_id(
-    client: httpx2.AsyncClient, sent: dict[str, Any]
+    client: httpx2.AsyncClient, deps: Deps, sent: dict[str, Any]
 ) -> None:
     await client.get(f"{BASE}/track/{sent['id']}")
     response = await client.get(f"{BASE}/link/{sent['id']}/0")
 
+    await count_all(deps)
     assert response.status_code == 404
     assert (await client.get(f"{BASE}/find/{sent['id']}")).json() == sent
 
@@ -153,10 +158,11 @@ async def test_a_record_id_is_no_tracking_id(
     "index", ["2", "999999999", "9999999999999999999", "-1", "x", "0x0", "0.0", "\u0661", "%30%00"]
 )
 async def test_an_unknown_link_is_not_found_and_nothing_is_counted(
-    client: httpx2.AsyncClient, sent: dict[str, Any], link_path: str, index: str
+    client: httpx2.AsyncClient, deps: Deps, sent: dict[str, Any], link_path: str, index: str
 ) -> None:
     response = await client.get(link_path.removesuffix("0") + index)
 
+    await count_all(deps)
     assert response.status_code == 404
     assert response.json().keys() == {"title", "detail", "time"}
     assert (await client.get(f"{BASE}/find/{sent['id']}")).json() == sent

@@ -10,9 +10,10 @@ from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.engagement.hits import Engagement
 from app.documents.recipient_lists import RecipientList
-from app.services import list_members, recipient_lists, tracking
+from app.services import list_members, recipient_lists
 from app.services.connections import ListCommand
 from app.services.reclassification import reclassify
+from tests import fetching
 from tests.fakes.clock import Clock
 from tests.fakes.visits import BY_BARRACUDA, ON_PHONE, PERSON
 
@@ -37,10 +38,10 @@ async def test_each_members_hits_name_the_member(
     jan, piet = await rows_of(record)
     clock.advance(timedelta(minutes=1))
 
-    await tracking.record_open(deps, jan.tracking_id, PERSON)
-    await tracking.record_open(deps, piet.tracking_id, PERSON)
-    await tracking.follow_link(deps, piet.tracking_id, 0, ON_PHONE)
-    await tracking.follow_link(deps, jan.tracking_id, 0, BY_BARRACUDA)
+    await fetching.record_open(deps, jan.tracking_id, PERSON)
+    await fetching.record_open(deps, piet.tracking_id, PERSON)
+    await fetching.follow_link(deps, piet.tracking_id, 0, ON_PHONE)
+    await fetching.follow_link(deps, jan.tracking_id, 0, BY_BARRACUDA)
 
     hits = await Engagement.find_all().sort("_id").to_list()
     assert {(one.recipient, one.kind, one.rule, one.url, one.repeat) for one in hits} == {
@@ -60,9 +61,9 @@ async def test_each_members_hits_name_the_member(
     # What was sent stays as it was, also when the list changes, or is gone.
     members = await list_members.members_of(caller, str(made.id), ListCommand())
     await list_members.remove(caller, str(made.id), [str(one.node.id) for one in members.edges])
-    await tracking.record_open(deps, jan.tracking_id, ON_PHONE)
+    await fetching.record_open(deps, jan.tracking_id, ON_PHONE)
     await recipient_lists.delete(deps, caller, str(made.id))
-    await tracking.record_open(deps, piet.tracking_id, ON_PHONE)
+    await fetching.record_open(deps, piet.tracking_id, ON_PHONE)
 
     late = await Engagement.find(Engagement.kind == "OPEN").sort("_id").to_list()
     assert [one.recipient for one in late] == ["jan@c.test", "piet@c.test"] * 2
@@ -73,7 +74,7 @@ async def test_a_hit_tells_mongodb_when_it_is_to_go(
     deps: Deps, dispatched: Send, clock: Clock
 ) -> None:
     record = await dispatched()
-    await tracking.record_open(deps, record.tracking_id, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
 
     [hit] = await Engagement.find_all().to_list()
     indexes = await Engagement.get_motor_collection().index_information()
@@ -89,8 +90,8 @@ async def test_counts_stay_when_hits_are_gone(
     record = await dispatched()
     clock.advance(deps.settings.scan_delay * 2)
     for _ in range(2):
-        await tracking.record_open(deps, record.tracking_id, PERSON)
-        await tracking.follow_link(deps, record.tracking_id, 0, PERSON)
+        await fetching.record_open(deps, record.tracking_id, PERSON)
+        await fetching.follow_link(deps, record.tracking_id, 0, PERSON)
         clock.advance(deps.settings.engagement_retention)
     before = await stored(record.id)
     # What MongoDB does once a minute.
@@ -98,7 +99,7 @@ async def test_counts_stay_when_hits_are_gone(
 
     changed = [done.changed async for done in reclassify(deps)]
     unchanged = await stored(record.id)
-    await tracking.record_open(deps, record.tracking_id, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
 
     assert (gone.deleted_count, changed) == (4, [])
     assert unchanged == before

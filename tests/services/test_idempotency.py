@@ -10,7 +10,8 @@ from app.documents.communications import Communication
 from app.documents.idempotency_keys import IdempotencyKey
 from app.documents.vocabulary import CommunicationStatus
 from app.errors import ConflictError, ErrorCode, FieldError, InvalidInputError
-from app.services import delivery, sending, tracking
+from app.services import delivery, sending
+from tests import fetching
 from tests.fakes.clock import Clock
 from tests.fakes.relay import Relay
 from tests.fakes.visits import PERSON
@@ -39,8 +40,8 @@ async def test_the_first_answer_is_given_after_all_has_happened(
     first = await send(key="k")
     await delivery.dispatch(deps, str(first.id))
     clock.advance(timedelta(hours=1))
-    await tracking.record_open(deps, first.tracking_id, PERSON)
-    await tracking.follow_link(deps, first.tracking_id, 0, PERSON)
+    await fetching.record_open(deps, first.tracking_id, PERSON)
+    await fetching.follow_link(deps, first.tracking_id, 0, PERSON)
     before = await footprint()
 
     second = await send(key="k")

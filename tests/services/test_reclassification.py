@@ -16,8 +16,9 @@ from app.documents.engagement.hits import Engagement
 from app.documents.vocabulary import EventType, RecipientStatus
 from app.errors import InvalidInputError
 from app.mail.engagement.rules import VERSION
-from app.services import analytics, tracking
+from app.services import analytics
 from app.services.reclassification import Reclassified, Turn, reclassify
+from tests import fetching
 from tests.fakes.clock import Clock
 from tests.fakes.visits import BY_APPLE, PERSON
 
@@ -45,11 +46,11 @@ async def clicked(deps: Deps, dispatched: Send, clock: Clock) -> Communication:
     """A mail that was opened, and followed 8 seconds and an hour after it was handed over."""
     record = await dispatched()
     clock.advance(timedelta(seconds=8))
-    await tracking.record_open(deps, record.tracking_id, PERSON)
-    await tracking.record_open(deps, record.tracking_id, BY_APPLE)
-    await tracking.follow_link(deps, record.tracking_id, 0, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
+    await fetching.record_open(deps, record.tracking_id, BY_APPLE)
+    await fetching.follow_link(deps, record.tracking_id, 0, PERSON)
     clock.advance(timedelta(hours=1))
-    await tracking.follow_link(deps, record.tracking_id, 0, PERSON)
+    await fetching.follow_link(deps, record.tracking_id, 0, PERSON)
     return record
 
 
@@ -82,7 +83,7 @@ async def test_what_counts_no_more_is_gone_from_the_analytics(
     record = await dispatched()
     sent = await stored(record.id)
     clock.advance(timedelta(seconds=8))
-    await tracking.follow_link(deps, record.tracking_id, 0, PERSON)
+    await fetching.follow_link(deps, record.tracking_id, 0, PERSON)
     ever: dict[str, Any] = {"start": None, "end": None, "timezone": None}
 
     before = await analytics.analytics(caller, **ever)
@@ -128,7 +129,7 @@ async def test_part_by_part_it_comes_to_the_same(
     for number in range(4):
         clock.advance(timedelta(seconds=1.5))
         for record in records:
-            await tracking.follow_link(deps, record.tracking_id, number, PERSON)
+            await fetching.follow_link(deps, record.tracking_id, number, PERSON)
     figures = [(await stored(record.id)).model_dump(exclude={"updated"}) for record in records]
     # As rules would have left them that know nothing of bursts.
     await Engagement.get_motor_collection().update_many({}, {"$set": {"rules": 7}})
@@ -216,7 +217,7 @@ async def test_what_comes_meanwhile_is_counted_once(
 
     judging = asyncio.create_task(judged(patient(deps, 10), at_a_time=1))
     await asyncio.gather(
-        *(tracking.follow_link(deps, clicked.tracking_id, 0, reader) for reader in readers)
+        *(fetching.follow_link(deps, clicked.tracking_id, 0, reader) for reader in readers)
     )
     done = await judging
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from beanie import PydanticObjectId
+from structlog.testing import capture_logs
 
 from app.context import Deps
 from app.documents.communications import Communication
@@ -14,6 +15,7 @@ from app.documents.vocabulary import EventType
 from app.mail.engagement.hits import EngagementKind, EngagementVerdict
 from app.services import tracking
 from app.settings import AddressKeeping
+from tests import fetching
 from tests.fakes.clock import Clock
 from tests.fakes.visits import BY_APPLE, BY_BARRACUDA, BY_GMAIL, BY_HEAD, ON_PHONE, PERSON
 
@@ -30,10 +32,10 @@ async def test_opens_are_counted_and_the_first_is_an_event(
     record = await dispatched()
     clock.advance(timedelta(minutes=1))
     first = clock.now()
-    await tracking.record_open(deps, record.tracking_id, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
     once = await stored(record.id)
     clock.advance(timedelta(minutes=1))
-    await tracking.record_open(deps, record.tracking_id, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
 
     twice = await stored(record.id)
     assert (once.opened, once.open_count) == (True, 1)
@@ -51,7 +53,7 @@ async def test_opens_at_once_are_counted_each(deps: Deps, dispatched: Send, stor
     readers = [replace(PERSON, address=f"192.0.{number}.1") for number in range(50)]
 
     await asyncio.gather(
-        *(tracking.record_open(deps, record.tracking_id, reader) for reader in readers)
+        *(fetching.record_open(deps, record.tracking_id, reader) for reader in readers)
     )
 
     opened = await stored(record.id)
@@ -66,10 +68,10 @@ async def test_a_picture_that_is_fetched_twice_was_opened_once(
     record = await dispatched()
 
     await asyncio.gather(
-        *(tracking.record_open(deps, record.tracking_id, PERSON) for _ in range(3))
+        *(fetching.record_open(deps, record.tracking_id, PERSON) for _ in range(3))
     )
     clock.advance(timedelta(seconds=2))
-    await tracking.record_open(deps, record.tracking_id, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
 
     assert (await stored(record.id)).open_count == 2
     kept = await Engagement.find_all().sort("created").to_list()
@@ -83,12 +85,12 @@ async def test_clicks_are_counted_for_each_link(
     sent = await stored(record.id)
     clock.advance(timedelta(minutes=1))
     first = clock.now()
-    assert await tracking.follow_link(deps, record.tracking_id, 1, PERSON) == "https://acme.test/1"
+    assert await fetching.follow_link(deps, record.tracking_id, 1, PERSON) == "https://acme.test/1"
     clock.advance(timedelta(minutes=1))
-    await tracking.follow_link(deps, record.tracking_id, 1, PERSON)
+    await fetching.follow_link(deps, record.tracking_id, 1, PERSON)
     second = clock.now()
     clock.advance(timedelta(minutes=1))
-    await tracking.follow_link(deps, record.tracking_id, 0, PERSON)
+    await fetching.follow_link(deps, record.tracking_id, 0, PERSON)
 
     clicked = await stored(record.id)
     zero, one = clicked.clicked_links
@@ -117,7 +119,7 @@ async def test_clicks_at_once_are_counted_each(
     for link in (0, 1):
         clock.advance(timedelta(minutes=1))
         await asyncio.gather(
-            *(tracking.follow_link(deps, record.tracking_id, link, reader) for reader in readers)
+            *(fetching.follow_link(deps, record.tracking_id, link, reader) for reader in readers)
         )
 
     clicked = await stored(record.id)
@@ -132,14 +134,14 @@ async def test_each_fetch_is_kept_with_its_verdict_and_machines_are_counted_besi
     sent = await stored(record.id)
     clock.advance(timedelta(seconds=2))
     for visit in (BY_APPLE, BY_BARRACUDA, BY_HEAD):
-        await tracking.record_open(deps, record.tracking_id, visit)
+        await fetching.record_open(deps, record.tracking_id, visit)
     for visit in (BY_HEAD, BY_BARRACUDA, PERSON):
-        await tracking.follow_link(deps, record.tracking_id, 0, visit)
+        await fetching.follow_link(deps, record.tracking_id, 0, visit)
     machines = await stored(record.id)
     clock.advance(timedelta(minutes=9))
     opened_at = clock.now()
-    await tracking.record_open(deps, record.tracking_id, BY_GMAIL)
-    await tracking.follow_link(deps, record.tracking_id, 1, ON_PHONE)
+    await fetching.record_open(deps, record.tracking_id, BY_GMAIL)
+    await fetching.follow_link(deps, record.tracking_id, 1, ON_PHONE)
 
     people = await stored(record.id)
     links = people.clicked_links
@@ -179,12 +181,12 @@ async def test_a_burst_takes_back_what_counted_as_a_persons(
     record = await dispatched({"body": body})
     sent = await stored(record.id)
     clock.advance(timedelta(minutes=9))
-    await tracking.follow_link(deps, record.tracking_id, 0, PERSON)
+    await fetching.follow_link(deps, record.tracking_id, 0, PERSON)
     clock.advance(timedelta(seconds=2))
-    await tracking.follow_link(deps, record.tracking_id, 1, PERSON)
+    await fetching.follow_link(deps, record.tracking_id, 1, PERSON)
     two = await stored(record.id)
     clock.advance(timedelta(seconds=2))
-    await tracking.follow_link(deps, record.tracking_id, 2, PERSON)
+    await fetching.follow_link(deps, record.tracking_id, 2, PERSON)
 
     burst = await stored(record.id)
     assert [link.click_count for link in two.clicked_links] == [1, 1, 0]
@@ -205,11 +207,13 @@ async def test_a_hit_that_cannot_be_kept_stands_in_nobodys_way(
     await collection.update_one({"_id": record.id}, {"$set": {"openCount": "no number"}})
     visit = replace(PERSON, user_agent="x\ud800\0" + "y" * 10_000, address="no address")
 
-    url = await tracking.follow_link(deps, record.tracking_id, 0, visit)
-    with pytest.raises(TypeError):
-        await tracking.record_open(deps, record.tracking_id, PERSON)
+    await tracking.record_open(deps, record.tracking_id, PERSON)
+    with capture_logs() as logs:
+        url = await fetching.follow_link(deps, record.tracking_id, 0, visit)
 
+    assert [log["event"] for log in logs] == ["hit.fault"]
     assert url == "https://acme.test/offer?id=1&x=2"
+    assert await deps.waiting_hits.take("another", 9) == []
     [kept] = await Engagement.find_all().to_list()
     assert (kept.user_agent, kept.address) == ("x\ufffd" + "y" * 498, None)
 
@@ -239,7 +243,7 @@ async def test_of_a_mail_to_several_nobody_is_named(
 ) -> None:
     record = await dispatched({"cc": ["eve@customer.test"]})
 
-    await tracking.record_open(deps, record.tracking_id, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
 
     [kept] = await Engagement.find_all().to_list()
     assert kept.recipient is None
@@ -252,7 +256,7 @@ async def test_no_link_has_this_number(
     record = await dispatched({"body": TWO_LINKS})
     before = await footprint()
 
-    assert await tracking.follow_link(deps, record.tracking_id, index, PERSON) is None
+    assert await fetching.follow_link(deps, record.tracking_id, index, PERSON) is None
     assert await footprint() == before
 
 
@@ -263,9 +267,9 @@ async def test_an_unknown_tracking_id_counts_nothing(
     await dispatched()
     before = await footprint()
 
-    await tracking.record_open(deps, tracking_id, PERSON)
+    await fetching.record_open(deps, tracking_id, PERSON)
 
-    assert await tracking.follow_link(deps, tracking_id, 0, PERSON) is None
+    assert await fetching.follow_link(deps, tracking_id, 0, PERSON) is None
     assert await footprint() == before
 
 
@@ -275,7 +279,7 @@ async def test_a_record_id_is_no_tracking_id(
     record = await dispatched()
     before = await footprint()
 
-    await tracking.record_open(deps, str(record.id), PERSON)
+    await fetching.record_open(deps, str(record.id), PERSON)
 
     assert await footprint() == before
 
@@ -286,7 +290,7 @@ async def test_a_mail_without_tracking_is_never_opened(
     record = await dispatched({"trackingEnabled": False})
     before = await footprint()
 
-    await tracking.record_open(deps, record.tracking_id, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
 
     assert await footprint() == before
 
@@ -297,8 +301,8 @@ async def test_a_mail_whose_links_alone_are_tracked_counts_clicks(
     record = await dispatched({"trackingEnabled": False, "linkTrackingEnabled": True})
 
     clock.advance(timedelta(minutes=1))
-    await tracking.record_open(deps, record.tracking_id, PERSON)
-    await tracking.follow_link(deps, record.tracking_id, 0, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
+    await fetching.follow_link(deps, record.tracking_id, 0, PERSON)
 
     tracked = await stored(record.id)
     assert (tracked.opened, tracked.open_count) == (False, 0)
@@ -309,9 +313,9 @@ async def test_a_mail_whose_record_is_gone_leads_nowhere(deps: Deps, dispatched:
     record = await dispatched()
     await Communication.get_motor_collection().delete_one({"_id": record.id})
 
-    await tracking.record_open(deps, record.tracking_id, PERSON)
+    await fetching.record_open(deps, record.tracking_id, PERSON)
 
-    assert await tracking.follow_link(deps, record.tracking_id, 0, PERSON) is None
+    assert await fetching.follow_link(deps, record.tracking_id, 0, PERSON) is None
     assert await Communication.count() == 0
 
 
@@ -322,6 +326,6 @@ async def test_a_long_address_is_cut_in_the_audit_trail_only(
     record = await dispatched({"body": f'<a href="{url}">x</a>'})
     clock.advance(timedelta(minutes=1))
 
-    assert await tracking.follow_link(deps, record.tracking_id, 0, PERSON) == url
+    assert await fetching.follow_link(deps, record.tracking_id, 0, PERSON) == url
 
     assert (await stored(record.id)).events[-1].description == url[:500]

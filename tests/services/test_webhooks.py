@@ -20,11 +20,12 @@ from app.documents.vocabulary import (
     EventVerdict,
     RecipientStatus,
 )
-from app.services import delivery, inbound, provider_accounts, sending, tracking, webhooks
+from app.services import delivery, inbound, provider_accounts, sending, webhooks
 from app.services.account_commands import CreateProviderAccount
 from app.services.event_processing import process
 from app.services.inputs import parse
 from app.services.signatures import Signed
+from tests import fetching
 from tests.fakes.clock import Clock
 from tests.fakes.messages import message
 from tests.fakes.resend import FakeResend
@@ -369,8 +370,8 @@ async def test_what_we_saw_too_counts_once(
     clock.advance(timedelta(minutes=1))
 
     async def ours() -> None:
-        await tracking.record_open(deps, row.tracking_id, PERSON)
-        await tracking.follow_link(deps, row.tracking_id, 0, PERSON)
+        await fetching.record_open(deps, row.tracking_id, PERSON)
+        await fetching.follow_link(deps, row.tracking_id, 0, PERSON)
 
     if ours_first:
         await ours()

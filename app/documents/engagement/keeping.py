@@ -66,14 +66,11 @@ async def records_of(
 async def _known(
     session: AsyncIOMotorClientSession, hits: Sequence[Engagement]
 ) -> set[PydanticObjectId]:
-    """Tell which a provider told already: only what it tells is told twice."""
-    told = [hit.id for hit in hits if hit.source is not EngagementSource.OWN]
-    if not told:
-        return set()
+    """Tell which were kept already: providers tell twice, and workers that die begin anew."""
     rows = Engagement.get_motor_collection().find(
-        {"_id": {"$in": told}}, {"_id": 1}, session=session
+        {"_id": {"$in": [hit.id for hit in hits]}}, {"_id": 1}, session=session
     )
-    return {row["_id"] async for row in rows}
+    return {row["_id"] for row in await rows.to_list(None)}
 
 
 async def _judged(

@@ -1,12 +1,12 @@
 """Whose mail a tracking id stands in, and where its links lead."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from beanie import PydanticObjectId
-from pymongo import DESCENDING
+from pymongo import ASCENDING
 
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
@@ -14,8 +14,6 @@ from app.documents.vocabulary import RecipientStatus
 
 # MongoDB reads a negative index from the end and refuses one beyond 32 bits.
 _INDEXES = range(2**31)
-# Sendings of one mail, of which the latest that was handed over is taken.
-_SENDINGS = 5
 READ = dict.fromkeys(
     [
         "tenantId",
@@ -44,38 +42,39 @@ class Envelope:
     moments: Sequence[datetime]
 
 
-@dataclass(frozen=True)
-class Link:
-    """A tracked link as a mail has it, and where it leads."""
-
-    envelope: Envelope
-    index: int
-    url: str
+async def envelopes(tracking_ids: Collection[str]) -> dict[str, Envelope]:
+    """Find the mails that carry these tracking ids, by them."""
+    rows = await _rows(tracking_ids, READ)
+    return {id_: envelope_of(row) for id_, row in rows.items()}
 
 
-async def envelope(tracking_id: str) -> Envelope | None:
-    """Find the mail that carries this tracking id."""
-    row = await _row(tracking_id, READ)
-    return None if row is None else envelope_of(row)
-
-
-async def link(tracking_id: str, index: int) -> Link | None:
-    """Find where the tracked link `index` of a mail leads, None when there is none.
+async def links(asked: Sequence[tuple[str, int]]) -> Sequence[str | None]:
+    """Find where tracked links lead, by tracking ids and their numbers; None when there is none.
 
     A delivery whose links are not those of its record has them itself.
     """
-    if index not in _INDEXES:
-        return None
-    row = await _row(tracking_id, {**READ, "links": {"$slice": [index, 1]}})
-    if row is None:
-        return None
-    links = row.get("links")
-    if links is None:
-        record = await Communication.get_motor_collection().find_one(
-            {"_id": row["communicationId"]}, {"clickedLinks": {"$slice": [index, 1]}}
-        )
-        links = [one["originalUrl"] for one in (record or {}).get("clickedLinks", [])]
-    return Link(envelope_of(row), index, links[0]) if links else None
+    found: dict[tuple[str, int], str] = {}
+    for index in {index for _, index in asked if index in _INDEXES}:
+        ids = {id_ for id_, one in asked if one == index}
+        found |= {(id_, index): url for id_, url in (await _links(ids, index)).items()}
+    return [found.get(one) for one in asked]
+
+
+async def _links(tracking_ids: Collection[str], index: int) -> dict[str, str]:
+    one = {"$slice": [index, 1]}
+    rows = await _rows(tracking_ids, {"communicationId": 1, "attempts.date": 1, "links": one})
+    theirs = {row["communicationId"] for row in rows.values() if row.get("links") is None}
+    cursor = Communication.get_motor_collection().find(
+        {"_id": {"$in": list(theirs)}}, {"trackingId": 1, "clickedLinks": one}
+    )
+    records = {row["_id"]: row["clickedLinks"] for row in await cursor.to_list(None)}
+    found: dict[str, str] = {}
+    for id_, row in rows.items():
+        own = row.get("links")
+        links = [each["originalUrl"] for each in records.get(row["communicationId"], ())]
+        if urls := links if own is None else own:
+            found[id_] = urls[0]
+    return found
 
 
 async def counts_opens(communication_id: PydanticObjectId) -> bool:
@@ -84,16 +83,19 @@ async def counts_opens(communication_id: PydanticObjectId) -> bool:
     return await Communication.get_motor_collection().find_one(tracked, {"_id": 1}) is not None
 
 
-async def _row(tracking_id: str, read: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Read the latest delivery with this tracking id that was handed over, else the latest."""
-    cursor = (
-        Delivery.get_motor_collection()
-        .find({"trackingId": tracking_id}, read)
-        .sort("sending", DESCENDING)
-        .limit(_SENDINGS)
+async def _rows(
+    tracking_ids: Collection[str], read: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Read the latest delivery with each tracking id that was handed over, else the latest."""
+    cursor = Delivery.get_motor_collection().find(
+        {"trackingId": {"$in": list(tracking_ids)}}, {**read, "trackingId": 1}
     )
-    rows = [row async for row in cursor]
-    return next((row for row in rows if row.get("attempts")), rows[0] if rows else None)
+    found: dict[str, dict[str, Any]] = {}
+    for row in await cursor.sort("sending", ASCENDING).to_list(None):
+        earlier = found.get(row["trackingId"])
+        if earlier is None or row.get("attempts") or not earlier.get("attempts"):
+            found[row["trackingId"]] = row
+    return found
 
 
 def envelope_of(row: Mapping[str, Any]) -> Envelope:

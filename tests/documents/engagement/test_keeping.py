@@ -263,16 +263,31 @@ async def test_a_fault_in_between_leaves_neither_the_hit_nor_its_count(
 async def test_one_at_fault_keeps_no_other_from_being_kept(
     deps: Deps, store_communication: Store, hit: Make, as_marked: Judge
 ) -> None:
-    record = await store_communication()
-    sound, twice = hit(record), hit(record)
-    await keep([twice], as_marked, rules=1)
+    record, odd = await store_communication(), await store_communication()
+    collection = Communication.get_motor_collection()
+    await collection.update_one({"_id": odd.id}, {"$set": {"openCount": "no number"}})
 
     answers = await asyncio.gather(
-        *(deps.gathered.keep_hit(one, as_marked, rules=1) for one in (hit(record), sound, twice)),
+        *(
+            deps.gathered.keep_hit(hit(one), as_marked, rules=1)
+            for one in (record, record, odd, record)
+        ),
         return_exceptions=True,
     )
 
-    assert [answer is None for answer in answers] == [True, True, False]
+    assert [answer is None for answer in answers] == [True, True, False, True]
     found = await Communication.get(record.id)
     assert found is not None
     assert found.open_count == 3
+
+
+async def test_a_hit_that_is_kept_again_counts_once(
+    store_communication: Store, hit: Make, as_marked: Judge, counted: Figures
+) -> None:
+    record = await store_communication()
+    hits = [hit(record), hit(record, after=9)]
+    await keep(hits[:1], as_marked, rules=1)
+
+    await asyncio.gather(*(keep(hits, as_marked, rules=1) for _ in range(3)))
+
+    assert (await counted(record.id))["opens"][0] == await Engagement.count() == 2

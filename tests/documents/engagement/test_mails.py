@@ -17,14 +17,13 @@ async def test_a_link_is_found_by_its_number(
     store_communication: Store, store_delivery: StoreDelivery
 ) -> None:
     record = await store_communication()
-    delivery = await store_delivery(communication_id=record.id)
+    await store_delivery(communication_id=record.id)
+    own = ["https://own.test"]
+    await store_delivery(communication_id=record.id, tracking_id="own", sending=2, links=own)
 
-    found = await mails.link("tracking", 0)
+    found = await mails.links([("own", 0), ("unknown", 0), ("tracking", 0), ("own", 1)])
 
-    assert found is not None
-    assert (found.index, found.url) == (0, "https://acme.test")
-    assert found.envelope.delivery_id == delivery.id
-    assert await mails.link("unknown", 0) is None
+    assert found == ["https://own.test", None, "https://acme.test", None]
 
 
 @pytest.mark.parametrize("index", [1, -1, 2**31 - 1, 2**31, 2**63])
@@ -35,7 +34,7 @@ async def test_no_link_has_this_number(
     record = await store_communication()
     await store_delivery(communication_id=record.id, links=links)
 
-    assert await mails.link("tracking", index) is None
+    assert await mails.links([("tracking", index)]) == [None]
 
 
 async def test_a_delivery_may_have_links_of_its_own(
@@ -44,9 +43,9 @@ async def test_a_delivery_may_have_links_of_its_own(
     record = await store_communication()
     await store_delivery(communication_id=record.id, links=["https://own.test", "https://b.test"])
 
-    found = [await mails.link("tracking", number) for number in range(2)]
+    found = await mails.links([("tracking", number) for number in range(2)])
 
-    assert [one and one.url for one in found] == ["https://own.test", "https://b.test"]
+    assert found == ["https://own.test", "https://b.test"]
 
 
 async def test_an_envelope_tells_whose_it_is_and_when_it_arrived(
@@ -74,14 +73,13 @@ async def test_an_envelope_tells_whose_it_is_and_when_it_arrived(
         ],
     )
 
-    first, second = await mails.envelope("tracking"), await mails.envelope("two")
+    found = await mails.envelopes(["tracking", "two", "unknown"])
 
-    assert first == mails.Envelope(
+    assert found.keys() == {"tracking", "two"}
+    assert found["tracking"] == mails.Envelope(
         "acme", record.id, one.id, "jan@customer.test", [sent, delivered]
     )
-    assert second is not None
-    assert (second.recipient, second.moments) == (None, [])
-    assert await mails.envelope("unknown") is None
+    assert (found["two"].recipient, found["two"].moments) == (None, [])
 
 
 async def test_of_several_sendings_it_is_the_latest_that_was_handed_over(
@@ -96,7 +94,6 @@ async def test_of_several_sendings_it_is_the_latest_that_was_handed_over(
         for number in (1, 2, 3)
     ]
 
-    found = await mails.envelope("tracking")
+    found = await mails.envelopes(["tracking"])
 
-    assert found is not None
-    assert found.delivery_id == rows[1].id
+    assert found["tracking"].delivery_id == rows[1].id

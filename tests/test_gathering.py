@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from app.documents.gathering import Gathering
+from app.gathering import Gathering
 
 
 class Calls:
