@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute, request_response
 from starlette.types import Receive, Scope, Send
 
+from app import cycles
 from app.auth import Authenticator
 from app.bootstrap import open_deps
 from app.context import Deps
@@ -49,7 +50,9 @@ def app_from_environment() -> Starlette:
     """Build the application for uvicorn, from `LETTERBOX_*` variables."""
     settings = Settings()
     configure_logs(settings)
-    return create_app(settings)
+    app = create_app(settings)
+    cycles.look_rarely()
+    return app
 
 
 def create_app(settings: Settings, deps: Deps | None = None) -> Starlette:

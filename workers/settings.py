@@ -1,7 +1,6 @@
 """How a worker is set up, and how it lives through a queue that comes and goes."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
+from app import cycles
 from app.bootstrap import open_deps
 from app.context import Deps
 from app.logs import configure_logs
@@ -37,9 +37,6 @@ SHUTDOWN_SECONDS = 6
 # A cancelled job gives its delivery back within this, or is cancelled once more.
 CANCEL_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0
-# Mails are made of many small objects that leave no cycles behind: with the interpreter's own
-# thresholds a seventh of a worker's time went into looking for some.
-COLLECTED = (10_000, 10, 10)
 # When to give up is decided from the stored attempts. For arq it must never be.
 MAX_TRIES = 1_000_000
 
@@ -56,9 +53,7 @@ LIST_FUNCTIONS = {JobName.FAN_OUT: jobs.fan_out, JobName.BATCH: jobs.batch}
 def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
     configure_logs(settings)
-    # What is loaded by now stays, and needs not be looked through.
-    gc.freeze()
-    gc.set_threshold(*COLLECTED)
+    cycles.look_rarely()
     uvloop.run(_work(settings))
 
 
