@@ -24,7 +24,7 @@ from app.dev.output import say
 from app.embedded.binaries import MONGOD_REMEDY, REDIS_REMEDY, find_mongod, find_redis
 from app.embedded.errors import EmbeddedServerError
 from app.embedded.probes import ask_mongo, ask_program, ask_redis, count_receiving
-from app.settings import Settings, SmtpSecurity
+from app.settings import Environment, Settings, SmtpSecurity
 
 LIMIT_SECONDS = 5
 SMTP_OK = 250
@@ -80,6 +80,7 @@ def _dependencies(settings: Settings) -> Iterator[Finding]:
     yield _finding("SMTP relay", lambda: _relay(settings))
     yield _finding("token key", lambda: _token_key(settings))
     yield _finding("secret keys", lambda: _secret_keys(settings))
+    yield _finding("public address", lambda: _public_address(settings))
     yield _finding("default sender", lambda: _default_sender(settings.default_sender_email))
     yield _finding("mail servers", lambda: _listener(settings.listener_place))
     yield _finding("Graph notices", lambda: _graph_notices(settings))
@@ -173,6 +174,19 @@ def _secret_keys(settings: Settings) -> str:
             "LETTERBOX_SECRET_KEYS to the output of `openssl rand -base64 32`, and keep it"
         )
     return f"{count} in LETTERBOX_SECRET_KEYS"
+
+
+def _public_address(settings: Settings) -> str:
+    base = settings.public_base
+    if settings.public_url.scheme == "https":
+        return base
+    if settings.environment is Environment.DEVELOPMENT:
+        return f"{base}, good for development: links in real mail need https"
+    raise Fault(
+        f"{base} is no https address, so mail programs offer nobody to unsubscribe by one click, "
+        "and links can be read on their way: set LETTERBOX_PUBLIC_URL to the address of a proxy "
+        "with TLS"
+    )
 
 
 def _default_sender(address: str | None) -> str:

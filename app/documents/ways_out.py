@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from beanie import PydanticObjectId
 from pydantic import Field
-from pymongo import IndexModel
+from pymongo import ASCENDING, IndexModel
 
 from app.documents.base import TenantDocument, object_id_of
 from app.documents.communications import Communication
@@ -47,7 +48,7 @@ class WayOut(TenantDocument):
     class Settings:
         name = "waysOut"
         keep_nulls = False
-        indexes: ClassVar[list[IndexModel]] = []
+        indexes: ClassVar = [IndexModel([("created", ASCENDING)])]
 
 
 async def holder_of(mail_id: str) -> Holder | None:
@@ -105,6 +106,12 @@ async def keep(record: dict[str, Any]) -> None:
         await WayOut.get_motor_collection().update_one(
             {"_id": id_}, {"$setOnInsert": way}, upsert=True
         )
+
+
+async def forget(made_before: datetime) -> int:
+    """Remove what was kept of mail made before then; how much that was."""
+    gone = await WayOut.get_motor_collection().delete_many({"created": {"$lt": made_before}})
+    return int(gone.deleted_count)
 
 
 async def _keep_members(communication_id: PydanticObjectId, way: dict[str, Any]) -> None:

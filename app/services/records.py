@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 from app.context import Caller, Deps
-from app.documents import lifecycle
+from app.documents import lifecycle, ways_out
 from app.documents.base import object_id_of
 from app.documents.communications import Communication, Event
 from app.documents.vocabulary import EventType
@@ -101,10 +101,12 @@ async def _is_deleted(deps: Deps, caller: Caller, id_: str) -> bool:
 async def purge(deps: Deps) -> int:
     """Remove for good what was deleted a retention time ago; how many records that were.
 
-    So are contents of attachments that no record names.
+    So are contents of attachments that no record names, and what was kept of old mail so that its
+    links to unsubscribe work.
     """
     purged = 0
     while count := await lifecycle.purge(deps.now(), PURGED_AT_A_TIME):
         purged += count
     await attachments.purge(deps)
+    await ways_out.forget(deps.now() - deps.settings.unsubscribe_retention)
     return purged

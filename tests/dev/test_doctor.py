@@ -18,6 +18,11 @@ from app.embedded import start_mongod, start_redis
 from app.embedded.servers import RunningServer
 
 SECRET = "a-secret-that-nobody-may-see-anywhere"
+NO_HTTPS = (
+    "http://localhost:18080 is no https address, so mail programs offer nobody to unsubscribe by "
+    "one click, and links can be read on their way: set LETTERBOX_PUBLIC_URL to the address of a "
+    "proxy with TLS"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +135,7 @@ def test_unreachable_servers_fail_with_a_way_out(
             "none, so no provider account can be made, and nobody can unsubscribe from mail: set "
             "LETTERBOX_SECRET_KEYS to the output of `openssl rand -base64 32`, and keep it"
         ),
+        "public address": NO_HTTPS,
     }
 
 
@@ -324,6 +330,38 @@ def test_graph_tells_of_mail_at_https_addresses(
         "ok    Graph notices: Microsoft Graph tells of mail at "
         "https://mail.acme.test/api/v1/webhooks/graph/..."
     )
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        (
+            {},
+            f"FAIL  public address: {NO_HTTPS}",
+        ),
+        (
+            {"ENVIRONMENT": "development"},
+            (
+                "ok    public address: http://localhost:18080, good for development: links in real "
+                "mail need https"
+            ),
+        ),
+        (
+            {"PUBLIC_URL": "https://mail.acme.test/crm/"},
+            "ok    public address: https://mail.acme.test/crm",
+        ),
+    ],
+)
+def test_links_in_mail_need_https(
+    findings: Callable[[], dict[str, Finding]],
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    line: str,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"LETTERBOX_{name}", value)
+
+    assert findings()["public address"].line == line
 
 
 def test_data_folder_that_cannot_be_written(tmp_path: Path) -> None:

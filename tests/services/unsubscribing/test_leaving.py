@@ -256,6 +256,27 @@ async def test_links_of_list_mail_outlive_it(
     assert (shown.holder.address, shown.receives) == ("piet@c.test", False)
 
 
+async def test_links_of_deleted_mail_end_after_years(
+    deps: Deps, caller: Caller, dispatched: Send, clock: Clock
+) -> None:
+    made = clock.now()
+    deleted, kept = [await dispatched({"unsubscribable": True}) for _ in range(2)]
+    links = [token(deps, one.unsubscribe_id) for one in (deleted, kept)]
+    await records.delete(deps, caller, str(deleted.id))
+    clock.advance(made + deps.settings.unsubscribe_retention - clock.now())
+    await records.purge(deps)
+    assert (await look(deps, links[0])).receives
+    clock.advance(timedelta(milliseconds=1))
+
+    await records.purge(deps)
+
+    assert await WayOut.find_all().to_list() == []
+    with pytest.raises(NotFoundError):
+        await look(deps, links[0])
+    # A record that is there answers for itself.
+    assert (await look(deps, links[1])).holder.communication_id == kept.id
+
+
 async def test_a_purge_that_was_cut_off_is_done_again(
     deps: Deps, caller: Caller, dispatched: Send, clock: Clock
 ) -> None:
