@@ -13,6 +13,7 @@ import httpx
 import httpx2
 import pytest
 import yaml
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -149,6 +150,26 @@ def test_the_fields_to_filter_and_sort_by_are_named() -> None:
 
     assert schemas["DynamicSearch"]["properties"]["filters"]["properties"].keys() == FIELDS.keys()
     assert schemas["SortField"]["properties"]["field"]["enum"] == list(SORTABLE)
+
+
+@pytest.mark.parametrize("value", ["", "  ", None, "jan@customer.test"], ids=repr)
+@pytest.mark.parametrize("name", ["replyTo", "senderEmail", "scheduledAt"])
+async def test_what_is_blank_is_documented_to_be_none(
+    client: httpx2.AsyncClient, mail: dict[str, Any], name: str, value: str | None
+) -> None:
+    path, schema = f"{BASE}/send", SERVED["components"]["schemas"]["SendRequest"]
+    if name == "scheduledAt":
+        schema = SERVED["components"]["schemas"]["SendTemplateRequest"]
+        path = f"{BASE}/send-template/6b050e9454d4a1b9322b3eaa"
+    validator = OAS31Validator(
+        schema["properties"][name], format_checker=OAS31Validator.FORMAT_CHECKER
+    )
+
+    answer = await client.post(path, json={**mail, name: value})
+
+    is_taken = name != "scheduledAt" or value != "jan@customer.test"
+    assert validator.is_valid(value) is is_taken
+    assert (answer.status_code == 400) is not is_taken
 
 
 async def test_the_page_needs_nothing_from_elsewhere(anonymous: httpx2.AsyncClient) -> None:
