@@ -52,7 +52,9 @@ def test_mongo_is_the_replica_set_that_we_ask_for() -> None:
     url = SERVICES["api"]["environment"]["LETTERBOX_MONGO_URL"]
 
     assert url == "mongodb://mongo:27017/?replicaSet=rs0"
-    assert SERVICES["mongo"]["command"][1:3] == ["--replSet", "rs0"]
+    command = SERVICES["mongo"]["command"]
+    assert command[1:3] == ["--replSet", "rs0"]
+    assert command[-2:] == ["--setParameter", "transactionLifetimeLimitSeconds=10"]
     assert 'host: "mongo:27017"' in SERVICES["mongo"]["healthcheck"]["test"][-1]
 
 

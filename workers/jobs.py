@@ -16,6 +16,7 @@ from app.services import (
 )
 from app.services.mailboxes import arranging, attending
 from app.services.receiving import backfill as receiving_backfill
+from app.services.receiving import finishing
 
 
 async def dispatch(ctx: dict[str, Any], communication_id: str) -> None:
@@ -52,6 +53,7 @@ async def mailboxes(ctx: dict[str, Any]) -> None:
 
 async def sweep(ctx: dict[str, Any]) -> None:
     await delivery.sweep(_deps(ctx))
+    await finishing.finish_forgotten(_deps(ctx))
     await conversation_changes.count_forgotten(_deps(ctx))
 
 

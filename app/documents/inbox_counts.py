@@ -7,6 +7,7 @@ follows what changed, however long a conversation is, and what is cut off is fou
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +21,7 @@ from app.documents.base import Filter
 from app.documents.inbound_indexes import FLAG, UNCOUNTED
 from app.documents.inbound_messages import InboundMessage
 from app.documents.inbox import InboxEntry
-from app.documents.transactions import together
+from app.documents.transactions import BusyError, together
 from app.documents.vocabulary import InboundStatus
 
 Row = Mapping[str, Any]
@@ -28,7 +29,9 @@ Row = Mapping[str, Any]
 # What one transaction counts.
 _AT_ONCE = 1000
 # What is flagged so long is in nobody's hands any more.
-_FORGOTTEN = timedelta(minutes=1)
+FORGOTTEN = timedelta(minutes=1)
+# How long counting waits for others who write the same.
+PATIENCE = timedelta(seconds=2)
 _COUNTS = ("conversationId", "status", "countedIn", "countedUnread")
 _OF_FIRST = ("subject",)
 _OF_LATEST = ("fromEmail", "relatedEntityType", "relatedEntityId")
@@ -58,10 +61,21 @@ _UNCOUNTED: list[Filter] = [
 async def count(tenant: str, conversation_ids: Collection[str], *, now: datetime) -> None:
     """Bring the entries of these conversations up to date, and those that messages left for them.
 
-    A conversation without received messages has no entry.
+    A conversation without received messages has no entry. What a process that died has in its
+    hands keeps its flag and is counted later, so that nobody waits for it.
     """
     ids = list(conversation_ids)
-    while await together(InboundMessage, partial(_count, tenant=tenant, ids=ids, now=now)):
+    try:
+        await _count_all(tenant, ids, now, patience=PATIENCE)
+    except BusyError:
+        for id_ in ids:
+            with suppress(BusyError):
+                await _count_all(tenant, [id_], now, patience=PATIENCE / 10)
+
+
+async def _count_all(tenant: str, ids: list[str], now: datetime, *, patience: timedelta) -> None:
+    moves = partial(_count, tenant=tenant, ids=ids, now=now)
+    while await together(InboundMessage, moves, patience=patience):
         pass
 
 
@@ -70,7 +84,7 @@ async def forgotten(*, now: datetime, limit: int) -> dict[str, set[str]]:
     rows = (
         InboundMessage.get_motor_collection()
         .find(
-            {**FLAG, "updated": {"$lt": now - _FORGOTTEN}},
+            {**FLAG, "updated": {"$lt": now - FORGOTTEN}},
             dict.fromkeys(("tenantId", "conversationId"), 1),
         )
         .limit(limit)

@@ -28,6 +28,8 @@ _OPTIONS = (
     # Without a limit the oplog may grow to 5 % of the disk.
     *("--oplogSize", "256"),
     *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+    # So long is what a process that died was writing in the way of others.
+    *("--setParameter", "transactionLifetimeLimitSeconds=10"),
     # A signalled primary otherwise waits up to 15 s for secondaries we do not have.
     *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
 )

@@ -60,10 +60,11 @@ async def ingest(
     settled = message
     if not is_new or not is_quiet or message.leaving_id is not None:
         settled = await InboundMessage.shown(caller.tenant, str(message.id)) or message
-    await deps.gathered.count_inbox(caller.tenant, [settled.conversation_id], now=deps.now())
     if mail.report is not None:
         await provider_events.keep_report(deps, message)
     await follow_ups.call_off(deps, settled)
+    # Last: what is not counted is finished by a sweep, should nobody deliver it again.
+    await deps.gathered.count_inbox(caller.tenant, [settled.conversation_id], now=deps.now())
     return settled
 
 

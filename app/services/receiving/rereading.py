@@ -9,8 +9,8 @@ from app.documents import unread
 from app.documents.inbound_messages import InboundMessage
 from app.documents.origins import Origin
 from app.services import inbound
+from app.services.receiving import finishing
 from app.services.receiving.reading import read
-from app.services.receiving.settling import settle_again
 
 _AT_A_TIME = 50
 _AUTHOR = "reparse"
@@ -64,6 +64,5 @@ async def _reread(deps: Deps, message: InboundMessage) -> bool:
     after = await message.complete(whole, raw)
     if after is None:
         return False
-    await settle_again(deps, after)
-    await deps.gathered.count_inbox(message.tenant_id, [message.conversation_id], now=deps.now())
+    await finishing.finish(deps, after)
     return not mail.faults

@@ -22,7 +22,7 @@ async def settle(deps: Deps, messages: Sequence[InboundMessage]) -> list[bool]:
     """Join messages of one tenant with what they answer and what answers them.
 
     Tells of each whether it stands where it stood, and so do those that answer it. The records
-    that are answered are told.
+    that are answered are told; the inbox must still count the conversations where they end.
     """
     tenant = messages[0].tenant_id
     async with turn(tenant, _TURN):
@@ -38,14 +38,16 @@ async def settle(deps: Deps, messages: Sequence[InboundMessage]) -> list[bool]:
 async def settle_answers(deps: Deps, tenant: str, message_id: str) -> None:
     """Put answers to a mail of ours where they belong whose Message-ID is known only now."""
     async with turn(tenant, _TURN):
-        for answer in await conversations.answers_to(tenant, message_id, outside=""):
-            await _settle(deps, answer)
+        answers = await conversations.answers_to(tenant, message_id, outside="")
+        settled = [await _settle(deps, answer) for answer in answers]
+    ended = {answer.conversation_id for answer in settled}
+    await deps.gathered.count_inbox(tenant, ended, now=deps.now())
 
 
-async def settle_again(deps: Deps, message: InboundMessage) -> None:
-    """Put a message where it belongs of which more is known now."""
+async def settle_again(deps: Deps, message: InboundMessage) -> InboundMessage:
+    """Put a message where it belongs of which more is known now; how it stands then."""
     async with turn(message.tenant_id, _TURN):
-        await _settle(deps, message)
+        return await _settle(deps, message)
 
 
 async def _quiet(tenant: str, messages: Sequence[InboundMessage]) -> list[bool]:
@@ -65,7 +67,7 @@ async def _quiet(tenant: str, messages: Sequence[InboundMessage]) -> list[bool]:
     return quiet
 
 
-async def _settle(deps: Deps, message: InboundMessage) -> None:
+async def _settle(deps: Deps, message: InboundMessage) -> InboundMessage:
     """Join it with what it answers and with what answers it, and tell the record it answers.
 
     Each join leaves one conversation less, so this ends.
@@ -76,6 +78,7 @@ async def _settle(deps: Deps, message: InboundMessage) -> None:
         message = await InboundMessage.of_tenant(message.tenant_id, str(message.id)) or message
     if message.parent_communication_id is not None:
         await record_reply(message, message.parent_communication_id, now=deps.now())
+    return message
 
 
 async def _moves(message: InboundMessage) -> list[tuple[InboundMessage, Place]]:
@@ -129,4 +132,3 @@ async def _join(deps: Deps, message: InboundMessage, place: Place) -> None:
         if await conversations.answers_ours(tenant, left):
             await standings.note_move(tenant, left, place.conversation_id, now=deps.now())
         await conversations.merge(tenant, left, place)
-    await deps.gathered.count_inbox(tenant, [left, place.conversation_id], now=deps.now())
