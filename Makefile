@@ -12,6 +12,8 @@ GRAPHIQL := $(EDITOR)/node_modules/.installed
 JOBS ?= 3
 # Each of these starts servers and processes of its own, which fill more than one core.
 FAULT_JOBS ?= 2
+# Where it is set (images of containers do), every process compiles all of our modules anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test test-faults test-clients check lint types contracts format bench lock clean
 

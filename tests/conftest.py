@@ -5,9 +5,10 @@ import os
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ hypothesis.settings.load_profile("patient")
 
 SECRET = "a secret of the tests, long enough for HS256"
 SECRET_KEY = base64.b64encode(bytes(range(32))).decode()
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 SERVERS = pytest.StashKey[list[RunningServer]]()
 FOLDER = pytest.StashKey["tempfile.TemporaryDirectory[str]"]()
 
@@ -75,6 +78,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         server.stop()
     if (folder := config.stash.get(FOLDER, None)) is not None:
         folder.cleanup()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Import a share of the tests when the other processes import theirs, for all are to run.
+
+    Else each of them compiles every one, at the same time as the others do.
+    """
+    given: dict[str, Any] | None = getattr(session.config, "workerinput", None)
+    if given is None or session.config.args != session.config.getini("testpaths"):
+        return
+    number = int(given["workerid"].removeprefix("gw"))
+    modules = sorted(path.relative_to(ROOT) for path in TESTS.rglob("test_*.py"))
+    for module in modules[number :: given["workercount"]]:
+        # Those that cannot be imported are told of when they are collected.
+        with suppress(Exception):
+            import_module(".".join(module.with_suffix("").parts))
 
 
 @pytest.fixture(scope="session")
