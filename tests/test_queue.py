@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -8,7 +9,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from app.embedded.ports import free_port
-from app.queue import QUEUE_NAME, ArqQueue, JobName
+from app.queue import QUEUE_NAME, ArqQueue, JobName, connect
 
 Queued = Callable[[], Awaitable[dict[str, float]]]
 
@@ -82,6 +83,55 @@ async def test_a_turn_is_queued_once(queue: ArqQueue, queued: Queued) -> None:
     await asyncio.gather(*(queue.enqueue(JobName.DELIVER, "1", turn=0) for _ in range(10)))
 
     assert await queued() == {"deliver:1:0": at.timestamp() * 1000}
+
+
+async def test_it_writes_what_arq_writes(queue: ArqQueue, redis: Redis, redis_url: str) -> None:
+    arq = connect(redis_url)
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+    expected = []
+    for due in (None, at):
+        await redis.flushdb()
+        await arq.enqueue_job(
+            "deliver", "7", _job_id="deliver:7:1", _defer_until=due, _queue_name=QUEUE_NAME
+        )
+        expected.append(await written(redis))
+    await arq.aclose(close_connection_pool=True)
+
+    for due, (job, score, ttl) in zip((None, at), expected, strict=True):
+        await redis.flushdb()
+        await queue.enqueue(JobName.DELIVER, "7", turn=1, at=due)
+        ours, our_score, our_ttl = await written(redis)
+        assert {**ours, "et": 0} == {**job, "et": 0}
+        assert abs(our_score - score) < (10_000 if due is None else 1)
+        assert abs(our_ttl - ttl) < 10_000
+
+
+async def written(redis: Redis) -> tuple[dict[str, Any], float, int]:
+    """The one job in the queue, its score, and for how long it is kept, in ms."""
+    ((name, score),) = await redis.zrange(QUEUE_NAME, 0, -1, withscores=True)
+    key = f"arq:job:{name.decode()}"
+    assert sorted(await redis.keys("*")) == sorted([key.encode(), QUEUE_NAME.encode()])
+    return orjson.loads(await redis.get(key)), score, await redis.pttl(key)
+
+
+async def test_jobs_that_come_together_are_all_queued(queue: ArqQueue, queued: Queued) -> None:
+    await asyncio.gather(
+        *(queue.enqueue(JobName.DISPATCH, str(number % 30), turn=0) for number in range(90))
+    )
+
+    assert set(await queued()) == {f"dispatch:{number}:0" for number in range(30)}
+
+
+async def test_a_job_that_is_being_done_is_not_queued_again(
+    queue: ArqQueue, queued: Queued, redis: Redis
+) -> None:
+    await queue.enqueue(JobName.DELIVER, "1", turn=0)
+    (before,) = (await queued()).values()
+    await redis.set("arq:in-progress:deliver:1:0", b"1")
+
+    await queue.enqueue(JobName.DELIVER, "1", turn=0, at=datetime.now(UTC) + timedelta(days=1))
+
+    assert await queued() == {"deliver:1:0": before}
 
 
 async def test_another_turn_job_or_id_is_queued_beside_it(queue: ArqQueue, queued: Queued) -> None:

@@ -61,6 +61,11 @@ class StoredDocument(Document):
         )
         return None if row is None else cls.model_validate(row)
 
+    def written(self) -> dict[str, Any]:
+        """The document as MongoDB is to store it, without what is null."""
+        row: dict[str, Any] = self.model_dump(by_alias=True, exclude_none=True)
+        return row
+
     @classmethod
     async def make(cls, id_: PydanticObjectId, change: Change) -> Self | None:
         """Make a move that was worked out; the document after it, or None."""

@@ -142,12 +142,16 @@ class Communication(OutsourcingDocument):
         """Insert; False when a record with this id is there already."""
         stored = await self.outsourced()
         try:
-            await stored.insert()
+            await Communication.get_motor_collection().insert_one(stored.written())
         except DuplicateKeyError:
-            if stored.content_id is not None:
-                await content.remove(Communication, stored.content_id)
+            await stored.discard()
             return False
         return True
+
+    async def discard(self) -> None:
+        """Remove what was put aside of a record that is not to be inserted."""
+        if self.content_id is not None:
+            await content.remove(Communication, self.content_id)
 
     async def outsourced(self) -> Self:
         """The record as it is to be inserted: bodies too large to stand in it are put aside."""

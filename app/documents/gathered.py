@@ -20,6 +20,7 @@ from app.documents.engagement.hits import Engagement
 from app.documents.engagement.keeping import Judge
 from app.documents.gathered_received import GatheredReceived
 from app.documents.preferences import Preference
+from app.documents.provider_accounts import ProviderAccount
 from app.documents.suppressions import Suppression
 from app.documents.topics import Topic
 from app.documents.unsubscribes import Unsubscribe
@@ -36,6 +37,8 @@ class Gathered:
         self._records = Gathering[Move, None](_moved_records)
         self._settling = Gathering[Move, bool](_settled)
         self._storing = Gathering[Delivery, Delivery](_stored)
+        self._accepting = Gathering[Communication, bool](_accepted)
+        self._accounts = Gathering[str, list[ProviderAccount]](_accounts)
         self._suppressions = Gathering[tuple[str, Collection[str]], Mapping[str, Suppression]](
             _suppressions
         )
@@ -59,6 +62,14 @@ class Gathered:
     async def store_once(self, delivery: Delivery) -> Delivery:
         """Do what `Delivery.store_once` does."""
         return await self._storing.ask(delivery)
+
+    async def accept(self, record: Communication) -> bool:
+        """Do what `Communication.store` does."""
+        return await self._accepting.ask(record)
+
+    async def accounts(self, tenant: str) -> list[ProviderAccount]:
+        """Give what `ProviderAccount.choices` does, to be read only."""
+        return await self._accounts.ask(tenant)
 
     async def suppressions(
         self, tenant: str, addresses: Collection[str]
@@ -138,13 +149,35 @@ async def _stored(rows: Sequence[Delivery]) -> Sequence[Delivery | Exception]:
         return [await rows[0].store_once()]
     stored = [await row.outsourced() for row in rows]
     given: list[Delivery | Exception] = [*stored]
-    written = [row.model_dump(by_alias=True, exclude_none=True) for row in stored]
+    written = [row.written() for row in stored]
     try:
         await Delivery.get_motor_collection().insert_many(written, ordered=False)
     except BulkWriteError as error:
         for index, is_duplicate in write_faults(error).items():
             given[index] = await stored[index].earlier() if is_duplicate else error
     return given
+
+
+async def _accepted(records: Sequence[Communication]) -> Sequence[bool | Exception]:
+    if len(records) == 1:
+        return [await records[0].store()]
+    stored = [await record.outsourced() for record in records]
+    given: list[bool | Exception] = [True] * len(stored)
+    written = [record.written() for record in stored]
+    try:
+        await Communication.get_motor_collection().insert_many(written, ordered=False)
+    except BulkWriteError as error:
+        for index, is_duplicate in write_faults(error).items():
+            given[index] = error
+            if is_duplicate:
+                await stored[index].discard()
+                given[index] = False
+    return given
+
+
+async def _accounts(tenants: Sequence[str]) -> Sequence[list[ProviderAccount]]:
+    found = {tenant: await ProviderAccount.choices(tenant) for tenant in set(tenants)}
+    return [found[tenant] for tenant in tenants]
 
 
 async def _suppressions(

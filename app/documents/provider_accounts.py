@@ -141,7 +141,8 @@ class ProviderAccount(TenantDocument):
     async def choices(cls, tenant: str) -> list[Self]:
         """The tenant's accounts without their secrets, oldest first, to choose among."""
         cursor = cls.get_motor_collection().find(cls.owned(tenant, {}), {"secrets": 0})
-        return [cls.model_validate(row) async for row in cursor.sort("_id", ASCENDING)]
+        rows = await cursor.sort("_id", ASCENDING).to_list(None)
+        return [cls.model_validate(row) for row in rows]
 
     @classmethod
     async def listed(cls, tenant: str) -> list[Self]:

@@ -38,7 +38,7 @@ async def choose(
 
     The sender of mail that names none is the account's first address, else the service's.
     """
-    accounts = await ProviderAccount.choices(tenant)
+    accounts = await deps.gathered.accounts(tenant)
     account = _same(accounts, provider_type, before) or _account(
         accounts, provider_type, sender_email
     )

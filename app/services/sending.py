@@ -145,7 +145,7 @@ async def _stored(deps: Deps, record: Communication, files: Sequence[File]) -> C
     record.attachments = [*(file.shown for file in files), *record.attachments]
     # The contents first: a crash in between leaves what a purge finds, never a mail without them.
     await attachments.keep(deps, record.tenant_id, files)
-    if not await record.store():
+    if not await deps.gathered.accept(record):
         earlier = await first_answer(record.tenant_id, record.id)
         return record if earlier is None else earlier
     await wake(deps, record)

@@ -12,11 +12,13 @@ from app.context import Deps
 from app.documents import references
 from app.documents.communications import Communication
 from app.documents.deliveries import Attempt, Delivery
+from app.documents.provider_accounts import ProviderAccount
 from app.documents.suppressions import Suppression
 from app.documents.vocabulary import (
     AttemptOutcome,
     CommunicationStatus,
     DeliveryStatus,
+    ProviderType,
     SuppressionReason,
 )
 
@@ -121,6 +123,81 @@ async def test_deliveries_are_stored_once(deps: Deps, store_delivery: Store) -> 
         assert found.model_dump(exclude={"message", "content_id"}) == row.model_dump(
             exclude={"message", "content_id"}
         )
+
+
+@pytest.mark.parametrize("size", [10, 5_000_000])
+async def test_records_that_come_together_are_stored_each_once(
+    deps: Deps, store_communication: Store, size: int
+) -> None:
+    made = await store_communication(subject="0")
+    collection = Communication.get_motor_collection()
+    records = [
+        made.model_copy(
+            update={"id": PydanticObjectId(), "subject": str(number), "body": "x" * size}
+        )
+        for number in range(3)
+    ]
+
+    stored = await asyncio.gather(*map(deps.gathered.accept, [*records, records[1], made]))
+
+    assert stored == [True, True, True, False, False]
+    assert await collection.count_documents({}) == 4
+    for record in records:
+        found = await Communication.of_tenant(record.tenant_id, str(record.id))
+        assert found is not None
+        await found.load_content()
+        assert (found.subject, found.body) == (record.subject, record.body)
+    # What was put aside for those that were there already is gone.
+    files = collection.database["communications.content.files"]
+    assert await files.count_documents({}) == (0 if size == 10 else 3)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_record_is_stored_as_beanie_stores_it(
+    deps: Deps, store_communication: Store, count: int
+) -> None:
+    variables = {"name": "Ada", "none": None, "list": [None, {"deep": None}]}
+    made = await store_communication(variables=variables)
+    collection = Communication.get_motor_collection()
+    await collection.delete_many({})
+    await made.insert()
+    by_beanie = await collection.find_one({"_id": made.id})
+    await collection.delete_many({})
+
+    copies = [made.model_copy(update={"id": PydanticObjectId()}) for _ in range(count)]
+    await asyncio.gather(*map(deps.gathered.accept, copies))
+
+    assert by_beanie is not None
+    async for row in collection.find({}):
+        assert {**row, "_id": made.id} == by_beanie
+
+
+async def test_accounts_are_those_of_the_tenant(deps: Deps) -> None:
+    made = [
+        ProviderAccount(
+            tenant_id=tenant,
+            name="Relay",
+            provider_type=ProviderType.RESEND,
+            sender_emails=[],
+            secrets={"apiKey": "sealed"},
+            created=deps.now(),
+            created_by="alice",
+            updated=deps.now(),
+            updated_by="alice",
+        )
+        for tenant in ("acme", "globex")
+    ]
+    for account in made:
+        await account.store()
+    ours, theirs = made
+
+    given = await asyncio.gather(
+        *(deps.gathered.accounts(tenant) for tenant in ("acme", "globex", "acme", "nobody"))
+    )
+
+    assert [[one.id for one in accounts] for accounts in given] == [
+        [ours.id], [theirs.id], [ours.id], [],
+    ]  # fmt: skip
 
 
 async def test_suppressions_are_those_of_the_tenant(deps: Deps) -> None:
