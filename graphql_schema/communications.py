@@ -4,6 +4,7 @@ from typing import Annotated
 import strawberry
 from graphql import FieldNode
 
+from app.documents import communications as documents
 from app.errors import FieldError, InvalidInputError
 from app.services.inputs import parse
 from app.services.scheduling import RescheduleCommunication, ScheduleCommunication
@@ -11,6 +12,7 @@ from app.services.sending import SendCommunication
 from graphql_schema.context import Info
 from graphql_schema.inputs import read_command
 from graphql_schema.limits import ListSize
+from graphql_schema.links import unasked_of
 from graphql_schema.resolvers import communications as resolvers
 from graphql_schema.search import collected
 from graphql_schema.types.communication_inputs import (
@@ -48,7 +50,8 @@ def repeat_key(info: Info, argument: str | None) -> str | None:
 
 
 async def _communication(info: Info, id: RecordId) -> Communication | None:
-    return Communication.of(await resolvers.communication(info.context, id))
+    without = unasked_of(info, documents.Communication)
+    return Communication.of(await resolvers.communication(info.context, id, without=without))
 
 
 async def _scheduled(info: Info) -> list[Communication]:

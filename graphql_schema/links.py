@@ -46,10 +46,23 @@ async def record(
 
     `paths` are where it is shown below the field that is worked out (`selections.chosen_names`).
     """
-    kind = KINDS[document]
-    without = frozenset.intersection(*(unasked(info, kind.heavy, *path) for path in paths))
+    kind, without = KINDS[document], unasked_of(info, document, paths)
     found = await info.context.loaders.load(kind.find, id_, without=without)
     return None if found is None else kind.show(found)
+
+
+def unasked_of(
+    info: Info, document: type[TenantDocument], paths: Sequence[Sequence[str]] = ((),)
+) -> frozenset[str]:
+    """Give the stored fields that need not be read of a document that is shown at all `paths`."""
+
+    def work() -> frozenset[str]:
+        return frozenset.intersection(
+            *(unasked(info, KINDS[document].heavy, *path) for path in paths)
+        )
+
+    found: frozenset[str] = info.context.once_of(info, (unasked_of, document, *paths), work)
+    return found
 
 
 def to_many(family: Family, document: type[TenantDocument], description: str) -> Any:

@@ -5,7 +5,7 @@ received; when it was sent, else is to be sent, else was accepted.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from app.documents.base import Filter
 from app.documents.communications import Communication
 from app.documents.inbound_messages import InboundMessage
 from app.documents.searching import SEARCH_TIME
+from app.documents.views import as_document, projection_of
+from app.documents.volume import counted
 
 # A conversation shows no more of who took part in it.
 PEOPLE_LIMIT = 100
@@ -36,12 +38,29 @@ class Overview:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """The stored fields that are not read of messages that were sent, and of those received."""
+
+    sent: frozenset[str]
+    received: frozenset[str]
+
+    @property
+    def bodies(self) -> bool:
+        """Whether no bodies are read, which may be long and stand elsewhere."""
+        return "contentId" in self.sent and "contentId" in self.received
+
+
+@dataclass(frozen=True)
 class Moment:
-    """Where a message stands; `sent` tells a Communication from an InboundMessage."""
+    """Where a message stands; `sent` tells a Communication from an InboundMessage.
+
+    `record` is the message, to be shown, where it was read along.
+    """
 
     id: PydanticObjectId
     date: datetime
     sent: bool
+    record: Communication | InboundMessage | None = field(default=None, compare=False)
 
 
 async def overviews(tenant: str, ids: Collection[str]) -> dict[str, Overview]:
@@ -90,15 +109,44 @@ async def moments(
     tenant: str, ids: Collection[str], bounds: Collection[Filter], *, ascending: bool, limit: int
 ) -> dict[str, list[Moment]]:
     """Where the first messages of each conversation stand that meet all `bounds` (`behind`)."""
-    direction = ASCENDING if ascending else DESCENDING
     row = {"id": "$_id", "date": "$date", "sent": "$sent"}
     stages = [
         *_messages(tenant, ids, _SENT, _RECEIVED),
-        *({"$match": bound} for bound in bounds),
-        {"$sort": {"date": direction, "_id": direction}},
+        *_in_order(bounds, ascending=ascending),
         {"$group": {"_id": "$conversationId", "rows": {"$firstN": {"input": row, "n": limit}}}},
     ]
     return {found["_id"]: [Moment(**one) for one in found["rows"]] for found in await _rows(stages)}
+
+
+async def moments_with_records(
+    tenant: str,
+    id_: str,
+    bounds: Collection[Filter],
+    *,
+    ascending: bool,
+    limit: int,
+    hidden: Hidden,
+) -> dict[str, list[Moment]]:
+    """As `moments`, of one conversation and with the messages themselves, without bodies."""
+    sent = {**projection_of(Communication, hidden.sent), **_SENT}
+    received = {**projection_of(InboundMessage, hidden.received), **_RECEIVED}
+    stages = [
+        *_messages(tenant, [id_], sent, received),
+        *_in_order(bounds, ascending=ascending),
+        {"$limit": limit},
+    ]
+    return {id_: [_with_record(counted(row)) for row in await _rows(stages)]}
+
+
+def _in_order(bounds: Collection[Filter], *, ascending: bool) -> list[Filter]:
+    direction = ASCENDING if ascending else DESCENDING
+    matches: list[Filter] = [{"$match": bound} for bound in bounds]
+    return [*matches, {"$sort": {"date": direction, "_id": direction}}]
+
+
+def _with_record(row: Filter) -> Moment:
+    document = Communication if row["sent"] else InboundMessage
+    return Moment(row["_id"], row["date"], row["sent"], as_document(document, row))
 
 
 def behind(date: datetime, id_: PydanticObjectId, *, ascending: bool, itself: bool) -> Filter:

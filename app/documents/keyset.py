@@ -4,10 +4,9 @@ A part costs the same wherever it stands in a list, and what is added or removed
 nothing from one part into another.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.collation import Collation
@@ -16,7 +15,7 @@ from app.documents.base import Filter, TenantDocument
 from app.documents.fields import Kind
 from app.documents.outsourcing import OutsourcingDocument
 from app.documents.searching import SEARCH_TIME
-from app.documents.views import as_document, columns_of
+from app.documents.views import as_document, projection_of
 from app.documents.volume import counted
 
 Document = TypeVar("Document", bound=TenantDocument)
@@ -184,14 +183,8 @@ def _shown(listing: Listing[Any]) -> Mapping[str, int]:
     """Name what is read of each record, where something is hidden: the rest that is known of it."""
     if not listing.hidden:
         return {}
-    rest = _rest(cast("Hashable", listing.document), listing.hidden)
+    rest = projection_of(listing.document, listing.hidden)
     return {**rest, **dict.fromkeys([key.path for key in listing.order], 1)}
-
-
-@lru_cache(512)
-def _rest(document: Hashable, hidden: frozenset[str]) -> Mapping[str, int]:
-    columns = columns_of(cast("type[TenantDocument]", document)).values()
-    return dict.fromkeys([one.stored for one in columns if one.stored not in hidden], 1)
 
 
 async def _rows(

@@ -4,10 +4,11 @@ A list shows a few fields of each record. A document checks and converts all of 
 them all; a view reads what it is asked for.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from types import FunctionType, MethodType, NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
@@ -59,6 +60,9 @@ class View:
         vars(self).update(_document=document, row=row)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            # What others ask anything for, as those who print it do.
+            raise AttributeError(name)
         column = columns_of(self._document).get(name)
         if column is not None:
             return column.read(self.row)
@@ -100,6 +104,17 @@ def columns_of(document: type[Document]) -> Mapping[str, Column]:
             name: _column(name, field) for name, field in document.model_fields.items()
         }
     return _COLUMNS[document]
+
+
+def projection_of(document: type[Document], hidden: frozenset[str]) -> Mapping[str, int]:
+    """Name what is read of each row where the stored fields `hidden` are not: all that is known."""
+    return _projection(cast("Hashable", document), hidden)
+
+
+@lru_cache(512)
+def _projection(document: Hashable, hidden: frozenset[str]) -> Mapping[str, int]:
+    columns = columns_of(cast("type[Document]", document)).values()
+    return dict.fromkeys([one.stored for one in columns if one.stored not in hidden], 1)
 
 
 def _column(name: str, field: FieldInfo) -> Column:

@@ -1,6 +1,6 @@
 """Conversations as such: what each is about, who takes part, and its messages part by part."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,7 +8,7 @@ from app.context import Caller
 from app.documents import correspondence as documents
 from app.documents.base import Filter
 from app.documents.communications import Communication
-from app.documents.correspondence import Moment, Overview
+from app.documents.correspondence import Hidden, Moment, Overview
 from app.documents.fields import Kind
 from app.documents.keyset import ID, Key, Listing, Position
 from app.errors import NotFoundError
@@ -50,11 +50,12 @@ async def participants_of(caller: Caller, ids: Collection[str]) -> Mapping[str, 
 
 
 async def slices_of(
-    caller: Caller, ids: Collection[str], command: PartCommand
+    caller: Caller, ids: Collection[str], command: PartCommand, *, hidden: Hidden | None = None
 ) -> dict[str, MessageSlice]:
     """Give a part of each conversation, oldest first.
 
-    Raises InvalidInputError as `connections.part_of` does.
+    With `hidden`, what is not hidden of the messages is read along where that is one call: of one
+    conversation, and without bodies. Raises InvalidInputError as `connections.part_of` does.
     """
     way = way_through(caller, _MESSAGES, command)
     ascending = command.last is None
@@ -64,7 +65,12 @@ async def slices_of(
     ]
     # MongoDB gives no less than one.
     limit = way.size + 1
-    found = await documents.moments(caller.tenant, ids, bounds, ascending=ascending, limit=limit)
+    find: Callable[..., Awaitable[Mapping[str, list[Moment]]]] = documents.moments
+    asked: Collection[str] | str = ids
+    if hidden is not None and hidden.bodies and len(ids) == 1:
+        find = partial(documents.moments_with_records, hidden=hidden)
+        [asked] = ids
+    found = await find(caller.tenant, asked, bounds, ascending=ascending, limit=limit)
     return {
         id_: MessageSlice(_edges(caller, some[: way.size], ascending), len(some) == limit)
         for id_, some in found.items()

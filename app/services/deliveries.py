@@ -12,7 +12,8 @@ async def deliveries_with_ids(
     caller: Caller, ids: Collection[str], *, without: Collection[str]
 ) -> dict[str, Delivery]:
     """Give the caller's envelopes by their ids; those of deleted records are gone with them."""
-    found = await Delivery.with_ids(caller.tenant, ids, without=without)
+    unread = set(without) - {"communicationId"}
+    found = await Delivery.with_ids(caller.tenant, ids, without=unread)
     records = {str(delivery.communication_id) for delivery in found.values()}
     there = await nodes.kinds_of(caller.tenant, records, [Communication])
     return {id_: one for id_, one in found.items() if str(one.communication_id) in there}

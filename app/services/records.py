@@ -12,6 +12,7 @@ from app.errors import ConflictError, FieldError, InvalidInputError, NotFoundErr
 from app.services import attachments
 from app.services.inputs import parse_comment
 
+_UNKNOWN = "No communication has this id."
 IDS_LIMIT = 10_000
 # MongoDB writes several down for good in the time of one.
 DELETED_AT_A_TIME = 50
@@ -22,7 +23,20 @@ async def record_of(caller: Caller, id_: str) -> Communication:
     """Find the caller's record. Raises NotFoundError for unknown ids and other tenants' alike."""
     found = await Communication.of_tenant(caller.tenant, id_)
     if found is None:
-        raise NotFoundError("No communication has this id.")
+        raise NotFoundError(_UNKNOWN)
+    return found
+
+
+async def shown_record(caller: Caller, id_: str, *, without: Collection[str] = ()) -> Communication:
+    """Find the caller's record to show it, whole but for the stored fields `without`.
+
+    Raises NotFoundError as `record_of`, NoFile for one whose body is lost.
+    """
+    found = (await records_with_ids(caller, [id_], without=without)).get(id_)
+    if found is None:
+        raise NotFoundError(_UNKNOWN)
+    if isinstance(found, Exception):
+        raise found
     return found
 
 

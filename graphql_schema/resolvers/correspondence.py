@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from app.context import Context, Scope
-from app.documents.correspondence import Overview
+from app.documents.correspondence import Hidden, Overview
 from app.services import correspondence
 from app.services.connections import PartCommand
 from app.services.correspondence import MessageSlice
@@ -28,11 +28,11 @@ async def participants_of(context: Context, ids: Collection[str]) -> Mapping[str
 
 
 async def slices_of(
-    context: Context, ids: Collection[str], command: PartCommand
+    context: Context, ids: Collection[str], command: PartCommand, *, hidden: Hidden
 ) -> Mapping[str, MessageSlice]:
     """Give a part of each conversation. Raises InvalidInputError for what is no part."""
     caller = context.require(Scope.COMMUNICATIONS_READ)
-    return await correspondence.slices_of(caller, ids, command)
+    return await correspondence.slices_of(caller, ids, command, hidden=hidden)
 
 
 async def reached(

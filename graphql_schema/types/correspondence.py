@@ -10,30 +10,38 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import strawberry
 
 from app.documents import communications, inbound_messages
-from app.documents.correspondence import Moment, Overview
+from app.documents.base import TenantDocument
+from app.documents.correspondence import Hidden, Moment, Overview
 from app.documents.inbox import InboxEntry
 from app.services.connections import Part, PartCommand
 from app.services.correspondence import MessageSlice
 from graphql_schema.connections import After, Before, Last, connection_of, needs_of
 from graphql_schema.context import Info
 from graphql_schema.limits import ListSize
-from graphql_schema.links import NESTED_SIZE, First, part_command, record
+from graphql_schema.links import NESTED_SIZE, First, part_command, record, unasked_of
 from graphql_schema.resolvers import correspondence as resolvers
 from graphql_schema.resolvers.conversation_changes import entries_with_ids
 from graphql_schema.types.connections import Connection
+from graphql_schema.types.nodes import KINDS
 
 if TYPE_CHECKING:
     from graphql_schema.types.communications import Communication
     from graphql_schema.types.inbound import InboundMessage
 
-_Sent = Annotated["Communication", strawberry.lazy("graphql_schema.types.communications")]
-_Received = Annotated["InboundMessage", strawberry.lazy("graphql_schema.types.inbound")]
+_SentMail = Annotated["Communication", strawberry.lazy("graphql_schema.types.communications")]
+_ReceivedMail = Annotated["InboundMessage", strawberry.lazy("graphql_schema.types.inbound")]
 ConversationMessage = Annotated[
-    _Sent | _Received,
+    _SentMail | _ReceivedMail,
     strawberry.union(
         "ConversationMessage", description="A message of a conversation, sent or received."
     ),
 ]
+
+
+Paths = Sequence[Sequence[str]]
+_NODES: Paths = (("edges", "node"), ("nodes",))
+_SENT: Paths = (("outbound",),)
+_RECEIVED: Paths = (("inbound",),)
 
 
 async def _participants(root: "Conversation", info: Info) -> list[str]:
@@ -81,9 +89,10 @@ async def _part(root: "Conversation", info: Info, command: PartCommand) -> Part[
     load = info.context.loaders.load
     found: MessageSlice | None = None
     if needs_of(info, {}).nodes:
-        found = await load(resolvers.slices_of, root.id, command)
+        hidden = _hidden(info, sent=_NODES, received=_NODES)
+        found = await load(resolvers.slices_of, root.id, command, hidden=hidden)
     edges, more = ([], False) if found is None else (found.edges, found.more)
-    shown = await _shown(info, [edge.node for edge in edges], (("edges", "node"), ("nodes",)))
+    shown = await _shown(info, [edge.node for edge in edges], _NODES)
 
     async def beyond(*, ahead: bool) -> bool:
         if ahead and more:
@@ -105,20 +114,24 @@ async def _part(root: "Conversation", info: Info, command: PartCommand) -> Part[
     return Part(nodes, has_next=forward, has_previous=backward, count=count)
 
 
-async def _shown(
-    info: Info, moments: Sequence[Moment], paths: Sequence[Sequence[str]]
-) -> Sequence[Any]:
-    return await asyncio.gather(
-        *(
-            record(
-                info,
-                communications.Communication if one.sent else inbound_messages.InboundMessage,
-                str(one.id),
-                paths,
-            )
-            for one in moments
-        )
+def _hidden(info: Info, *, sent: Paths, received: Paths) -> Hidden:
+    """Tell what is not read of messages that are shown at these paths below a field."""
+    return Hidden(
+        unasked_of(info, communications.Communication, sent),
+        unasked_of(info, inbound_messages.InboundMessage, received),
     )
+
+
+async def _shown(info: Info, moments: Sequence[Moment], paths: Paths) -> Sequence[Any]:
+    if all(one.record is not None for one in moments):
+        return [KINDS[_document_of(one)].show(one.record) for one in moments]
+    return await asyncio.gather(
+        *(record(info, _document_of(one), str(one.id), paths) for one in moments)
+    )
+
+
+def _document_of(moment: Moment) -> type[TenantDocument]:
+    return communications.Communication if moment.sent else inbound_messages.InboundMessage
 
 
 @strawberry.type(description="Mail that was sent and received, each in answer to another.")
@@ -193,11 +206,13 @@ async def thread_of(
 ) -> Any:
     """Show the latest messages of the conversation that a message is part of."""
     command = part_command(last=last)
-    found = await info.context.loaders.load(resolvers.slices_of, root.conversation_id, command)
+    hidden = _hidden(info, sent=_SENT, received=_RECEIVED)
+    load = info.context.loaders.load
+    found = await load(resolvers.slices_of, root.conversation_id, command, hidden=hidden)
     moments = [] if found is None else [edge.node for edge in found.edges]
     # At the same time, so that those of other records are asked for with them.
     inbound, outbound = await asyncio.gather(
-        _shown(info, [one for one in moments if not one.sent], (("inbound",),)),
-        _shown(info, [one for one in moments if one.sent], (("outbound",),)),
+        _shown(info, [one for one in moments if not one.sent], _RECEIVED),
+        _shown(info, [one for one in moments if one.sent], _SENT),
     )
     return _Thread([one for one in inbound if one], [one for one in outbound if one])

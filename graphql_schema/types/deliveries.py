@@ -1,7 +1,8 @@
 """Envelopes as GraphQL shows them: how often each was handed over, and what came of it."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
 
@@ -11,7 +12,8 @@ from graphql_schema.limits import ListSize
 from graphql_schema.links import to_one
 from graphql_schema.resolvers import deliveries as resolvers
 from graphql_schema.types.enums import AttemptOutcome, DeliveryStatus
-from graphql_schema.types.nodes import Node, kind
+from graphql_schema.types.lazily import Shown, ShownLazily, shown_id
+from graphql_schema.types.nodes import Node, every, kind
 from graphql_schema.types.recipient_states import RecipientState
 
 if TYPE_CHECKING:
@@ -31,14 +33,40 @@ class DeliveryAttempt:
         return cls(date=attempt.date, outcome=attempt.outcome, detail=attempt.detail)
 
 
-@kind(documents.Delivery, find=resolvers.deliveries_with_ids)
+# What shows a field of the document, besides the one of its name.
+_STORED = {
+    "communication_id": ["communication"],
+    "provider_id": ["messageId"],
+    "account_id": ["providerAccountId", "providerAccount"],
+    "member_id": ["member", "nextAttemptAt"],
+    "due_at": ["nextAttemptAt"],
+    "batch_at": ["nextAttemptAt"],
+}
+# What is not shown as it is stored.
+_SHOWS: Mapping[str, Callable[[documents.Delivery], Any]] = {
+    "id": shown_id("id"),
+    "communication_id": shown_id("communication_id"),
+    "recipients": Shown("recipients", lambda several: [RecipientState.of(one) for one in several]),
+    "attempts": Shown("attempts", lambda several: [DeliveryAttempt.of(one) for one in several]),
+    "provider_account_id": shown_id("account_id"),
+    "message_id": Shown("provider_id", str),
+    "member_id": shown_id("member_id"),
+    "next_attempt_at": lambda row: row.due_at if row.member_id is None else row.batch_at,
+}
+
+
+@kind(
+    documents.Delivery,
+    find=resolvers.deliveries_with_ids,
+    heavy=every(documents.Delivery, _STORED),
+)
 @strawberry.type(
     description=(
         "One envelope that is handed to a provider: a mail to all its addresses, or list mail to "
         "one member. A mail that is sent again has another one."
     )
 )
-class Delivery(Node):
+class Delivery(ShownLazily, Node):
     id: strawberry.ID = strawberry.field(description="Id of the delivery.")
     communication_id: strawberry.ID = strawberry.field(description="The mail in it.")
     sending: int = strawberry.field(description="Which sending of the mail it is of, from 1.")
@@ -92,21 +120,5 @@ class Delivery(Node):
         )
     )
 
-    @classmethod
-    def of(cls, row: documents.Delivery) -> Self:
-        account, member = row.account_id, row.member_id
-        return cls(
-            id=strawberry.ID(str(row.id)),
-            communication_id=strawberry.ID(str(row.communication_id)),
-            sending=row.sending,
-            status=row.status,
-            recipients=[RecipientState.of(one) for one in row.recipients],
-            attempts=[DeliveryAttempt.of(one) for one in row.attempts],
-            provider_account_id=None if account is None else strawberry.ID(str(account)),
-            message_id=row.provider_id,
-            internet_message_id=row.internet_message_id,
-            member_id=None if member is None else strawberry.ID(str(member)),
-            locale=row.locale,
-            next_attempt_at=row.due_at if member is None else row.batch_at,
-            created=row.created,
-        )
+    document = documents.Delivery
+    shows = _SHOWS

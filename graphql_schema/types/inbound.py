@@ -1,7 +1,8 @@
 import asyncio
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -19,7 +20,8 @@ from graphql_schema.types.calendar_events import CalendarEvent
 from graphql_schema.types.communication_parts import Event
 from graphql_schema.types.correspondence import Conversation, conversation_of
 from graphql_schema.types.enums import InboundKind, InboundStatus, ProviderType
-from graphql_schema.types.nodes import Node, kind
+from graphql_schema.types.lazily import Shown, ShownLazily, shown_id
+from graphql_schema.types.nodes import Node, every, kind
 from graphql_schema.types.safe_html import SAFE_FIELDS, SafelyShown
 
 if TYPE_CHECKING:
@@ -27,14 +29,30 @@ if TYPE_CHECKING:
 
 # Characters; other requests do not wait until what is longer is read.
 _LONG = 16 * 1024
-_HEAVY = {
-    "bodyHtml": ["bodyHtml", *SAFE_FIELDS],
-    "bodyText": ["bodyText", "replyText"],
+# What shows a field of the document, besides the one of its name.
+_STORED = {
+    "tenant_id": ["attachments", *SAFE_FIELDS],
+    "body_html": SAFE_FIELDS,
+    "body_text": ["replyText"],
     # Where both stand when they are large.
-    "contentId": ["bodyHtml", "bodyText", "replyText", *SAFE_FIELDS],
-    "events": ["events"],
-    "answered": [],
-    "attachments": ["attachments", "attachmentsOmitted", *SAFE_FIELDS],
+    "content_id": ["bodyHtml", "bodyText", "replyText", *SAFE_FIELDS],
+    "attachments": ["attachmentsOmitted", *SAFE_FIELDS],
+    "recipients": ["recipientCount"],
+    "cc": ["recipientCount"],
+    "parent_communication_id": ["parentCommunication"],
+    "conversation_id": ["conversation"],
+}
+# What is not shown as it is stored.
+_SHOWS: Mapping[str, Callable[[documents.InboundMessage], Any]] = {
+    "stored": lambda message: message,
+    "clean": lambda message: partial(safe_html.of_received, message=message),
+    "id": shown_id("id"),
+    "recipient_count": lambda message: message.all_recipients,
+    "has_attachments": lambda message: bool(message.has_attachments),
+    "calendar": Shown("calendar", CalendarEvent.of),
+    "parent_communication_id": shown_id("parent_communication_id"),
+    "provider_account_id": shown_id("provider_account_id"),
+    "events": lambda message: [Event.of(event) for event in message.events],
 }
 
 
@@ -67,9 +85,13 @@ async def _attachments_omitted(root: "InboundMessage", info: Info) -> int:
     return 0 if found is None else found.attachments_omitted
 
 
-@kind(documents.InboundMessage, find=resolvers.inbound_messages_with_ids, heavy=_HEAVY)
+@kind(
+    documents.InboundMessage,
+    find=resolvers.inbound_messages_with_ids,
+    heavy=every(documents.InboundMessage, _STORED),
+)
 @strawberry.type(description="A mail that was received.")
-class InboundMessage(Node, SafelyShown):
+class InboundMessage(ShownLazily, Node, SafelyShown):
     id: strawberry.ID = strawberry.field(description="Id of the message.")
     tenant_id: str = strawberry.field(description="The tenant it belongs to.")
     status: InboundStatus = strawberry.field(description="What was done with it.")
@@ -180,43 +202,5 @@ class InboundMessage(Node, SafelyShown):
         resolver=conversation_of, description="The conversation it is part of."
     )
 
-    @classmethod
-    def of(cls, message: documents.InboundMessage) -> Self:
-        parent, account = message.parent_communication_id, message.provider_account_id
-        return cls(
-            clean=partial(safe_html.of_received, message=message),
-            id=strawberry.ID(str(message.id)),
-            has_attachments=bool(message.has_attachments),
-            stored=message,
-            calendar=None if message.calendar is None else CalendarEvent.of(message.calendar),
-            tenant_id=message.tenant_id,
-            status=message.status,
-            kind=message.kind,
-            subject=message.subject,
-            from_email=message.from_email,
-            from_name=message.from_name,
-            recipients=message.recipients,
-            cc=message.cc,
-            recipient_count=message.all_recipients,
-            body_html=message.body_html,
-            body_text=message.body_text,
-            conversation_id=message.conversation_id,
-            parent_communication_id=None if parent is None else strawberry.ID(str(parent)),
-            related_entity_type=message.related_entity_type,
-            related_entity_id=message.related_entity_id,
-            internet_message_id=message.internet_message_id,
-            in_reply_to=message.in_reply_to,
-            graph_message_id=message.graph_message_id,
-            envelope_recipients=message.envelope_recipients,
-            provider_type=message.provider_type,
-            provider_message_id=message.provider_message_id,
-            provider_account_id=None if account is None else strawberry.ID(str(account)),
-            fetch_error=message.fetch_error,
-            parse_fault=message.parse_fault,
-            received_at=message.received_at,
-            events=[Event.of(event) for event in message.events],
-            created=message.created,
-            created_by=message.created_by,
-            updated=message.updated,
-            updated_by=message.updated_by,
-        )
+    document = documents.InboundMessage
+    shows = _SHOWS

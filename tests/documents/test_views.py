@@ -51,6 +51,13 @@ async def test_what_is_not_read_is_at_its_default(deps: Deps) -> None:
         _ = view.nothing
 
 
+def test_a_view_can_be_asked_what_anything_may_be_asked() -> None:
+    """Whoever prints it, as logs of faults do, looks for how it wants to be printed."""
+    view = as_document(Communication, ROW)
+    for name in ("__rich_repr__", "__repr_args__", "__pretty__"):
+        assert not hasattr(view, name)
+
+
 async def test_a_view_is_not_stored(deps: Deps) -> None:
     view = as_document(Communication, ROW)
     for write in ("insert", "save", "model_dump", "model_copy"):

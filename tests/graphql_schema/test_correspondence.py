@@ -19,8 +19,8 @@ from tests.graphql_schema.conftest import Ask, Graph
 
 OVERVIEW = "id subject outboundCount inboundCount started latestActivity participants"
 MESSAGES = (
-    "totalCount nodes { __typename ... on Communication { id body } "
-    "... on InboundMessage { id bodyText } } edges { cursor node { __typename } } "
+    "totalCount nodes { __typename ... on Communication { id %s } "
+    "... on InboundMessage { id %s } } edges { cursor node { __typename } } "
     "pageInfo { hasNextPage hasPreviousPage startCursor endCursor }"
 )
 Send = Callable[..., Awaitable[Communication]]
@@ -52,12 +52,18 @@ async def talk(deps: Deps, caller: Caller, send: Send, clock: Clock) -> list[str
     return [str(one.id) for one in (first, received, second, waiting)]
 
 
-@pytest.fixture
-def part(talk: list[str], query: Ask) -> Callable[[str], Awaitable[Any]]:
-    """The part of the talk for these arguments; with an error its code and fields."""
+@pytest.fixture(params=[("body", "bodyText"), ("subject", "subject")], ids=["bodies", "none"])
+def part(
+    talk: list[str], query: Ask, request: pytest.FixtureRequest
+) -> Callable[[str], Awaitable[Any]]:
+    """The part of the talk for these arguments; with an error its code and fields.
+
+    What is read with bodies and without must be the same messages.
+    """
+    messages = MESSAGES % request.param
 
     async def ask(arguments: str) -> Any:
-        text = f"query($id: ID!) {{ communication(id: $id) {{ conversation {{ messages{arguments} {{ {MESSAGES} }} }} }} }}"  # noqa: E501
+        text = f"query($id: ID!) {{ communication(id: $id) {{ conversation {{ messages{arguments} {{ {messages} }} }} }} }}"  # noqa: E501
         answer = await query(text, id=talk[0])
         if "errors" in answer:
             extensions = answer["errors"][0]["extensions"]
@@ -78,9 +84,10 @@ def part(talk: list[str], query: Ask) -> Callable[[str], Awaitable[Any]]:
 async def test_a_conversation_tells_what_it_is(talk: list[str], query: Ask) -> None:
     record = await Communication.of_tenant("acme", talk[0])
     assert record is not None
+    messages = MESSAGES % ("body", "bodyText")
 
     answer = await query(
-        f"query($id: ID!) {{ conversation(id: $id) {{ {OVERVIEW} messages {{ {MESSAGES} }} }} }}",
+        f"query($id: ID!) {{ conversation(id: $id) {{ {OVERVIEW} messages {{ {messages} }} }} }}",
         id=record.conversation_id,
     )
 
@@ -141,6 +148,29 @@ async def test_the_thread_of_a_record_is_the_latest_of_both_directions(
     assert [one["id"] for one in thread["outbound"]] == talk[2:]
     assert [(one["id"], one["bodyText"]) for one in thread["inbound"]] == [(talk[1], "Fine!")]
     assert refused["errors"][0]["extensions"]["fields"][0]["path"] == "last"
+
+
+async def test_a_thread_without_bodies_is_read_by_one_call(
+    talk: list[str], query: Ask, mongo_calls: MongoCalls
+) -> None:
+    text = "query($id: ID!) { communication(id: $id) { thread(last: 3) { outbound { id subject sentAt } inbound { id subject recipientCount receivedAt } } } }"  # noqa: E501
+
+    answer = await query(text, id=talk[0])
+
+    assert mongo_calls.names == ["aggregate communications", "find communications"]
+    thread = answer["data"]["communication"]["thread"]
+    assert thread["outbound"] == [
+        {"id": talk[2], "subject": "Your offer", "sentAt": None},
+        {"id": talk[3], "subject": "Still there?", "sentAt": None},
+    ]
+    assert thread["inbound"] == [
+        {
+            "id": talk[1],
+            "subject": "Re: Your offer",
+            "recipientCount": 2,
+            "receivedAt": "2026-11-24T10:30:00Z",
+        }
+    ]
 
 
 async def test_a_received_message_leads_to_it_and_its_records_back(

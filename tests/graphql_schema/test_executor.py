@@ -29,6 +29,12 @@ GRAPHQL = schema._schema  # noqa: SLF001 - nothing else has it
 DEPTH = 5
 FIELDS = 6
 QUERIES = 80
+# Where records of a kind are shown.
+ALONE = {
+    "Communication": "{ communications { nodes { id %s } } }",
+    "InboundMessage": "{ inboundMessages { nodes { id %s } } }",
+    "Delivery": "{ communications { nodes { deliveries { nodes { id %s } } } } }",
+}
 
 
 async def answers(document: str, context: Any, *, of: strawberry.Schema = schema) -> list[Any]:
@@ -90,22 +96,31 @@ async def test_whatever_is_asked_the_answer_is_the_librarys(
         assert ours["data"] is not None
 
 
+@pytest.mark.parametrize("kind", ALONE)
 async def test_a_field_alone_is_what_it_is_beside_all_others(
-    context: Context, graph_of_acme: Graph
+    context: Context, graph_of_acme: Graph, kind: str
 ) -> None:
     """Whatever a field needs of a stored record is read for it."""
-    type_: Any = GRAPHQL.get_type("Communication")
+    assert graph_of_acme.answered
+    type_: Any = GRAPHQL.get_type(kind)
     asked = {name: _whole(name, inner) for name, inner in _fields(type_, DEPTH)}
-    whole = "nodes { id %s }"
-    _, ours = await answers(
-        f"{{ communications {{ {whole % ' '.join(asked.values())} }} }}", context
-    )
-    together = ours["data"]["communications"]["nodes"]
-    assert {node["id"] for node in together} >= {graph_of_acme.sent, graph_of_acme.answered}
+    _, ours = await answers(ALONE[kind] % " ".join(asked.values()), context)
+    together = list(_nodes(ours["data"]))
+    assert together
     for name, text in asked.items():
-        _, alone = await answers(f"{{ communications {{ {whole % text} }} }}", context)
-        nodes = alone["data"]["communications"]["nodes"]
-        assert nodes == [{"id": one["id"], name: one[name]} for one in together]
+        _, alone = await answers(ALONE[kind] % text, context)
+        wanted = [{"id": one["id"], name: one[name]} for one in together]
+        assert list(_nodes(alone["data"])) == wanted
+
+
+def _nodes(shown: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give the nodes of a list, or of the lists that are all that its nodes show."""
+    if "id" in shown:
+        yield shown
+        return
+    [inner] = shown.values()
+    for one in inner if isinstance(inner, list) else [inner]:
+        yield from _nodes(one)
 
 
 def _whole(name: str, inner: Any) -> str:
