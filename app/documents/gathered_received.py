@@ -2,14 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
 from weakref import WeakValueDictionary
 
 from app.documents import follow_ups
 from app.documents.inbound_messages import InboundMessage
-from app.documents.places import places_of
-from app.documents.whereabouts import Place
 from app.gathering import Gathering
 
+
+class Landing(Enum):
+    """What came of a message that was to be stored: it stands where it was put, or was moved.
+
+    One that is KNOWN the tenant has already: nothing was done.
+    """
+
+    KNOWN = "KNOWN"
+    SETTLED = "SETTLED"
+    MOVED = "MOVED"
+
+
+# Stores messages of one tenant where they belong.
+Land = Callable[[Sequence[InboundMessage]], Awaitable[Sequence[Landing | Exception]]]
 # Settles messages of one tenant; tells of each whether it stands where it stood.
 Settle = Callable[[Sequence[InboundMessage]], Awaitable[Sequence[bool]]]
 
@@ -18,37 +31,31 @@ class GatheredReceived:
     """The gatherings of one process."""
 
     def __init__(self) -> None:
-        self._places = Gathering[InboundMessage, Place | None](_placed)
-        self._messages = Gathering[InboundMessage, bool](InboundMessage.store_once)
         # Each tenant's for itself: others may have its turn.
-        self._tenants = WeakValueDictionary[str, Gathering[tuple[InboundMessage, Settle], bool]]()
+        self._landings = WeakValueDictionary[str, Gathering[tuple[InboundMessage, Land], Landing]]()
+        self._settlings = WeakValueDictionary[str, Gathering[tuple[InboundMessage, Settle], bool]]()
         self._follow_ups = Gathering[InboundMessage, bool](_followed_up)
-
-    async def place_of(self, message: InboundMessage) -> Place | None:
-        """Do what `places.place_of` does; without a question for what answers nothing."""
-        says = (message.answered, message.answered_delivery_id, message.graph_conversation_id)
-        return await self._places.ask(message) if any(says) else None
-
-    async def store(self, message: InboundMessage) -> bool:
-        """Do what `InboundMessage.store_once` does."""
-        return await self._messages.ask(message)
 
     async def has_follow_up(self, message: InboundMessage) -> bool:
         """Whether mail waits in its conversation that an answer calls off."""
         return await self._follow_ups.ask(message)
 
+    async def land(self, message: InboundMessage, land: Land) -> Landing:
+        """Have a message stored with others of its tenant, by the same rules."""
+        gathering = self._landings.setdefault(message.tenant_id, Gathering(_landed))
+        return await gathering.ask((message, land))
+
     async def settle(self, message: InboundMessage, settle: Settle) -> bool:
         """Have a message settled with others of its tenant, by the same rules."""
-        gathering = self._tenants.setdefault(message.tenant_id, Gathering(_at_their_places))
+        gathering = self._settlings.setdefault(message.tenant_id, Gathering(_at_their_places))
         return await gathering.ask((message, settle))
 
 
-async def _placed(messages: Sequence[InboundMessage]) -> Sequence[Place | Exception | None]:
-    found = {
-        tenant: iter(await places_of(tenant, some))
-        for tenant, some in _by_tenants(messages).items()
-    }
-    return [next(found[message.tenant_id]) for message in messages]
+async def _landed(
+    asked: Sequence[tuple[InboundMessage, Land]],
+) -> Sequence[Landing | Exception]:
+    _, land = asked[0]
+    return await land([message for message, _ in asked])
 
 
 async def _followed_up(messages: Sequence[InboundMessage]) -> Sequence[bool | Exception]:

@@ -199,6 +199,11 @@ class InboundMessage(OutsourcingDocument):
         return self.kind is InboundKind.PERSONAL
 
     @property
+    def tells_of_another(self) -> bool:
+        """Whether it tells anything of mail that was there before it."""
+        return bool(self.answered or self.answered_delivery_id or self.graph_conversation_id)
+
+    @property
     def filled(self) -> bool:
         return self.body_text is not None or self.body_html is not None
 

@@ -1,8 +1,10 @@
 """Where a received message belongs, by what it tells of what it answers."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from pymongo import DESCENDING
@@ -32,9 +34,23 @@ class _Evidence:
     `loose` is received mail that answers nothing of ours, and stands where no user put it.
     """
 
-    placed: Mapping[Any, Place]
-    loose: Mapping[Any, Place]
-    found: Mapping[Any, Place]
+    placed: dict[Any, Place] = field(default_factory=dict)
+    loose: dict[Any, Place] = field(default_factory=dict)
+    found: dict[Any, Place] = field(default_factory=dict)
+
+    def add(self, message: InboundMessage) -> None:
+        """Take a message that comes for one that is there, unless one with its id is."""
+        id_ = message.internet_message_id
+        if id_ is not None and id_ not in self.found:
+            place = self.found[id_] = Place.of(message)
+            if place.parent is None:
+                self.loose[id_] = place
+
+    def leads_elsewhere(self, message: InboundMessage, place: Place | None) -> bool:
+        """Whether loose mail that it answers stands at another than its place."""
+        loose = [self.loose[id_] for id_ in message.answered if id_ in self.loose]
+        others = {one.conversation_id for one in loose}
+        return place is not None and not others <= {place.conversation_id}
 
 
 async def place_of(message: InboundMessage) -> Place | None:
@@ -47,27 +63,62 @@ async def place_of(message: InboundMessage) -> Place | None:
     a record that was sent again) and what was received. Never its subject: two people may write the
     same.
     """
-    [place] = await places_of(message.tenant_id, [message])
+    [(place, _)] = await places_and_others(message.tenant_id, [message])
     return place
-
-
-async def places_of(tenant: str, messages: Sequence[InboundMessage]) -> list[Place | None]:
-    """Do what `place_of` does for messages of one tenant, in as few questions as for one."""
-    return [place for place, _ in await places_and_others(tenant, messages)]
 
 
 async def places_and_others(
     tenant: str, messages: Sequence[InboundMessage]
 ) -> list[tuple[Place | None, bool]]:
-    """Tell with each place whether loose mail that it answers stands elsewhere."""
+    """Do what `place_of` does for messages of one tenant, in as few questions as for one.
+
+    Tells with each place whether loose mail that it answers stands elsewhere.
+    """
     evidence = await _evidence(tenant, messages)
     found = []
     for message in messages:
         place = await _told(evidence, message) or await _of_graph(message)
-        loose = [evidence.loose[id_] for id_ in message.answered if id_ in evidence.loose]
-        others = {one.conversation_id for one in loose}
-        found.append((place, place is not None and not others <= {place.conversation_id}))
+        found.append((place, evidence.leads_elsewhere(message, place)))
     return found
+
+
+async def give_places(tenant: str, messages: Sequence[InboundMessage]) -> list[bool]:
+    """Let messages that are not stored yet stand where they belong; as `places_and_others`.
+
+    Where one answers another of them it stands beside that. Tells of which more must be looked
+    into, once they are stored: loose mail that they answer stands elsewhere, or others that come
+    are of the same conversation of Graph.
+    """
+    evidence = await _evidence(tenant, messages)
+    places: dict[int, Place | None] = {}
+    for message in _answered_first(messages):
+        place = await _told(evidence, message) or await _of_graph(message)
+        if place is not None:
+            place.give(message)
+        places[id(message)] = place
+        evidence.add(message)
+    in_graph = Counter(one.graph_conversation_id for one in messages)
+    return [
+        evidence.leads_elsewhere(message, places[id(message)])
+        or (
+            message.graph_conversation_id is not None
+            and in_graph[message.graph_conversation_id] > 1
+        )
+        for message in messages
+    ]
+
+
+def _answered_first(messages: Sequence[InboundMessage]) -> Iterable[InboundMessage]:
+    """Order them so that what is answered comes before its answer; anyhow where that cannot be."""
+    by_id = {one.internet_message_id: number for number, one in enumerate(messages)}
+    answered = {
+        number: [by_id[id_] for id_ in one.answered if id_ in by_id]
+        for number, one in enumerate(messages)
+    }
+    try:
+        return [messages[number] for number in TopologicalSorter(answered).static_order()]
+    except CycleError:
+        return messages
 
 
 async def _told(evidence: _Evidence, message: InboundMessage) -> Place | None:
@@ -89,7 +140,7 @@ async def _evidence(tenant: str, messages: Sequence[InboundMessage]) -> _Evidenc
     ids = {id_ for message in messages for id_ in message.answered}
     deliveries = {message.answered_delivery_id for message in messages} - {None}
     if not ids and not deliveries:
-        return _Evidence({}, {}, {})
+        return _Evidence()
     named: Filter = {"$in": list(ids)}
     # The id under which it went out may be ours, or one that the provider made.
     names: dict[str, set[Any]] = {"messageId": ids, "internetMessageId": ids, "_id": deliveries}
@@ -162,13 +213,15 @@ async def _latest(
     return found
 
 
-async def _received(tenant: str, ids: Filter) -> Sequence[Mapping[str, Place]]:
+async def _received(
+    tenant: str, ids: Filter
+) -> tuple[dict[Any, Place], dict[Any, Place], dict[Any, Place]]:
     """Find received mail: what users placed, what is loose, and all."""
     cursor = InboundMessage.get_motor_collection().find(
         InboundMessage.owned(tenant, {"internetMessageId": ids}),
         {**_RECEIVED, "internetMessageId": 1, "isPlaced": 1},
     )
-    placed, loose, found = dict[str, Place](), dict[str, Place](), dict[str, Place]()
+    placed, loose, found = dict[Any, Place](), dict[Any, Place](), dict[Any, Place]()
     async for row in cursor:
         place = place_in(row, row.get("parentCommunicationId"))
         found[row["internetMessageId"]] = place

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -33,24 +34,34 @@ class Turn(TenantDocument):
         ]
 
 
+@dataclass
+class Held:
+    """Whether the turn was held to its end; it shows when it is given back."""
+
+    to_its_end: bool = False
+
+
 @asynccontextmanager
-async def turn(tenant: str, name: str) -> AsyncIterator[None]:
+async def turn(tenant: str, name: str) -> AsyncIterator[Held]:
     """Wait until nobody else is at this work of this tenant, in any process, and hold others off.
 
     Whoever dies holds it for 30 seconds more; so what is done in it must bear being done again.
+    Whoever takes longer may have lost it to others meanwhile.
     """
     # Within a process they queue here, so that one of them asks MongoDB at a time.
     async with _queues.setdefault((tenant, name), asyncio.Lock()):
         holder = uuid4().hex
         while not await _take(tenant, name, holder):  # noqa: ASYNC110 - others are processes
             await asyncio.sleep(_PAUSE_SECONDS)
+        held = Held()
         try:
-            yield
+            yield held
         finally:
-            await _collection().update_one(
+            given_back = await _collection().update_one(
                 Turn.owned(tenant, {"name": name, "holder": holder}),
                 [{"$set": {"holder": None, "until": "$$NOW"}}],
             )
+            held.to_its_end = given_back.matched_count == 1
 
 
 async def _take(tenant: str, name: str, holder: str) -> bool:

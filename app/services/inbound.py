@@ -16,16 +16,18 @@ from app.documents import origins
 from app.documents.calendar_events import CalendarEvent
 from app.documents.catalogues import INBOUND_MESSAGES
 from app.documents.communications import Event
+from app.documents.gathered_received import Landing
 from app.documents.inbound_messages import RAW_INLINE_LIMIT, InboundMessage
 from app.documents.origins import HANDED_IN, Origin
 from app.documents.vocabulary import EventType
+from app.documents.whereabouts import Place
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
 from app.mail.kinds import InboundKind
 from app.services import follow_ups, provider_events
 from app.services.connections import EVERYTHING, ListCommand, Needs, Part, listed
 from app.services.receiving import addresses, attachments, identity
 from app.services.receiving.reading import LARGE, Mail, read
-from app.services.receiving.settling import settle
+from app.services.receiving.settling import land, settle
 from app.services.unsubscribing import leaving
 
 log = structlog.get_logger()
@@ -52,17 +54,19 @@ async def ingest(
         fault = FieldError("raw", f"must be at most {limit} octets")
         raise PayloadTooLargeError(f"{fault.path}: {fault.message}", fields=[fault])
     mail = await asyncio.to_thread(read, raw) if len(raw) > LARGE else read(raw)
-    message, is_new = await _kept(deps, caller, mail, origin, raw)
+    message, landing = await _kept(deps, caller, mail, origin, raw)
     await leaving.leave_by_mail(deps, message)
-    if not is_new:
+    if landing is Landing.KNOWN:
         await origins.learn(message, origin)
-    is_quiet = await deps.gathered.received.settle(message, partial(settle, deps))
+        await deps.gathered.received.settle(message, partial(settle, deps))
     settled = message
-    if not is_new or not is_quiet or message.leaving_id is not None:
+    if landing is not Landing.SETTLED or message.leaving_id is not None:
         settled = await InboundMessage.shown(caller.tenant, str(message.id)) or message
     if mail.report is not None:
         await provider_events.keep_report(deps, message)
-    await follow_ups.call_off(deps, settled)
+    # What begins a conversation finds no mail waiting in it.
+    if settled.tells_of_another or landing is not Landing.SETTLED:
+        await follow_ups.call_off(deps, settled)
     # Last: what is not counted is finished by a sweep, should nobody deliver it again.
     await deps.gathered.count_inbox(caller.tenant, [settled.conversation_id], now=deps.now())
     return settled
@@ -70,14 +74,15 @@ async def ingest(
 
 async def _kept(
     deps: Deps, caller: Caller, mail: Mail, origin: Origin, raw: bytes
-) -> tuple[InboundMessage, bool]:
-    """Give the message as it is kept, and whether it is by this delivery."""
+) -> tuple[InboundMessage, Landing]:
+    """Give the message as it is kept, and whether that is by this delivery."""
     key = identity.key_of(mail.parsed.message_id, raw)
     if origin.fetch_error is None and len(raw) <= RAW_INLINE_LIMIT:
         # Most are new, and storing one tells whether it is.
         message = await made(deps, caller, mail, origin, raw, key=key)
-        if await _is_stored(deps, message, raw):
-            return message, True
+        landing = await _landed(deps, message, raw)
+        if landing is not Landing.KNOWN:
+            return message, landing
     while True:
         known, key = await identity.known(
             caller.tenant,
@@ -87,40 +92,40 @@ async def _kept(
             raw=raw,
         )
         if known is not None and (known.fetch_error is None or origin.fetch_error is not None):
-            return known, False
+            return known, Landing.KNOWN
         message = await made(deps, caller, mail, origin, raw, key=key)
         if known is not None:
             # Only what was told of it is there.
-            return await known.complete(message, raw) or known, False
-        if await _is_stored(deps, message, raw):
-            return message, True
+            return await known.complete(message, raw) or known, Landing.KNOWN
+        landing = await _landed(deps, message, raw)
+        if landing is not Landing.KNOWN:
+            return message, landing
         # Delivered twice at the same time: the other was first.
 
 
 async def made(
     deps: Deps, caller: Caller, mail: Mail, origin: Origin, raw: bytes, *, key: str
 ) -> InboundMessage:
-    """Make it, with its files, where what it answers stands by now."""
+    """Make it, with its files, as the beginning of a conversation of its own."""
     message = _message(deps, caller, mail, origin, key=key)
     # Before the message: what nobody names is removed after a while, what is named never lacks.
     files = await attachments.keep(deps, caller.tenant, raw, mail.files)
     message.give_files(files, omitted=mail.files.omitted)
     message.calendar = None if mail.calendar is None else CalendarEvent.of(mail.calendar)
-    place = await deps.gathered.received.place_of(message)
-    if place is not None:
-        place.give(message)
     return message
 
 
-async def _is_stored(deps: Deps, message: InboundMessage, raw: bytes) -> bool:
-    """Store it; False when the tenant has it already."""
+async def _landed(deps: Deps, message: InboundMessage, raw: bytes) -> Landing:
+    """Store it where it belongs, unless the tenant has it already."""
     stored = await message.outsourced(raw)
-    if not await deps.gathered.received.store(stored):
+    landing = await deps.gathered.received.land(stored, partial(land, deps))
+    if landing is Landing.KNOWN:
         await stored.drop_files()
-        return False
+        return landing
     message.raw_id, message.content_id = stored.raw_id, stored.content_id
+    Place.of(stored).give(message)
     log.info("inbound.kept", inbound_id=str(message.id))
-    return True
+    return landing
 
 
 def _message(
@@ -131,7 +136,6 @@ def _message(
     *,
     key: str,
 ) -> InboundMessage:
-    """Make it as the beginning of a conversation of its own."""
     parsed, now = mail.parsed, deps.now()
     sender = parsed.sender
     named = (

@@ -2,10 +2,9 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from beanie import PydanticObjectId
 
 from app.context import Caller, Deps
-from app.documents.gathered_received import GatheredReceived
+from app.documents.gathered_received import GatheredReceived, Landing
 from app.documents.inbound_messages import InboundMessage
 from app.services.inbound import ingest
 from tests.fakes.messages import message
@@ -54,12 +53,16 @@ async def test_no_tenant_waits_for_another(three: list[InboundMessage]) -> None:
     assert told == [True, True]
 
 
-async def test_it_is_stored_once(three: list[InboundMessage]) -> None:
+async def test_each_is_told_what_came_of_it(three: list[InboundMessage]) -> None:
     received = GatheredReceived()
-    fresh = three[0].model_copy(update={"id": PydanticObjectId(), "key": "another"})
-    stored = [await one.outsourced(b"x") for one in (three[1], fresh, three[2])]
+    fault = ValueError("of the third")
 
-    told = await asyncio.gather(*(received.store(one) for one in stored))
+    async def land(messages: Sequence[InboundMessage]) -> Sequence[Landing | Exception]:
+        given = (Landing.KNOWN, Landing.SETTLED, fault)
+        return [given[three.index(one)] for one in messages]
 
-    assert told == [False, True, False]
-    assert await InboundMessage.count() == 4
+    told = await asyncio.gather(
+        *(received.land(one, land) for one in reversed(three)), return_exceptions=True
+    )
+
+    assert told == [fault, Landing.SETTLED, Landing.KNOWN]

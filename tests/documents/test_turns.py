@@ -61,6 +61,15 @@ async def test_it_is_given_back_when_the_work_fails(deps: Deps) -> None:
     assert not await held()
 
 
+async def test_it_shows_whether_it_was_held_to_its_end(deps: Deps) -> None:
+    async with turn("acme", "inbound") as held:
+        pass
+    async with turn("acme", "inbound") as lost:
+        await Turn.get_motor_collection().update_one({}, {"$set": {"holder": "another"}})
+
+    assert (held.to_its_end, lost.to_its_end) == (True, False)
+
+
 async def test_another_process_waits_and_inherits_from_a_dead_one(deps: Deps) -> None:
     settings = deps.settings
     other = await asyncio.create_subprocess_exec(

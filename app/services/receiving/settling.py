@@ -5,17 +5,81 @@ the others are moved, one after the other.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from app.context import Deps
 from app.documents import conversation_changes, conversations, standings
+from app.documents.base import StoreUnavailableError
+from app.documents.gathered_received import Landing
 from app.documents.inbound_messages import InboundMessage
-from app.documents.places import place_of, places_and_others
+from app.documents.places import give_places, place_of, places_and_others
 from app.documents.replies import record_replies, record_reply
 from app.documents.turns import turn
 from app.documents.whereabouts import Place
 
 _TURN = "inbound"
+
+
+async def land(deps: Deps, messages: Sequence[InboundMessage]) -> list[Landing | Exception]:
+    """Store messages of one tenant where they belong, and join with them what answers them.
+
+    All that was received before is looked at in the same turn, so nothing need be looked at again.
+    Mail of ours, which is stored outside of it, looks for its answers in a turn afterwards.
+    """
+    tenant = messages[0].tenant_id
+    async with turn(tenant, _TURN) as held:
+        quiet = await _tried(partial(_placed, tenant), messages)
+        stored = await _stored(messages, quiet)
+        new = [one for one, is_new in zip(messages, stored, strict=True) if is_new is True]
+        flags = [flag is True for flag, is_new in zip(quiet, stored, strict=True) if is_new is True]
+        if len(new) < len(messages):
+            # They may have been put beside one that is not there.
+            flags = await _quiet(tenant, new)
+        unmoved = await _settled(deps, new, flags)
+    if new and not held.to_its_end:
+        # Others may have stored what belongs to these meanwhile.
+        unmoved = await settle(deps, new)
+    landings = (Landing.SETTLED if flag else Landing.MOVED for flag in unmoved)
+    return [next(landings) if one is True else one or Landing.KNOWN for one in stored]
+
+
+async def _tried(
+    ask: Callable[[Sequence[InboundMessage]], Awaitable[Sequence[bool]]],
+    messages: Sequence[InboundMessage],
+) -> list[bool | Exception]:
+    """Ask about all together; where that fails about each alone, for the sake of the others."""
+    try:
+        return [*await ask(messages)]
+    except StoreUnavailableError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is raised where it was asked
+        if len(messages) == 1:
+            return [error]
+        return [flag for one in messages for flag in await _tried(ask, [one])]
+
+
+async def _stored(
+    messages: Sequence[InboundMessage], quiet: Sequence[bool | Exception]
+) -> list[bool | Exception]:
+    """Store those of which a place is known; the fault of the others stays theirs."""
+    known = [one for one, flag in zip(messages, quiet, strict=True) if isinstance(flag, bool)]
+    stored = iter(await InboundMessage.store_once(known) if known else [])
+    return [next(stored) if isinstance(flag, bool) else flag for flag in quiet]
+
+
+async def _placed(tenant: str, messages: Sequence[InboundMessage]) -> list[bool]:
+    """Give them their places; whether that is all, for each, once they are stored."""
+    more, elsewhere = await asyncio.gather(
+        give_places(tenant, messages), conversations.where_answered(tenant, _ids(messages))
+    )
+    for one in messages:
+        for id_ in one.answered:
+            elsewhere[id_].add(one.conversation_id)
+    return [
+        not is_more and elsewhere[one.internet_message_id] <= {one.conversation_id}
+        for one, is_more in zip(messages, more, strict=True)
+    ]
 
 
 async def settle(deps: Deps, messages: Sequence[InboundMessage]) -> list[bool]:
@@ -26,13 +90,24 @@ async def settle(deps: Deps, messages: Sequence[InboundMessage]) -> list[bool]:
     """
     tenant = messages[0].tenant_id
     async with turn(tenant, _TURN):
-        quiet = await _quiet(tenant, messages)
-        # What is moved may lead others elsewhere: whoever stands behind it is looked at again.
-        first = quiet.index(False) if False in quiet else len(quiet)
-        await record_replies(messages[:first], now=deps.now())
-        for message in messages[first:]:
-            await _settle(deps, message)
-    return [True] * first + [False] * (len(messages) - first)
+        return await _settled(deps, messages, await _quiet(tenant, messages))
+
+
+async def _settled(
+    deps: Deps, messages: Sequence[InboundMessage], quiet: Sequence[bool]
+) -> list[bool]:
+    """Move those that are not quiet; what is moved may lead others elsewhere."""
+    moved = set[int]()
+    rest = [*range(len(messages))]
+    while not all(quiet):
+        for number, is_quiet in zip(rest, quiet, strict=True):
+            if not is_quiet:
+                await _settle(deps, messages[number])
+                moved.add(number)
+        rest = [number for number in rest if number not in moved]
+        quiet = await _quiet(messages[0].tenant_id, [messages[number] for number in rest])
+    await record_replies([messages[number] for number in rest], now=deps.now())
+    return [number not in moved for number in range(len(messages))]
 
 
 async def settle_answers(deps: Deps, tenant: str, message_id: str) -> None:
@@ -50,12 +125,15 @@ async def settle_again(deps: Deps, message: InboundMessage) -> InboundMessage:
         return await _settle(deps, message)
 
 
+def _ids(messages: Sequence[InboundMessage]) -> list[str]:
+    return [one.internet_message_id for one in messages if one.internet_message_id is not None]
+
+
 async def _quiet(tenant: str, messages: Sequence[InboundMessage]) -> list[bool]:
     """Tell of which nothing must be moved; with the questions that one of them would take."""
-    ids = [one.internet_message_id for one in messages if one.internet_message_id is not None]
     places, elsewhere = await asyncio.gather(
         places_and_others(tenant, [one for one in messages if not one.is_placed]),
-        conversations.where_answered(tenant, ids),
+        conversations.where_answered(tenant, _ids(messages)),
     )
     found = iter(places)
     quiet = []
