@@ -5,7 +5,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.documents.base import StoreUnavailableError
 from app.listening import replies
-from app.services.receiving import mail_servers
+from app.listening.owners import Owners
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -16,8 +16,8 @@ MAX_RECIPIENTS = 1000
 class Handler:
     """Answers for one connection; `tenants` are those of the recipients taken."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, owners: Owners) -> None:
+        self._settings, self._owners = settings, owners
         self.tenants: dict[str, str] = {}
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
@@ -49,7 +49,7 @@ class Handler:
         if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
             return replies.TOO_MANY
         try:
-            tenant = await mail_servers.whose(self._settings, address)
+            tenant = await self._owners.owner_of(self._settings, address)
         except StoreUnavailableError:
             return replies.STORE_AWAY
         if tenant is None:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Protocol
 
+from app.listening.owners import Owners
+
 
 class Guest(Protocol):
     is_busy: bool
@@ -32,10 +34,14 @@ class Room:
 
 
 class House:
-    """`name` is how it greets. At most `limit` guests, whose messages take `room_limit` octets."""
+    """`name` is how it greets, `owners` what it knows of addresses.
+
+    At most `limit` guests, whose messages take `room_limit` octets.
+    """
 
     def __init__(self, name: str, *, limit: int, room_limit: int) -> None:
         self.name, self._limit, self.room_limit = name, limit, room_limit
+        self.owners = Owners()
         self.taken = 0
         self.is_closing = False
         self._guests: set[Guest] = set()

@@ -40,7 +40,7 @@ class SmtpSession(SMTP):
 
     def __init__(self, deps: Deps, house: House) -> None:
         self._deps, self._house = deps, house
-        self._handler = Handler(deps.settings)
+        self._handler = Handler(deps.settings, house.owners)
         self._is_refused = False
         self.is_busy = False
         self._is_hello = False
