@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from app.cleaner import client
+from app.cleaner import patience as patience_module
 from app.cleaner.patience import MOST, SECONDS, Patience
 from app.mail.safe_html.cleaning import cleaned, is_small
 from app.mail.safe_html.showing import SafeHtml, as_text, shown
@@ -108,3 +109,19 @@ def test_after_much_endless_work_large_html_is_shown_as_text() -> None:
     assert client.safe_html("<p onclick=x>a</p>", patience) == SafeHtml("<p>a</p>")
     moments.append(SECONDS)
     assert client.safe_html(LONG, patience) == shown(cleaned(LONG))
+
+
+def test_of_a_page_of_endless_work_a_few_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many mails are shown together: that bounds how long an answer takes."""
+    tried: dict[bytes, None] = {}
+    monkeypatch.setattr(client, "_endless", tried)
+    monkeypatch.setattr(patience_module, "MOST", 2)
+    patience = Patience(lambda: 0.0)
+    mails = [f"{number}{'<div>' * 30_000}deep" for number in range(50)]
+
+    with ThreadPoolExecutor(client.PLACES) as threads:
+        made = list(threads.map(partial(client.safe_html, patience=patience), mails))
+
+    assert made == [as_text(mail) for mail in mails]
+    # Those that were in hand when the patience was lost were tried too.
+    assert 2 <= len(tried) <= 2 + client.PLACES - 1

@@ -5,7 +5,7 @@ from html import escape, unescape
 from urllib.parse import unquote
 
 from app.mail.safe_html.styles import safe_style
-from app.mail.safe_html.trackers import is_tracker
+from app.mail.safe_html.trackers import is_hidden, is_tracker
 from app.mail.text_crude import stripped
 
 # As the cleaner writes it, so that no value can end a tag.
@@ -63,6 +63,7 @@ class _Pass:
     links: Mapping[str, str]
     remote_images: int = field(default=0, init=False)
     trackers: int = field(default=0, init=False)
+    hidden_until: int = field(default=0, init=False)
 
     def tag(self, found: re.Match[str]) -> str:
         name = found[1]
@@ -71,21 +72,24 @@ class _Pass:
             values["style"] = safe_style(values["style"])
             if not values["style"]:
                 del values["style"]
+        is_hidden_in = found.start() < self.hidden_until
         if name == "img":
-            return self._image(values)
+            return self._image(values, is_hidden_in=is_hidden_in)
+        if not is_hidden_in and is_hidden(values.get("style", "")):
+            self.hidden_until = _end(name, found.string, found.end())
         if name == "a" and "href" in values:
             url = _plain(values["href"])
             url = self.links.get(url, url)
             values = {**values, "href": url, **_AWAY} if _LINK.match(url) else {}
         return f"<{name}{_written(values.items())}>"
 
-    def _image(self, values: dict[str, str]) -> str:
+    def _image(self, values: dict[str, str], *, is_hidden_in: bool) -> str:
         url = _plain(values.pop("src", ""))
         if url[:4].lower() == "cid:":
             url = self.images.get(unquote(url[4:]), self.images.get(url[4:], ""))
             source = {"src": url} if url else {}
         elif _WEB.match(url):
-            if is_tracker(url, values):
+            if is_hidden_in or is_tracker(url, values):
                 self.trackers += 1
                 return ""
             self.remote_images += 1
@@ -93,6 +97,16 @@ class _Pass:
         else:
             source = {"src": url} if _PICTURE.fullmatch(url) else {}
         return f"<img{_written([*source.items(), *values.items()])}>"
+
+
+def _end(name: str, html: str, start: int) -> int:
+    """Find where the element ends whose content starts there. The cleaner has closed each."""
+    depth = 1
+    for tag in re.compile(rf"<(/?){name}(?=[ >])").finditer(html, start):
+        depth += -1 if tag[1] else 1
+        if not depth:
+            return tag.start()
+    return start
 
 
 def _plain(url: str) -> str:

@@ -28,7 +28,16 @@ _UNSEEN = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0*\.?0+\s*(?:;|$))",
     re.IGNORECASE,
 )
+_CUT = re.compile(r"(?:^|;)\s*overflow\s*:\s*(?:hidden|clip)", re.IGNORECASE)
 _SIZE = re.compile(r"(?:^|;)\s*((?:max-)?(?:width|height))\s*:([^;]*)", re.IGNORECASE)
+
+
+def is_hidden(style: str) -> bool:
+    """Tell that nobody sees an element of this style, nor what is in it."""
+    return _UNSEEN.search(style) is not None or (
+        _CUT.search(style) is not None
+        and any(_is_a_dot(value) for _, value in _SIZE.findall(style))
+    )
 
 
 def is_tracker(url: str, attributes: Mapping[str, str]) -> bool:

@@ -76,6 +76,39 @@ def test_trackers_are_left_out_for_good(image: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("around", "trackers"),
+    [
+        ('<div style="display:none">', 1),
+        ('<span style="color:red;opacity:0">', 1),
+        ('<div style="max-height:0;overflow:hidden">', 1),
+        ('<div style="visibility:hidden"><div><b>b</b></div>', 1),
+        ('<p style="display:none">a</p>', 0),
+        ('<div style="display:none"><div>a</div></div>', 0),
+        ('<b style="display:none">a</b><br><blockquote>', 0),
+        ('<div style="max-height:0">', 0),
+        ('<div style="height:10px;overflow:hidden">', 0),
+        ('<div style="overflow:hidden">', 0),
+    ],
+)
+def test_what_stands_in_something_hidden_is_hidden(around: str, trackers: int) -> None:
+    image = '<img src="https://a.test/1.png" width=9><img src="cid:a" alt="ours">'
+
+    safe = shown(cleaned(f"{around}{image}"), images={"a": "https://us.test/a"})
+
+    assert (safe.trackers, safe.remote_images) == (trackers, 1 - trackers)
+    assert safe.html.count('<img src="https://us.test/a" alt="ours">') == 1
+
+
+def test_after_what_is_hidden_pictures_are_seen() -> None:
+    hidden = '<div style="display:none"><div><img src="https://a.test/1"></div></div>'
+    picture = '<img src="https://a.test/2">'
+
+    safe = shown(cleaned(f"{picture}{hidden}{picture}{hidden}"))
+
+    assert (safe.trackers, safe.remote_images) == (2, 2)
+
+
+@pytest.mark.parametrize(
     "attributes",
     [
         "width=1 height=20",
@@ -112,7 +145,22 @@ def test_what_can_be_seen_is_a_picture(attributes: str) -> None:
         ("width:calc(100vw + 1px);color:var(--x)", None),
         ("behavior:url(x);-moz-binding:url(x)", None),
         ("margin-top:-100px;margin:0 -1px;margin-left: 1px", "margin-left:1px"),
-        ("text-indent:-1em", "text-indent:-1em"),
+        ("text-indent:-1em", None),
+        ("text-indent:2em;letter-spacing:.1em", "text-indent:2em;letter-spacing:0.1em"),
+        ("text-indent:-9999px;letter-spacing:-1px;word-spacing: -9em;color:red", "color:red"),
+        ("text-indent:-48px;margin-left:.5in", "text-indent:-48px;margin-left:0.5in"),
+        (
+            "padding-left:16px;margin-left:24pt;text-indent:-36pt",
+            "padding-left:16px;margin-left:24pt;text-indent:-36pt",
+        ),
+        ("margin-left:2em;text-indent:-1.5em", "margin-left:2em;text-indent:-1.5em"),
+        # How much that is, the size of the letters says.
+        ("font-size:900px;text-indent:-1em;margin-left:99px", "font-size:900px;margin-left:99px"),
+        ("text-indent:-49px;margin-left:.5in", "margin-left:0.5in"),
+        ("text-indent:-1px;margin-left:50%", "margin-left:50%"),
+        ("text-indent:-1vw;margin-left:99px", "margin-left:99px"),
+        ("text-indent:-1e9px;margin-left:99px", "margin-left:99px"),
+        ("TEXT-INDENT:-1px", None),
         ("font-family:'</style><script>'", None),
         ("@import 'x'", None),
         ("color", None),
