@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -47,6 +48,11 @@ def places_of_input() -> Iterator[None]:
         ) from error
 
 
+@cache
+def _camel(field: str) -> str:
+    return to_camel(field)
+
+
 def _place(path: str) -> str:
     for known, place in _PLACES:
         path = known.sub(place, path) if known.match(path) else path
@@ -61,7 +67,7 @@ def _given(value: Any, path: str) -> Any:
         return value
     given: dict[str, Any] = {}
     for field in fields(value):
-        name, one = to_camel(field.name), getattr(value, field.name)
+        name, one = _camel(field.name), getattr(value, field.name)
         if isinstance(one, _ALTERNATIVES):
             given |= _given(one, path)
         elif one is not UNSET:

@@ -25,6 +25,7 @@ from graphql_schema.conversations import ConversationQuery
 from graphql_schema.documents import HandedOver
 from graphql_schema.executor import PlainFieldsExecutor
 from graphql_schema.inbound import InboundMutation, InboundQuery
+from graphql_schema.input_plans import plan_inputs
 from graphql_schema.limits.known import Document
 from graphql_schema.list_members import ListMemberMutation, ListMemberQuery
 from graphql_schema.me import MeQuery
@@ -150,3 +151,4 @@ schema = LetterboxSchema(
         enable_experimental_incremental_execution=True,
     ),
 )
+plan_inputs(schema)
