@@ -1,4 +1,7 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+
+_NOTHING = timedelta(0)
 
 
 def format_instant(moment: datetime) -> str:
@@ -6,12 +9,15 @@ def format_instant(moment: datetime) -> str:
 
     Digits come in groups (java.time.format.DateTimeFormatter.ISO_INSTANT).
     """
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    if utc.microsecond == 0:
-        return f"{utc.isoformat(timespec='seconds')}Z"
-    if utc.microsecond % 1000 == 0:
-        return f"{utc.isoformat(timespec='milliseconds')}Z"
-    return f"{utc.isoformat(timespec='microseconds')}Z"
+    utc = moment if _is_utc(moment.tzinfo) else moment.astimezone(UTC)
+    if utc.microsecond % 1000 or not utc.microsecond:
+        return utc.isoformat().removesuffix("+00:00") + "Z"
+    return utc.isoformat("T", "milliseconds").removesuffix("+00:00") + "Z"
+
+
+@lru_cache(64)
+def _is_utc(zone: tzinfo | None) -> bool:
+    return zone is not None and zone.utcoffset(None) == _NOTHING
 
 
 def parse_instant(text: object) -> datetime:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from graphql import GraphQLObjectType, GraphQLOutputType
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from graphql_schema.plain_fields import PlainFields, Read
+from graphql_schema.plain_fields import PlainFields, Read, ReadAll
 
 
 class PlainFieldsExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -38,11 +38,11 @@ class PlainFieldsExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         # One with directives may be a stream.
         if isinstance(items, list) and not any(one.node.directives for one in field_details_list):
-            read = self._item(item_type, field_details_list)
+            read = self._items(item_type, field_details_list)
             if read is not None:
                 # What is wrong the library meets again, and tells.
                 with suppress(Exception):
-                    return [read(item) for item in items]
+                    return read(items)
         return super().complete_iterable_value(
             item_type, field_details_list, info, path, items, position_context
         )
@@ -84,11 +84,11 @@ class PlainFieldsExecutor(StrawberryGraphQLCoreExecutionContext):
             found = self._plans[key] = self._plain.leaves(type_, grouped_field_set)
         return found
 
-    def _item(self, item_type: GraphQLOutputType, details: Any) -> Read | None:
+    def _items(self, item_type: GraphQLOutputType, details: Any) -> ReadAll | None:
         key = (str(item_type), *(id(one.node) for one in details))
         if key not in self._plans:
-            self._plans[key] = self._plain.value(item_type, details)
-        found: Read | None = self._plans[key]
+            self._plans[key] = self._plain.items(item_type, details)
+        found: ReadAll | None = self._plans[key]
         return found
 
 

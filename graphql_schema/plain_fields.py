@@ -1,7 +1,6 @@
 """How plain fields are read off records: worked out once for what is selected of a type."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from enum import EnumType
 from functools import partial
 from typing import Any
 
@@ -17,20 +16,18 @@ from graphql import (
 )
 
 from app.documents.views import View, columns_of
+from graphql_schema import columns
+from graphql_schema.columns import Cell
 from graphql_schema.types.lazily import Shown, ShownLazily
 
 Read = Callable[[Any], Any]
 # What is asked of an object: by the name in the answer, the places in the document.
 Asked = Mapping[str, Any]
-# The answer's name, where the value stands in a row, the kind of it that is written as it is, what
-# writes every other, and what is written where there is none.
-Cell = tuple[str, str, type | None, Read, Any]
+ReadAll = Callable[[list[Any]], list[Any]]
 
 # Written as they are. Numbers are not: GraphQL's have 32 bits.
 _PLAIN: Mapping[str, type] = {"String": str, "ID": str, "Boolean": bool}
 
-
-_UNUSUAL = object()
 _INTS = range(-(2**31), 2**31)
 
 
@@ -52,6 +49,11 @@ class PlainFields:
         reads = {name: self._field(type_, details, leaf=True) for name, details in asked.items()}
         return {name: read for name, read in reads.items() if read is not None}
 
+    def fields(self, type_: GraphQLObjectType, asked: Asked) -> Mapping[str, Read]:
+        """Tell how the plain fields are read, objects and lists too; as `leaves`."""
+        reads = {name: self._field(type_, details) for name, details in asked.items()}
+        return {name: read for name, read in reads.items() if read is not None}
+
     def value(self, type_: GraphQLOutputType, details: Any) -> Read | None:
         """Tell how a value of a type is written; None where that is not plain.
 
@@ -60,12 +62,27 @@ class PlainFields:
         if isinstance(type_, GraphQLNonNull):
             return _mapped(self.value(type_.of_type, details), _non_null)
         if isinstance(type_, GraphQLList):
-            return _mapped(self.value(type_.of_type, details), _each)
+            return _mapped_list(self.items(type_.of_type, details))
         if is_leaf_type(type_):
             return _or_null(_leaf(type_))
         if isinstance(type_, GraphQLObjectType) and details is not None:
             return _mapped(self._object(type_, details), _or_null)
         return None
+
+    def items(self, type_: GraphQLOutputType, details: Any) -> ReadAll | None:
+        """Tell how all items of a list are written, of which each is of a type; as `value`."""
+        read = self.value(type_, details)
+        if read is None:
+            return None
+
+        def read_each(items: list[Any]) -> list[Any]:
+            return [read(item) for item in items]
+
+        inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
+        cells = None
+        if isinstance(inner, GraphQLObjectType) and details is not None:
+            cells = self._cells(inner, self._collect(inner, details)[0])
+        return read_each if cells is None else _off_all_rows(cells, read_each)
 
     def _field(self, type_: GraphQLObjectType, details: Any, *, leaf: bool = False) -> Read | None:
         """Tell how a field is read off the object it is of; None where it is not plain."""
@@ -126,54 +143,17 @@ class PlainFields:
         inner = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
         some = _leaf(inner) if is_leaf_type(inner) else write
         default = None if column.required else column.read({})
-        written = _written(column.convert, shown, some, partial(write, _as_shown(default, shown)))
+        nothing = partial(write, columns.as_shown(default, shown))
+        written = columns.writer(column.convert, shown, some, nothing)
         converted = column.convert or shown
-        plain = None if converted else _plain_of(field.type)
-        return (name, column.stored, plain, written, _or_unusual(written))
-
-
-def _as_shown(default: Any, show: Read | None) -> Any:
-    return default if default is None or show is None else show(default)
-
-
-def _written(
-    convert: Read | None, show: Read | None, write: Read, nothing: Callable[[], Any]
-) -> Read:
-    """Write what is stored: as the document has it, as it is shown, as GraphQL has it.
-
-    `nothing` writes what is not there.
-    """
-
-    def read(value: Any) -> Any:
-        if value is None:
-            return nothing()
-        if convert is not None:
-            value = convert(value)
-        return write(value if show is None else show(value))
-
-    return _remembered(read) if isinstance(convert, EnumType) else read
-
-
-def _remembered(read: Read) -> Read:
-    """A choice is one of few: each is written once."""
-    known: dict[Any, Any] = {}
-
-    def read_once(value: Any) -> Any:
-        try:
-            return known[value]
-        except KeyError:
-            written = known[value] = read(value)
-            return written
-
-    return read_once
-
-
-def _or_unusual(write: Read) -> Any:
-    """Give what is written where nothing is stored; _UNUSUAL where that cannot be."""
-    try:
-        return write(None)
-    except Exception:  # noqa: BLE001 - it is met again, record by record
-        return _UNUSUAL
+        return Cell(
+            name,
+            column.stored,
+            plain=None if converted else _plain_of(field.type),
+            write=written,
+            none=columns.or_unusual(written),
+            writes_all=columns.writes_all(str(inner), column.convert, shown),
+        )
 
 
 def _off_rows(cells: Sequence[Cell], otherwise: Read) -> Read:
@@ -183,17 +163,22 @@ def _off_rows(cells: Sequence[Cell], otherwise: Read) -> Read:
         record = source.record if isinstance(source, ShownLazily) else None
         if not isinstance(record, View):
             return otherwise(source)
-        get = record.row.get
-        return {
-            name: value
-            if type(value := get(stored)) is plain
-            else none
-            if value is None and none is not _UNUSUAL
-            else write(value)
-            for name, stored, plain, write, none in cells
-        }
+        [shown] = columns.written(cells, [record.row])
+        return shown
 
     return read
+
+
+def _off_all_rows(cells: Sequence[Cell], otherwise: ReadAll) -> ReadAll:
+    def read_all(items: list[Any]) -> list[Any]:
+        rows = [
+            item.record.row
+            for item in items
+            if isinstance(item, ShownLazily) and type(item.record) is View
+        ]
+        return columns.written(cells, rows) if len(rows) == len(items) else otherwise(items)
+
+    return read_all
 
 
 def _attribute_of(field: GraphQLField) -> str | None:
@@ -251,12 +236,15 @@ def _non_null(read: Read) -> Read:
     return read_non_null
 
 
-def _each(read: Read) -> Read:
-    def read_each(values: Any) -> Any:
+def _mapped_list(read_all: ReadAll | None) -> Read | None:
+    if read_all is None:
+        return None
+
+    def read_list(values: Any) -> Any:
         if values is None:
             return None
         if type(values) is not list:
             raise UnusualError
-        return [read(value) for value in values]
+        return read_all(values)
 
-    return read_each
+    return read_list

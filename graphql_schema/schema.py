@@ -1,11 +1,12 @@
 """The schema: a table of contents. Each noun brings its queries, mutations and subscriptions."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType
 from graphql.execution import experimental_execute_incrementally
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.file_uploads import Upload
@@ -13,6 +14,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.utils.await_maybe import await_maybe
 
+from app.documents import volume
 from graphql_schema.analytics import AnalyticsQuery
 from graphql_schema.api_keys import ApiKeyMutation, ApiKeyQuery
 from graphql_schema.batches import BatchMutation
@@ -36,6 +38,7 @@ from graphql_schema.recipient_lists import RecipientListMutation, RecipientListQ
 from graphql_schema.recipient_states import RecipientStateQuery
 from graphql_schema.replies import ReplyMutation
 from graphql_schema.search import SearchQuery
+from graphql_schema.straight import NotStraightError, Shape, Straightener
 from graphql_schema.suppressions import SuppressionMutation, SuppressionQuery
 from graphql_schema.template_versions import TemplateVersionMutation, TemplateVersionQuery
 from graphql_schema.templates import TemplateMutation, TemplateQuery
@@ -118,19 +121,57 @@ class LetterboxSchema(strawberry.Schema):
         What the library's `execute` does besides (parsing, validating, asking its extensions) is
         done before. Raises what the library does for what cannot run at all.
         """
+        given: dict[str, Any] = {
+            "raw_variable_values": None if variables is None else dict(variables),
+            "operation_name": operation_name,
+            "max_coercion_errors": VALUE_ERRORS,
+            "is_awaitable": optimized_is_awaitable,
+            "plans": None if document.directives else document.plans,
+        }
+        data = await self._straight(document, given, context)
+        if data is not None:
+            return ExecutionResult(data=data, errors=None)
+        given["variable_values"] = given.pop("raw_variable_values")
         result = experimental_execute_incrementally(
             self._schema,
             document.whole,
-            context_value=context,
-            variable_values=None if variables is None else dict(variables),
-            operation_name=operation_name,
-            max_coercion_errors=VALUE_ERRORS,
-            is_awaitable=cast("Any", optimized_is_awaitable),
+            context_value=GraphqlContext.of(context, context.worked_out),
             executor_class=PlainFieldsExecutor,
-            plans=None if document.directives else document.plans,
+            **given,
         )
         finished: Any = await await_maybe(result)
         return ExecutionResult(data=finished.data, errors=finished.errors)
+
+    async def _straight(
+        self, document: Document, given: Mapping[str, Any], context: GraphqlContext
+    ) -> dict[str, Any] | None:
+        """Answer a query of a known shape; None for what the library is to see to."""
+        if document.directives:
+            return None
+        executor = PlainFieldsExecutor.build(
+            self._schema, document.node, context_value=context, **given
+        )
+        if not isinstance(executor, PlainFieldsExecutor):
+            return None
+        shape = self._shape(document, executor, given["operation_name"])
+        if shape is None:
+            return None
+        with suppress(Exception), volume.tried():
+            return await shape.answer(executor, None)
+        return None
+
+    def _shape(
+        self, document: Document, executor: PlainFieldsExecutor, operation_name: str | None
+    ) -> Shape | None:
+        if operation_name not in document.shapes:
+            document.shapes[operation_name] = None
+            root = self._schema.query_type
+            if executor.operation.operation is OperationType.QUERY and root is not None:
+                with suppress(NotStraightError, GraphQLError):
+                    straightener = Straightener(executor, self.schema_converter)
+                    document.shapes[operation_name] = straightener.root(root)
+        shape: Shape | None = document.shapes[operation_name]
+        return shape
 
     def _get_custom_context_kwargs(
         self, operation_extensions: dict[str, Any] | None = None, *, sync: bool = False

@@ -13,10 +13,13 @@ from types import FunctionType, MethodType, NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 from beanie import Document, PydanticObjectId
+from bson import ObjectId
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 Row = Mapping[str, Any]
+# What an id in a row is.
+StoredId = ObjectId
 Found = TypeVar("Found", bound=Document)
 
 # What these can do with a document (write, copy, compare it) they cannot do with a view.

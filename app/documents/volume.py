@@ -23,6 +23,14 @@ class Volume:
         self._limit = limit
         self._left = limit
 
+    @property
+    def left(self) -> int:
+        return self._left
+
+    def give_back(self, left: int) -> None:
+        """Have as much left as there was before something that is done anew."""
+        self._left = left
+
     def take(self, octets: int) -> None:
         """Raise PayloadTooLargeError for what is more than is left."""
         self._left -= octets
@@ -47,6 +55,19 @@ def bounded(limit: int) -> Iterator[None]:
         yield
     finally:
         _VOLUME.reset(token)
+
+
+@contextmanager
+def tried() -> Iterator[None]:
+    """What is read in this block does not count when it fails: it is read anew."""
+    volume = _VOLUME.get()
+    left = 0 if volume is None else volume.left
+    try:
+        yield
+    except Exception:
+        if volume is not None:
+            volume.give_back(left)
+        raise
 
 
 def shared() -> Callable[[], Volume | None]:

@@ -30,13 +30,14 @@ class Document:
 
     `costs` are those of its operations, by name, that do not depend on variables; `plans` are how
     what it selects is read, where no variable says what that is; `worked_out` is what resolvers
-    worked out of it.
+    worked out of it; `shapes` are the queries in it, by name, as they are answered.
     """
 
     node: DocumentNode
     costs: dict[str | None, int] = field(default_factory=dict)
     plans: dict[Hashable, Any] = field(default_factory=dict)
     worked_out: dict[Hashable, Any] = field(default_factory=dict)
+    shapes: dict[str | None, Any] = field(default_factory=dict)
 
     @cached_property
     def directives(self) -> frozenset[str]:

@@ -22,10 +22,11 @@ class Shown:
 
 def shown_id(name: str) -> Shown:
     """Show the id that stands in an attribute of a record."""
-    return Shown(name, _as_id)
+    return Shown(name, as_id)
 
 
-def _as_id(id_: Any) -> strawberry.ID:
+def as_id(id_: Any) -> strawberry.ID:
+    """Write an id as it is shown."""
     return strawberry.ID(str(id_))
 
 

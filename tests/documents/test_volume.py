@@ -36,6 +36,19 @@ def test_a_block_within_another_shares_its_bound() -> None:
             count(1)
 
 
+def test_what_was_read_in_vain_does_not_count() -> None:
+    with volume.bounded(MEGABYTE):
+        count(1)
+        with pytest.raises(PayloadTooLargeError), volume.tried():
+            count(MEGABYTE)
+        with volume.tried():
+            count(MEGABYTE - 1)
+        with pytest.raises(PayloadTooLargeError):
+            count(1)
+    with pytest.raises(ValueError, match="in vain"), volume.tried():
+        raise ValueError("in vain")
+
+
 async def test_what_is_read_later_counts_into_the_volume_of_the_block() -> None:
     with volume.bounded(MEGABYTE):
         later = volume.under(reading(TEXT, TEXT, TEXT), volume.shared())
