@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as policy
@@ -14,6 +15,10 @@ from pathlib import Path
 
 import httpx2
 import psutil
+
+from app.dev.environment import token_settings
+from app.dev.folder import DataFolder
+from app.dev.tokens import make_token
 
 # They ask as fast as they can.
 UNLIMITED = {"LETTERBOX_RATE_LIMIT_TENANT": "0", "LETTERBOX_RATE_LIMIT_KEY": "0"}
@@ -52,6 +57,10 @@ class Stack:
                 return
         raise RuntimeError(f"letterbox dev ended with {self._process.wait()}")
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def stop(self) -> None:
         if self._process is None or self._process.stdout is None:
             return
@@ -62,12 +71,13 @@ class Stack:
         self._process = None
 
     def client(self, tenant: str = "bench") -> httpx2.AsyncClient:
-        letterbox = Path(sys.executable).with_name("letterbox")
-        token = subprocess.run(  # noqa: S603 - our own program
-            [letterbox, "token", "--tenant", tenant, "--user", "bench",
-             "--data-dir", str(self.data)],
-            check=True, capture_output=True, text=True,
-        ).stdout.strip()  # fmt: skip
+        token = make_token(
+            token_settings(DataFolder.at(self.data)),
+            tenant=tenant,
+            user="bench",
+            scopes=[],
+            lifetime=timedelta(days=1),
+        )
         return httpx2.AsyncClient(
             base_url=f"http://127.0.0.1:{self.port}",
             headers={"Authorization": f"Bearer {token}"},
@@ -78,7 +88,7 @@ class Stack:
         pid = int((self.data / "run" / f"{child}.pid").read_text())
         return float(psutil.Process(pid).memory_info().rss / 1e6)
 
-    def inbox(self) -> list[EmailMessage]:
-        """Read the mails that arrived, in no order."""
-        mails = (self.data / "inbox").glob("*.eml")
-        return [message_from_bytes(mail.read_bytes(), policy=policy) for mail in mails]
+    def inbox(self, words: str = "") -> list[EmailMessage]:
+        """Read the mails that arrived, in no order; only those with these very `words`."""
+        mails = [mail.read_bytes() for mail in (self.data / "inbox").glob("*.eml")]
+        return [message_from_bytes(mail, policy=policy) for mail in mails if words.encode() in mail]

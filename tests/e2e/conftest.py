@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,33 @@ from app.bootstrap import utc_now
 from app.context import Deps
 from app.embedded.ports import free_port
 from tests.conftest import SECRET
+from tests.stack import Stack
 
 LETTERBOX = Path(sys.executable).with_name("letterbox")
+
+
+@pytest.fixture(scope="package")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack as a reader of the README starts it; each test leaves it running."""
+    with running_stack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="package")
+def hasty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One where links may be followed at once, as only scanners do it otherwise."""
+    with running_stack(tmp_path_factory.mktemp("hasty"), LETTERBOX_SCAN_DELAY="0") as stack:
+        yield stack
+
+
+@contextmanager
+def running_stack(data: Path, **settings: str) -> Iterator[Stack]:
+    stack = Stack(data, settings)
+    stack.start()
+    try:
+        yield stack
+    finally:
+        stack.stop()
 
 
 @pytest.fixture

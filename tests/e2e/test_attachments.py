@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from typing import Any
 
@@ -35,14 +35,6 @@ API_MEGABYTES = 400
 # A worker that holds nothing large has about 100 MB, one mail of 25 MB takes it to 370 to 460; six
 # at a time would take a gigabyte.
 WORKER_MEGABYTES = 600
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("stack"))
-    stack.start()
-    yield stack
-    stack.stop()
 
 
 @pytest.fixture
@@ -93,7 +85,8 @@ async def settled(crm: httpx2.AsyncClient, id_: str) -> dict[str, Any]:
 
 
 def arrived(stack: Stack, internet_message_id: str) -> EmailMessage:
-    (mail,) = [mail for mail in stack.inbox() if mail["Message-ID"] == internet_message_id]
+    mails = stack.inbox(internet_message_id)
+    (mail,) = [mail for mail in mails if mail["Message-ID"] == internet_message_id]
     return mail
 
 

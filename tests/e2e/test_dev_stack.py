@@ -67,12 +67,22 @@ class Dev:
 Start = Callable[..., Dev]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Dev]]:
+    """What these tests have started; a stack that one of them left running is the next one's."""
     started: list[Dev] = []
+    yield started
+    for stack in started:
+        if stack.process.poll() is None:
+            stack.end(signal.SIGTERM)
 
-    def dev(*arguments: str, port: int | None = None, **variables: str) -> Dev:
-        data, chosen = tmp_path / "data", port or free_port()
+
+@pytest.fixture
+def start(started: list[Dev], tmp_path: Path) -> Start:
+    def dev(
+        *arguments: str, data: Path = tmp_path / "data", port: int | None = None, **variables: str
+    ) -> Dev:
+        chosen = port or free_port()
         options = ["--data-dir", str(data), "--port", str(chosen), *arguments]
         output = tmp_path / f"output-{len(started)}"
         with output.open("wb") as file:
@@ -87,164 +97,18 @@ def start(tmp_path: Path) -> Iterator[Start]:
         started.append(Dev(data, chosen, output, process))
         return started[-1]
 
-    yield dev
-    for stack in started:
-        if stack.process.poll() is None:
-            stack.end(signal.SIGTERM)
-
-
-@pytest.fixture
-def stack(start: Start) -> Dev:
-    dev = start("--no-demo")
-    dev.wait_for("Send a mail:")
     return dev
 
 
-def test_printed_command_sends_a_mail_to_the_inbox(stack: Dev) -> None:
-    command = re.search(r"^curl .*?[^\\]\n", stack.printed, re.MULTILINE | re.DOTALL)
-    assert command is not None
-    words = shlex.split(command[0])
-
-    assert words[1] == f"{stack.base}/api/v1/communications/send"
-    authorization = words[words.index("-H") + 1]
-    with httpx2.Client(base_url=stack.base, trust_env=False) as client:
-        answer = client.post(
-            words[1],
-            content=words[-1],
-            headers={
-                "Content-Type": "application/json",
-                "Authorization": authorization.removeprefix("Authorization: "),
-            },
-        )
-        assert answer.status_code == 200
-        messages: list[dict[str, Any]] = []
-        while not messages:
-            messages = client.get("/dev/inbox").json()["messages"]
-            time.sleep(0.05)
-        assert "text/html" in client.get(messages[0]["htmlUrl"]).headers["content-type"]
-
-    assert messages[0]["envelopeTo"] == ["bob@example.org"]
-    assert messages[0]["subject"] == json.loads(words[-1])["subject"]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_stops_all_and_leaves_nothing(number: signal.Signals, stack: Dev) -> None:
-    pids = stack.pids()
-    assert list(pids) == CHILDREN
-    assert all(map(psutil.pid_exists, pids.values()))
-    assert stat.S_IMODE((stack.data / "run" / "stack.json").stat().st_mode) == 0o600
-
-    code = stack.end(number)
-
-    assert code == 0
-    assert stack.printed.endswith("Stopped.\n")
-    assert stack.is_gone(pids)
-    assert not (stack.data / "run" / "stack.json").exists()
-
-
-def test_second_stack_on_the_folder_is_refused(stack: Dev, start: Start) -> None:
-    second = start()
-
-    assert second.process.wait(30) == 1
-    assert second.printed == (
-        f"Letterbox already runs on {stack.data} (process {stack.process.pid}): stop it, or "
-        "choose another folder with --data-dir\n"
-    )
-    assert stack.process.poll() is None
-
-
-def test_taken_port_is_refused_before_anything_starts(start: Start) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        dev = start(port=port)
-
-        assert dev.process.wait(30) == 1
-
-    assert dev.printed == f"Port {port} is in use by another program: choose another with --port\n"
-    assert not (dev.data / "log").exists()
-
-
-@pytest.mark.parametrize("name", ["api", "inbound", "worker", "mongod"])
-def test_end_of_a_child_ends_all_and_is_told(name: str, stack: Dev) -> None:
-    pids = stack.pids()
-
-    os.kill(pids[name], signal.SIGKILL)
-
-    assert stack.process.wait(60) == 1
-    assert f"\n{name} ended (signal SIGKILL); the end of {stack.data}/log/{name}.log:" in (
-        stack.printed
-    )
-    assert stack.printed.endswith("Stopped.\n")
-    assert stack.is_gone(pids)
-
-
-def test_signal_while_starting_stops_what_was_started(start: Start) -> None:
-    dev = start("--no-demo", "--no-inbound")
-    dev.wait_for("mongod ready")
-    pids = dev.pids()
-
-    code = dev.end(signal.SIGINT)
-
-    assert code == 0
-    assert "Letterbox runs" not in dev.printed
-    assert dev.is_gone(pids)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
-def test_stack_that_was_killed_leaves_no_process_and_starts_again(stack: Dev, start: Start) -> None:
-    pids = stack.pids()
-
-    stack.end(signal.SIGKILL)
-    second = start("--no-demo", port=stack.port)
-    second.wait_for("Send a mail:")
-
-    assert not any(map(psutil.pid_exists, pids.values()))
-    assert list(second.pids()) == CHILDREN
-
-
-def test_doctor_is_content_with_a_running_stack(stack: Dev) -> None:
-    done = subprocess.run(  # noqa: S603  # ourselves
-        [*LETTERBOX, "doctor", "--data-dir", str(stack.data)],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "ok    MongoDB: " in done.stdout
-    assert "FAIL" not in done.stdout
-
-
-def test_closed_terminal_stops_nothing_but_the_words(tmp_path: Path, start: Start) -> None:
-    data, port = tmp_path / "piped", free_port()
-    command = shlex.join(
-        [*LETTERBOX, "dev", "--no-demo", "--no-inbound", f"--data-dir={data}", f"--port={port}"]
-    )
-    with subprocess.Popen(  # noqa: S602  # ourselves, and a pipe that closes
-        f"{command} | head -1", shell=True, env=environment(), stdout=subprocess.PIPE
-    ) as shell:
-        assert shell.stdout is not None
-        assert shell.stdout.readline() == f"Starting Letterbox on {data}\n".encode()
-        while not (data / "run" / "worker.pid").exists():
-            time.sleep(0.02)
-        dev = psutil.Process(int((data / "run" / "lock").read_text()))
-        dev.send_signal(signal.SIGHUP)
-
-    psutil.wait_procs([dev], timeout=30)
-    assert not dev.is_running()
-    assert not list((data / "run").glob("*.pid"))
-
-
-def test_several_workers_are_started_and_no_listener_where_none_is_wanted(start: Start) -> None:
-    dev = start("--no-demo", "--no-inbound", "--workers", "2")
+@pytest.fixture
+def stack(started: list[Dev], start: Start) -> Dev:
+    """A stack that runs, maybe since an earlier test: those that leave it stand before others."""
+    whole = [dev for dev in started if dev.process.poll() is None and list(dev.pids()) == CHILDREN]
+    if whole:
+        return whole[-1]
+    dev = start("--no-demo")
     dev.wait_for("Send a mail:")
-    pids = dev.pids()
-
-    assert set(pids) == {*CHILDREN, "worker-2"} - {"inbound"}
-    assert "Mail servers" not in dev.printed
-    assert dev.end(signal.SIGTERM) == 0
-    assert dev.is_gone(pids)
+    return dev
 
 
 def _received(stack: Dev) -> list[str]:
@@ -282,3 +146,151 @@ def test_demo_is_sent_on_the_first_start_only(start: Start) -> None:
     assert "demo mails" not in second.printed
     assert _received(second) == ["Hello from a mail server"]
     assert any("Çelik-Müller" in message["subject"] for message in messages)
+
+
+def test_printed_command_sends_a_mail_to_the_inbox(stack: Dev) -> None:
+    command = re.search(r"^curl .*?[^\\]\n", stack.printed, re.MULTILINE | re.DOTALL)
+    assert command is not None
+    words = shlex.split(command[0])
+    subject = json.loads(words[-1])["subject"]
+
+    assert words[1] == f"{stack.base}/api/v1/communications/send"
+    authorization = words[words.index("-H") + 1]
+    with httpx2.Client(base_url=stack.base, trust_env=False) as client:
+        answer = client.post(
+            words[1],
+            content=words[-1],
+            headers={
+                "Content-Type": "application/json",
+                "Authorization": authorization.removeprefix("Authorization: "),
+            },
+        )
+        assert answer.status_code == 200
+        messages: list[dict[str, Any]] = []
+        while not messages:
+            listed = client.get("/dev/inbox").json()["messages"]
+            messages = [message for message in listed if message["subject"] == subject]
+            time.sleep(0.05)
+        assert "text/html" in client.get(messages[0]["htmlUrl"]).headers["content-type"]
+
+    assert [message["envelopeTo"] for message in messages] == [["bob@example.org"]]
+
+
+def test_second_stack_on_the_folder_is_refused(stack: Dev, start: Start) -> None:
+    second = start(data=stack.data)
+
+    assert second.process.wait(30) == 1
+    assert second.printed == (
+        f"Letterbox already runs on {stack.data} (process {stack.process.pid}): stop it, or "
+        "choose another folder with --data-dir\n"
+    )
+    assert stack.process.poll() is None
+
+
+def test_doctor_is_content_with_a_running_stack(stack: Dev) -> None:
+    done = subprocess.run(  # noqa: S603  # ourselves
+        [*LETTERBOX, "doctor", "--data-dir", str(stack.data)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "ok    MongoDB: " in done.stdout
+    assert "FAIL" not in done.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+def test_stack_that_was_killed_leaves_no_process_and_starts_again(stack: Dev, start: Start) -> None:
+    pids = stack.pids()
+
+    stack.end(signal.SIGKILL)
+    second = start("--no-demo", data=stack.data, port=stack.port)
+    second.wait_for("Send a mail:")
+
+    assert not any(map(psutil.pid_exists, pids.values()))
+    assert list(second.pids()) == CHILDREN
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_stops_all_and_leaves_nothing(number: signal.Signals, stack: Dev) -> None:
+    pids = stack.pids()
+    assert list(pids) == CHILDREN
+    assert all(map(psutil.pid_exists, pids.values()))
+    assert stat.S_IMODE((stack.data / "run" / "stack.json").stat().st_mode) == 0o600
+
+    code = stack.end(number)
+
+    assert code == 0
+    assert stack.printed.endswith("Stopped.\n")
+    assert stack.is_gone(pids)
+    assert not (stack.data / "run" / "stack.json").exists()
+
+
+@pytest.mark.parametrize("name", ["api", "inbound", "worker", "mongod"])
+def test_end_of_a_child_ends_all_and_is_told(name: str, stack: Dev) -> None:
+    pids = stack.pids()
+
+    os.kill(pids[name], signal.SIGKILL)
+
+    assert stack.process.wait(60) == 1
+    assert f"\n{name} ended (signal SIGKILL); the end of {stack.data}/log/{name}.log:" in (
+        stack.printed
+    )
+    assert stack.printed.endswith("Stopped.\n")
+    assert stack.is_gone(pids)
+
+
+def test_taken_port_is_refused_before_anything_starts(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        dev = start(port=port)
+
+        assert dev.process.wait(30) == 1
+
+    assert dev.printed == f"Port {port} is in use by another program: choose another with --port\n"
+    assert not (dev.data / "log").exists()
+
+
+def test_signal_while_starting_stops_what_was_started(start: Start) -> None:
+    dev = start("--no-demo", "--no-inbound")
+    dev.wait_for("mongod ready")
+    pids = dev.pids()
+
+    code = dev.end(signal.SIGINT)
+
+    assert code == 0
+    assert "Letterbox runs" not in dev.printed
+    assert dev.is_gone(pids)
+
+
+def test_closed_terminal_stops_nothing_but_the_words(tmp_path: Path, start: Start) -> None:
+    data, port = tmp_path / "piped", free_port()
+    command = shlex.join(
+        [*LETTERBOX, "dev", "--no-demo", "--no-inbound", f"--data-dir={data}", f"--port={port}"]
+    )
+    with subprocess.Popen(  # noqa: S602  # ourselves, and a pipe that closes
+        f"{command} | head -1", shell=True, env=environment(), stdout=subprocess.PIPE
+    ) as shell:
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == f"Starting Letterbox on {data}\n".encode()
+        while not (data / "run" / "worker.pid").exists():
+            time.sleep(0.02)
+        dev = psutil.Process(int((data / "run" / "lock").read_text()))
+        dev.send_signal(signal.SIGHUP)
+
+    psutil.wait_procs([dev], timeout=30)
+    assert not dev.is_running()
+    assert not list((data / "run").glob("*.pid"))
+
+
+def test_several_workers_are_started_and_no_listener_where_none_is_wanted(start: Start) -> None:
+    dev = start("--no-demo", "--no-inbound", "--workers", "2")
+    dev.wait_for("Send a mail:")
+    pids = dev.pids()
+
+    assert set(pids) == {*CHILDREN, "worker-2"} - {"inbound"}
+    assert "Mail servers" not in dev.printed
+    assert dev.end(signal.SIGTERM) == 0
+    assert dev.is_gone(pids)

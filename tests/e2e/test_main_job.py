@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,9 @@ from tests.stack import Stack
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    # Links are followed at once, as only scanners do it otherwise.
-    stack = Stack(tmp_path_factory.mktemp("stack"), {"LETTERBOX_SCAN_DELAY": "0"})
-    stack.start()
-    yield stack
-    stack.stop()
+@pytest.fixture
+def stack(hasty_stack: Stack) -> Stack:
+    return hasty_stack
 
 
 @pytest.fixture
@@ -47,7 +43,8 @@ async def settled(door: Door, id_: str) -> dict[str, Any]:
 
 
 def arrived(stack: Stack, internet_message_id: str) -> EmailMessage:
-    (mail,) = [mail for mail in stack.inbox() if mail["Message-ID"] == internet_message_id]
+    mails = stack.inbox(internet_message_id)
+    (mail,) = [mail for mail in mails if mail["Message-ID"] == internet_message_id]
     return mail
 
 

@@ -24,7 +24,7 @@ from app.embedded.ports import free_port
 from app.embedded.servers import RunningServer
 from app.settings import Settings
 from tests.doors import RestDoor
-from tests.fakes.relay import Relay
+from tests.fakes.relay import Relay, running_relay
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 LETTERBOX = Path(sys.executable).with_name("letterbox")
@@ -37,7 +37,7 @@ SECRET = "a secret of the outage tests, long enough"
 
 @dataclass
 class Servers:
-    """MongoDB and Valkey of one test, which may stop and start them."""
+    """MongoDB and Valkey, which tests may stop and start; each leaves them running."""
 
     folder: Path
     mongod: RunningServer
@@ -54,22 +54,37 @@ class Servers:
         self.redis = await asyncio.to_thread(start_redis, self.folder / "redis")
 
 
-@pytest.fixture
-def servers(tmp_path: Path) -> Iterator[Servers]:
-    servers = Servers(tmp_path, start_mongod(tmp_path / "mongod"), start_redis(tmp_path / "redis"))
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    folder = tmp_path_factory.mktemp("servers")
+    servers = Servers(folder, start_mongod(folder / "mongod"), start_redis(folder / "redis"))
     yield servers
     servers.mongod.stop()
     servers.redis.stop()
 
 
+@pytest.fixture(scope="module")
+async def kept_relay() -> AsyncIterator[Relay]:
+    async with running_relay() as relay:
+        yield relay
+
+
 @pytest.fixture
-def served_port(servers: Servers, relay: Relay) -> Iterator[int]:
-    """The API, on this port, and one worker as processes on these servers."""
+def relay(kept_relay: Relay) -> Relay:
+    """The relay of the worker, as it is at first."""
+    kept_relay.on_data = None
+    kept_relay.taken.clear()
+    return kept_relay
+
+
+@pytest.fixture(scope="module")
+def served_port(servers: Servers, kept_relay: Relay) -> Iterator[int]:
+    """The API, on this port, and one worker as processes on these servers, for all tests."""
     port = free_port()
     settings = {
         "LETTERBOX_MONGO_URL": servers.mongod.url,
         "LETTERBOX_REDIS_URL": servers.redis.url,
-        "LETTERBOX_SMTP_PORT": str(relay.port),
+        "LETTERBOX_SMTP_PORT": str(kept_relay.port),
         "LETTERBOX_PORT": str(port),
         "LETTERBOX_JWT_SECRET": SECRET,
         "LETTERBOX_DEFAULT_SENDER_EMAIL": "crm@acme.test",

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,8 @@ def calls() -> list[str]:
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(tmp_path / "stack")
-    stack.start()
-    yield stack
-    stack.stop()
+def stack(hasty_stack: Stack) -> Stack:
+    return hasty_stack
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,14 +81,6 @@ class Walk:
         pattern = re.compile(BASE + re.sub(r"{\w+}", "([^/]+)", path))
         found = [call for call in self.calls if call.operation == (method, path)]
         return [match[1] for call in found if (match := pattern.fullmatch(call.path))]
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("stack"))
-    stack.start()
-    yield stack
-    stack.stop()
 
 
 @pytest.fixture(scope="module")

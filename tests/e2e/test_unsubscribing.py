@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,14 +21,6 @@ ADD = (
 )
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("stack"))
-    stack.start()
-    yield stack
-    stack.stop()
-
-
 async def asked(client: httpx2.AsyncClient, query: str, **variables: Any) -> Any:
     answer = await client.post("/graphql", json={"query": query, "variables": variables})
     assert "errors" not in answer.json(), answer.text
@@ -46,7 +37,8 @@ async def sent(door: Door, mail: dict[str, Any]) -> dict[str, Any]:
 
 
 def arrived(stack: Stack, address: str, subject: str) -> list[EmailMessage]:
-    return [mail for mail in stack.inbox() if (mail["To"], mail["Subject"]) == (address, subject)]
+    mails = stack.inbox(address)
+    return [mail for mail in mails if (mail["To"], mail["Subject"]) == (address, subject)]
 
 
 @pytest.mark.parametrize("made", [RestDoor, GraphqlDoor])
