@@ -33,7 +33,8 @@ from graphql_schema.graphiql.page import asset_routes
 from graphql_schema.live import Live
 from rest_compat import problems
 from rest_compat.requests import loggable_path, open_context_of
-from rest_compat.routes import rest_routes
+from rest_compat.routes import TRACK, rest_routes
+from rest_compat.tracking import PicturesFirst
 
 log = structlog.get_logger()
 
@@ -71,6 +72,7 @@ def create_app(settings: Settings, deps: Deps | None = None) -> Starlette:
         routes=_routes(settings),
         middleware=[
             *cors(settings),
+            Middleware(PicturesFirst, prefix=TRACK),
             Middleware(RateLimitHeaders),
             Middleware(TimeLimit, limit=settings.operation_timeout, answer=_timed_out),
             Middleware(RequestLimit, limit=settings.request_limit),

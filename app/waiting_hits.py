@@ -23,7 +23,7 @@ HOLDER = f"{HITS}:holder"
 # Of some 250 octets each: Redis holds the queue, too.
 LIMIT = 1_000_000
 # Seconds: longer than Redis takes when it is well, and short for who waits for a picture.
-_PATIENCE = 0.5
+_PATIENCE = 1.0
 _PAUSE = 1.0
 # Milliseconds after which a worker that is not heard of has lost the list to the next.
 _HELD = 5_000

@@ -18,6 +18,7 @@ from rest_compat.unsubscribing import handlers as unsubscribing
 
 API = "/api/v1"
 BASE = f"{API}/communications"
+TRACK = f"{BASE}/track/"
 INBOUND = "/api/v1/inbound"
 WEBHOOKS = f"{API}/webhooks"
 
@@ -30,6 +31,8 @@ def rest_routes() -> list[BaseRoute]:
     """
     return [
         *document_routes(API),
+        Route(f"{TRACK}{{id}}", tracking.Picture(), methods=["GET"]),
+        Route(f"{BASE}/link/{{id}}/{{index}}", tracking.link, methods=["GET"]),
         Route(f"{BASE}/send", communications.send, methods=["POST"]),
         Route(f"{BASE}/schedule", communications.schedule, methods=["POST"]),
         Route(f"{BASE}/send-template/{{templateId}}", templates.send_template, methods=["POST"]),
@@ -48,8 +51,6 @@ def rest_routes() -> list[BaseRoute]:
         Route(f"{BASE}/by-entity", conversations.by_entity, methods=["GET"]),
         Route(f"{BASE}/{{id}}/thread", conversations.thread, methods=["GET"]),
         Route(f"{BASE}/analytics", analytics.analytics, methods=["GET"]),
-        Route(f"{BASE}/track/{{id}}", tracking.track, methods=["GET"]),
-        Route(f"{BASE}/link/{{id}}/{{index}}", tracking.link, methods=["GET"]),
         Route(f"{INBOUND}/mime", inbound.mime, methods=["POST"]),
         Route(f"{API}/attachments/{{token}}", attachments.download, methods=["GET"]),
         Route(f"{WEBHOOKS}/resend/{{accountId}}", webhooks.resend, methods=["POST"]),

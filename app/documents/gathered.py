@@ -108,6 +108,12 @@ class Gathered:
         """Do what `keeping.keep` does; hits that come together are judged by the same rules."""
         await self._hits.ask((hit, judge, rules))
 
+    async def keep_hits(
+        self, hits: Sequence[Engagement], judge: Judge, *, rules: int
+    ) -> Sequence[Exception | None]:
+        """Do what `keeping.keep` does; give what went wrong with each of many hits."""
+        return await _kept([(hit, judge, rules) for hit in hits]) if hits else []
+
     async def link(self, tracking_id: str, index: int) -> str | None:
         """Do what `mails.links` does, for one link."""
         return await self._links.ask((tracking_id, index))
@@ -258,8 +264,9 @@ async def _kept(asked: Sequence[tuple[Engagement, Judge, int]]) -> Sequence[Exce
     try:
         await keeping.keep([hit for hit, _, _ in asked], judge, rules=rules)
     except Exception as error:  # noqa: BLE001 - it is raised where it was asked
-        if len(asked) == 1:
-            return [error]
+        if len(asked) == 1 or isinstance(error, StoreUnavailableError):
+            return [error] * len(asked)
         # One of them is at fault: the others are kept without it.
-        return [fault for one in asked for fault in await _kept([one])]
+        half = len(asked) // 2
+        return [*await _kept(asked[:half]), *await _kept(asked[half:])]
     return [None] * len(asked)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import ip_address, ip_network
 
 import structlog
@@ -103,14 +103,15 @@ async def count_hits(deps: Deps, packed: Sequence[bytes]) -> Sequence[Exception 
     """
     hits = [WaitingHit.unpacked(octets) for octets in packed]
     envelopes = await mails.envelopes({hit.tracking_id for hit in hits})
-    kept = {
-        hit.id: keep(deps, engagement_of(deps, envelopes[hit.tracking_id], hit, hit.kind))
+    made = {
+        hit.id: engagement_of(deps, envelopes[hit.tracking_id], hit, hit.kind)
         for hit in hits
         if hit.tracking_id in envelopes
     }
-    faults = await asyncio.gather(*kept.values(), return_exceptions=True)
-    found = dict(zip(kept, faults, strict=True))
-    return [fault if isinstance(fault := found.get(hit.id), Exception) else None for hit in hits]
+    judge = partial(judge_with_new, deps.settings)
+    faults = await deps.gathered.keep_hits([*made.values()], judge, rules=rules.VERSION)
+    found = dict(zip(made, faults, strict=True))
+    return [found.get(hit.id) for hit in hits]
 
 
 def judge_of(settings: Settings, hits: Sequence[Engagement]) -> Sequence[Judgement]:
@@ -167,6 +168,8 @@ def engagement_of(
     return made.since(envelope.moments)
 
 
+# Floods come from few networks: proxies of the large providers, and offices.
+@lru_cache(maxsize=10_000)
 def kept_address(text: str | None, keeping: AddressKeeping) -> str | None:
     """Write an address as it is to be kept; None for what is none, and where none is kept."""
     if text is None or keeping is AddressKeeping.NONE:

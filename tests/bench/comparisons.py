@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from app.mail.engagement.hits import EngagementKind
+from tests.bench.counting import counted
 from tests.bench.seed import TRACKED, database_of, scale, seed
 from tests.bench.versus import HEAD, Comparison, Measured, compare, floor_of
 from tests.processes import Processes, Servers
@@ -22,6 +24,8 @@ COMPARED = (
     "analytics",
     "csv",
 )
+# What is answered first, and counted later by a worker.
+COUNTED = {"track": EngagementKind.OPEN, "link": EngagementKind.CLICK}
 BASE = "/api/v1/communications"
 TWENTY = (
     "query Table { communications(first: 20) { nodes { id subject status type recipients "
@@ -138,6 +142,8 @@ async def comparisons(names: Sequence[str]) -> list[Measured]:
                 for name in names:
                     measured.append(await compare(processes, floor, cases[name]))
                     print(measured[-1].line(), flush=True)
+                    if name in COUNTED:
+                        print(await counted(processes, COUNTED[name], measured[-1].answers))
         finally:
             processes.stop()
             servers.stop()

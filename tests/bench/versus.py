@@ -37,7 +37,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Measured:
-    """Medians over the rounds; `ratio` is that of each round's own ratio. Times are in ms."""
+    """Medians over the rounds; `ratio` is that of each round's own ratio. Times are in ms.
+
+    `answers` is how many were given in all, those of the warm-up too.
+    """
 
     name: str
     rate: float
@@ -50,6 +53,7 @@ class Measured:
     processor: float
     floor_processor: float
     peak_megabytes: float
+    answers: int
 
     def line(self) -> str:
         return (
@@ -108,6 +112,7 @@ async def compare(processes: Processes, floor: int, case: Comparison) -> Measure
         processor=ours.processor,
         floor_processor=bare.processor,
         peak_megabytes=ours.peak,
+        answers=ours.answers,
     )
 
 
@@ -119,6 +124,7 @@ class _Side:
     ) -> None:
         self._process = psutil.Process(processes.running[name].process.pid)
         self._case, self._port, self._asked = case, port, list(asked)
+        self.answers = 0
         self.forget()
 
     def forget(self) -> None:
@@ -135,6 +141,7 @@ class _Side:
             raise RuntimeError(f"{case.name}: answered {run.statuses}, not {case.only} only")
         self._seconds += self._processor_seconds() - before
         self.runs.append(run)
+        self.answers += run.count
 
     def median(self, of: Callable[[Run], float]) -> float:
         return statistics.median(of(run) for run in self.runs)

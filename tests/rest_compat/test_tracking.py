@@ -1,12 +1,20 @@
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
+from beanie import PydanticObjectId
+from structlog.testing import capture_logs
 
 from app.context import Deps
+from app.documents.communications import Communication
+from app.embedded.ports import free_port
 from app.services import delivery
+from app.waiting_hits import WaitingHits
 from rest_compat.tracking import PIXEL
+from tests.conftest import web_application
 from tests.fakes.clock import Clock
 from tests.fakes.visits import CHROME
 from tests.fetching import count_all
@@ -177,3 +185,78 @@ async def test_a_mail_without_tracking_has_neither(
     assert record["body"] == mail["body"]
     assert record["clickedLinks"] == []
     assert record["linkTrackingEnabled"] is False
+
+
+@pytest.fixture
+async def without_redis(deps: Deps) -> AsyncIterator[httpx2.AsyncClient]:
+    """A browser at an API that cannot reach Redis."""
+    away = WaitingHits(f"redis://127.0.0.1:{free_port()}/0")
+    app = web_application(replace(deps, waiting_hits=away))
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app),
+        base_url="http://api.test",
+        headers={"User-Agent": CHROME},
+    ) as client:
+        yield client
+    await away.close()
+
+
+async def test_without_redis_opens_and_clicks_are_counted_at_once(
+    without_redis: httpx2.AsyncClient, client: httpx2.AsyncClient, sent: dict[str, Any],
+    pixel_path: str, link_path: str, clock: Clock,
+) -> None:  # fmt: skip
+    clock.advance(timedelta(minutes=1))
+
+    picture = await without_redis.get(pixel_path)
+    redirect = await without_redis.get(link_path)
+
+    record = (await client.get(f"{BASE}/find/{sent['id']}")).json()
+    assert (picture.content, redirect.status_code) == (PIXEL, 302)
+    assert (record["openCount"], record["clickedLinks"][0]["clickCount"]) == (1, 1)
+
+
+async def test_a_fault_of_ours_is_logged_and_stands_in_nobodys_way(
+    without_redis: httpx2.AsyncClient, sent: dict[str, Any], pixel_path: str, link_path: str
+) -> None:
+    collection = Communication.get_motor_collection()
+    wrong = {"openCount": "no number", "clickedLinks.0.clickCount": "no number"}
+    await collection.update_one({"_id": PydanticObjectId(sent["id"])}, {"$set": wrong})
+
+    with capture_logs() as logs:
+        picture = await without_redis.get(pixel_path)
+        redirect = await without_redis.get(link_path)
+
+    assert (picture.content, redirect.status_code) == (PIXEL, 302)
+    names = [log["event"] for log in logs if log["log_level"] == "error"]
+    assert names == ["track.fault", "click.fault"]
+
+
+async def test_scripts_of_a_named_site_may_read_the_picture_each_time(
+    client_under: Callable[..., httpx2.AsyncClient], pixel_path: str
+) -> None:
+    client = client_under(cors_origins="https://crm.example")
+
+    answers = [
+        await client.get(pixel_path, headers={"Origin": "https://crm.example"}) for _ in range(2)
+    ]
+
+    for answer in answers:
+        assert answer.headers.get_list("access-control-allow-origin") == ["https://crm.example"]
+    plain = await client.get(pixel_path)
+    assert "access-control-allow-origin" not in plain.headers
+
+
+@pytest.mark.parametrize("path", ["/", "//", "/a/b", "/a/"])
+async def test_what_has_no_id_is_no_picture(anonymous: httpx2.AsyncClient, path: str) -> None:
+    response = await anonymous.get(f"{BASE}/track{path}")
+
+    assert response.status_code == 404
+    assert response.json()["detail"] == f"Nothing is served at {BASE}/track{path}."
+
+
+async def test_a_picture_is_only_fetched(anonymous: httpx2.AsyncClient, pixel_path: str) -> None:
+    posted = await anonymous.post(pixel_path)
+    asked = await anonymous.options(pixel_path)
+
+    assert (posted.status_code, asked.status_code) == (405, 204)
+    assert posted.headers["allow"] == asked.headers["allow"] == "GET, HEAD, OPTIONS"

@@ -2,10 +2,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from beanie import PydanticObjectId
+from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from app.context import Deps
@@ -17,6 +19,7 @@ from app.services import tracking
 from app.settings import AddressKeeping
 from tests import fetching
 from tests.fakes.clock import Clock
+from tests.fakes.mongo_calls import MongoCalls
 from tests.fakes.visits import BY_APPLE, BY_BARRACUDA, BY_GMAIL, BY_HEAD, ON_PHONE, PERSON
 
 Send = Callable[..., Awaitable[Communication]]
@@ -172,6 +175,51 @@ async def test_each_fetch_is_kept_with_its_verdict_and_machines_are_counted_besi
     assert (last.link, last.url, last.method) == (1, "https://acme.test/1", "GET")
     assert (last.user_agent, last.address) == (ON_PHONE.user_agent, "198.51.100.0/24")
     assert last.expires == clock.now() + timedelta(days=90)
+
+
+async def test_what_is_counted_again_counts_once(
+    deps: Deps, dispatched: Send, stored: Stored, clock: Clock, redis: Redis
+) -> None:
+    await redis.flushdb()
+    record = await dispatched()
+    clock.advance(deps.settings.scan_delay)
+    await tracking.record_open(deps, record.tracking_id, PERSON)
+    await tracking.follow_link(deps, record.tracking_id, 0, PERSON)
+    hits = await deps.waiting_hits.take("one that dies", 9)
+    # As when Redis took them, and its answer was lost.
+    await deps.waiting_hits.append(hits[0], partial(tracking.count_hits, deps))
+
+    await asyncio.gather(*(tracking.count_hits(deps, hits) for _ in range(3)))
+    await deps.waiting_hits.leave("one that dies")
+    await fetching.count_all(deps)
+
+    counted = await stored(record.id)
+    assert (counted.open_count, counted.clicked_links[0].click_count) == (1, 1)
+    assert await Engagement.count() == len(hits) == 2
+
+
+async def test_floods_of_many_mails_are_counted_in_batches(
+    deps: Deps, dispatched: Send, stored: Stored, mongo_calls: MongoCalls
+) -> None:
+    records = [await dispatched() for _ in range(3)]
+    readers = [replace(PERSON, address=f"192.0.{number}.1") for number in range(40)]
+    for reader in readers:
+        for record in records:
+            await tracking.record_open(deps, record.tracking_id, reader)
+    mongo_calls.clear()
+
+    await fetching.count_all(deps)
+
+    assert mongo_calls.names == [
+        "commitTransaction 1",
+        "find communications",
+        "find deliveries",
+        "find engagements",
+        "find engagements",
+        "insert engagements",
+        "update communications",
+    ]
+    assert {(await stored(record.id)).open_count for record in records} == {40}
 
 
 async def test_a_burst_takes_back_what_counted_as_a_persons(

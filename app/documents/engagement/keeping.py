@@ -95,16 +95,24 @@ async def _judged(
 async def _company(
     session: AsyncIOMotorClientSession, groups: dict[_Envelope, list[Engagement]]
 ) -> dict[_Envelope, list[Engagement]]:
-    """Read the kept hits that new ones change something about, or the other way round."""
+    """Read the kept hits that new ones change something about, or the other way round.
+
+    Those of other mails that came at about the same time are asked for together: a question of
+    hundreds of parts takes MongoDB as long as all else here.
+    """
+    at_once: dict[tuple[str, datetime], list[Engagement]] = defaultdict(list)
+    for (tenant, _), new in groups.items():
+        for hit in new:
+            at_once[tenant, hit.created.replace(second=0, microsecond=0)].append(hit)
     found: dict[_Envelope, list[Engagement]] = defaultdict(list)
-    either = [criteria for new in groups.values() for criteria in _near(new)]
+    either = [criteria for new in at_once.values() for criteria in _near(new)]
     for hit in await _read(session, either):
         found[hit.tenant_id, hit.delivery_id].append(hit)
     return found
 
 
 def _near(new: Sequence[Engagement]) -> Iterator[Filter]:
-    """Match what is near enough to new hits of one envelope, as `company` tells."""
+    """Match what is near enough to new hits of a tenant, as `company` tells, and little more."""
     opens = [hit for hit in new if hit.kind is EngagementKind.OPEN]
     clicks = [hit for hit in new if hit.kind is EngagementKind.CLICK]
     own = [hit for hit in new if hit.source is EngagementSource.OWN]
@@ -129,8 +137,8 @@ def _near(new: Sequence[Engagement]) -> Iterator[Filter]:
 def _within(hits: Sequence[Engagement], reach: timedelta, criteria: Filter) -> Filter:
     moments = [hit.created for hit in hits]
     span = {"$gte": min(moments) - reach, "$lte": max(moments) + reach}
-    envelope = {"deliveryId": hits[0].delivery_id, "created": span}
-    return Engagement.owned(hits[0].tenant_id, {**envelope, **criteria})
+    envelopes = {"deliveryId": {"$in": list({hit.delivery_id for hit in hits})}, "created": span}
+    return Engagement.owned(hits[0].tenant_id, {**envelopes, **criteria})
 
 
 async def around(

@@ -38,7 +38,8 @@ def anything(random: Random) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("mails", [1, 3])
+@pytest.mark.parametrize("seed", range(4))
 async def test_they_are_judged_as_all_at_once(
     deps: Deps,
     store_communication: Store,
@@ -46,20 +47,22 @@ async def test_they_are_judged_as_all_at_once(
     counted: Figures,
     recounted: Figures,
     seed: int,
+    mails: int,
 ) -> None:
     random = Random(seed)  # noqa: S311 - to be repeated
-    record = await store_communication(clicked_links=[])
-    hits = [hit(record, **anything(random)) for _ in range(40)]
-    waiting = random.sample(hits, k=len(hits))
+    records = [await store_communication(clicked_links=[]) for _ in range(mails)]
+    hits = [[hit(record, **anything(random)) for _ in range(40)] for record in records]
+    waiting = random.sample([one for theirs in hits for one in theirs], k=40 * mails)
 
     while waiting:
-        some = [waiting.pop() for _ in range(min(len(waiting), random.randrange(1, 7)))]
+        some = [waiting.pop() for _ in range(min(len(waiting), random.randrange(1, 7 * mails)))]
         await keep(some, partial(judge_with_new, deps.settings), rules=VERSION)
 
     kept = {one.id: one.judgement for one in await Engagement.find_all().to_list()}
-    at_once = judge_of(deps.settings, hits)
-    assert kept == {one.id: judgement for one, judgement in zip(hits, at_once, strict=True)}
-    assert await counted(record.id) == await recounted(record.id)
+    for record, theirs in zip(records, hits, strict=True):
+        at_once = judge_of(deps.settings, theirs)
+        assert [kept[one.id] for one in theirs] == at_once
+        assert await counted(record.id) == await recounted(record.id)
 
 
 async def test_a_kept_hit_stays_what_an_earlier_release_took_it_for(
