@@ -10,9 +10,9 @@ from hashlib import sha256
 from threading import Lock
 
 from app.apart import BusyError, Processes
-from app.cleaner.patience import Patience
 from app.mail.safe_html.cleaning import cleaned, is_small
 from app.mail.safe_html.showing import SafeHtml, as_text, shown
+from app.patience import Patience
 
 PLACES = 2
 # HTML that a few misplaced tags make thousands of times as long is of no use to anybody.

@@ -6,19 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from app.cleaner.client import PLACES, safe_html
-from app.cleaner.patience import Patience
 from app.documents.communications import Communication
 from app.documents.inbound_messages import InboundMessage
 from app.mail.safe_html.showing import SafeHtml
+from app.patience import Patiences
 
 # What takes no longer than a request does.
 _FEW_TAGS = 100
 _SHORT = 8 * 1024
 
 # Of their own: whoever sends what is slow to clean keeps nothing else waiting.
-# One tenant's hostile mail costs no other tenant its HTML. The latest tenants are kept.
-_TENANTS = 1000
-_patience: dict[str, Patience] = {}
+# One tenant's hostile mail costs no other tenant its HTML.
+_PATIENCES = Patiences()
 
 _THREADS = ThreadPoolExecutor(PLACES, thread_name_prefix="cleaner")
 
@@ -48,15 +47,7 @@ async def safe(
     links: Mapping[str, str] | None = None,
 ) -> SafeHtml:
     """Clean HTML of a tenant beside other requests; as `cleaner.client.safe_html`."""
-    work = partial(safe_html, html, _patience_with(tenant), images=images, links=links)
+    work = partial(safe_html, html, _PATIENCES.of(tenant), images=images, links=links)
     if len(html) <= _SHORT and html.count("<") <= _FEW_TAGS:
         return work()
     return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
-
-
-def _patience_with(tenant: str) -> Patience:
-    patience = _patience.pop(tenant) if tenant in _patience else Patience()
-    _patience[tenant] = patience
-    if len(_patience) > _TENANTS:
-        del _patience[next(iter(_patience))]
-    return patience

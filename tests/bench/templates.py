@@ -10,6 +10,7 @@ from app.compiler.client import compiled_apart, end_idle
 from app.mail.templates.compiling import Compiled
 from app.mail.templates.rendering import Rendered, render
 from app.mail.templates.sources import Format, Source
+from app.patience import Patience
 from tests.bench.figures import Figure
 from tests.stack import Stack
 
@@ -62,7 +63,7 @@ async def templates(_: Stack) -> list[Figure]:
 
 
 def _compiled(source: Source) -> Compiled:
-    compiled = compiled_apart(source).compiled
+    compiled = compiled_apart(source, Patience()).compiled
     assert compiled is not None
     return compiled
 

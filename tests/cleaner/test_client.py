@@ -6,11 +6,11 @@ from functools import partial
 
 import pytest
 
+from app import patience as patience_module
 from app.cleaner import client
-from app.cleaner import patience as patience_module
-from app.cleaner.patience import MOST, SECONDS, Patience
 from app.mail.safe_html.cleaning import cleaned, is_small
 from app.mail.safe_html.showing import SafeHtml, as_text, shown
+from app.patience import MOST, SECONDS, Patience
 
 safe_html = partial(client.safe_html, patience=Patience())
 ROW = '<tr><td style="color:red" onclick="x()"><img src="https://a.test/é.png">a</td></tr>\n'

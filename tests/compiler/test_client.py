@@ -2,14 +2,17 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import psutil
 import pytest
 
-from app.compiler.client import compiled_apart
+from app.compiler import client
 from app.mail.templates.compiling import check
 from app.mail.templates.sources import Format, Source, TemplateFault
+from app.patience import MOST, SECONDS, Patience
 
+compiled_apart = partial(client.compiled_apart, patience=Patience())
 STYLE = "<style>p{color:red}</style>"
 TOO_MUCH = [
     TemplateFault("body", 1, 1, "takes more time or memory to compile than a mail can need")
@@ -40,7 +43,10 @@ def test_it_is_as_if_it_were_compiled_here(source: Source) -> None:
     ids=["memory", "time"],
 )
 def test_what_takes_too_much_is_a_fault(body: str) -> None:
-    assert compiled_apart(Source("s", body)).faults == TOO_MUCH
+    patience = Patience()
+
+    assert client.compiled_apart(Source("s", body), patience).faults == TOO_MUCH
+    assert patience.losses == 1
     # The next one finds a process that lives.
     assert compiled_apart(SOURCES[1]) == check(SOURCES[1])
 
@@ -60,3 +66,22 @@ def test_secrets_of_this_process_are_not_handed_on(monkeypatch: pytest.MonkeyPat
 
     assert children
     assert all("LETTERBOX_SIGNING_SECRET" not in environ for environ in children)
+
+
+def test_after_much_endless_work_of_a_tenant_the_next_is_not_tried() -> None:
+    moments = [0.0]
+    patience, others = Patience(lambda: moments[-1]), Patience(lambda: moments[-1])
+    for _ in range(MOST):
+        patience.lose()
+
+    refused = client.compiled_apart(SOURCES[1], patience)
+    plain = client.compiled_apart(SOURCES[0], patience)
+    theirs = client.compiled_apart(SOURCES[1], others)
+    moments.append(SECONDS)
+    later = client.compiled_apart(SOURCES[1], patience)
+
+    reason = "is not looked at for half a minute: several took too much time or memory"
+    assert refused.faults == [TemplateFault("body", 1, 1, reason)]
+    # What needs no engine is never endless.
+    assert plain == check(SOURCES[0])
+    assert theirs == later == check(SOURCES[1])

@@ -20,6 +20,7 @@ from app.documents.templates import STORED_BODY_LIMIT, Template
 from app.documents.vocabulary import TemplateFormat, TemplateKind
 from app.errors import FieldError, InvalidInputError, PayloadTooLargeError
 from app.mail.templates.sources import Format, Source, TemplateFault
+from app.patience import Patience, Patiences
 from app.services.templates.locales import ranges
 from app.services.templates.sources import Fault, Referred, referred_to
 from app.services.unsubscribing.ways import RESERVED
@@ -35,6 +36,16 @@ TOLD_LIMIT = 100
 COMPILING_SECONDS = 10.0
 # Not those that all else uses: an engine may keep a thread waiting for long.
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="compiling")
+# Templates of one tenant that are endless work keep no other from publishing.
+_PATIENCES = Patiences()
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """How many octets of HTML a form may have, and what is left to try of endless work."""
+
+    octets: int
+    patience: Patience
 
 
 @dataclass
@@ -88,7 +99,8 @@ async def compilation_of(
     own = (name, words.body) if name is not None and kind is TemplateKind.PARTIAL else None
     referred = await referred_to(tenant, words, own=own)
     loop, limit = asyncio.get_running_loop(), deps.settings.body_limit
-    return await loop.run_in_executor(_THREADS, _compiled, kind, words, referred, limit)
+    bounds = _Bounds(limit, _PATIENCES.of(tenant))
+    return await loop.run_in_executor(_THREADS, _compiled, kind, words, referred, bounds)
 
 
 async def compile_into(
@@ -119,10 +131,10 @@ async def compiled_of(
     return made.compiled
 
 
-def _compiled(kind: TemplateKind, words: Words, referred: Referred, limit: int) -> Compilation:
+def _compiled(kind: TemplateKind, words: Words, referred: Referred, bounds: _Bounds) -> Compilation:
     made = Compilation(uses=referred.uses, faults=list(referred.faults))
     source = _source(kind, words, referred)
-    form = _form(made, source, limit, _paths(kind))
+    form = _form(made, source, bounds, _paths(kind))
     locales: dict[str, Form | None] = {}
     end = time.monotonic() + COMPILING_SECONDS
     for number, one in enumerate(words.locales):
@@ -136,7 +148,7 @@ def _compiled(kind: TemplateKind, words: Words, referred: Referred, limit: int) 
             said = _in_locale(source, words, one)
             said = replace(said, layout=referred.layout_in(one.locale))
             paths = _own_paths(number, one, told=bool(made.faults))
-        locales[one.locale] = _form(made, said, limit, paths)
+        locales[one.locale] = _form(made, said, bounds, paths)
     # Those of parts are declared by what uses them.
     if kind is TemplateKind.TEMPLATE and not made.faults:
         _compare(made, words)
@@ -192,16 +204,16 @@ def _own_paths(number: int, one: LocaleWords, *, told: bool) -> dict[str, str]:
     }
 
 
-def _form(made: Compilation, source: Source, limit: int, paths: dict[str, str]) -> Form | None:
-    checked = compiled_apart(source)
+def _form(made: Compilation, source: Source, bounds: _Bounds, paths: dict[str, str]) -> Form | None:
+    checked = compiled_apart(source, bounds.patience)
     made.faults += _told(checked.faults, paths, made.faults)
     made.warnings += _told(checked.warnings, paths, made.warnings)
     compiled = checked.compiled
     if compiled is None:
         return None
     made.variables |= {*compiled.required, *compiled.optional}
-    if len(compiled.html.encode()) > limit:
-        reason = f"makes HTML of more than {limit} octets in UTF-8"
+    if len(compiled.html.encode()) > bounds.octets:
+        reason = f"makes HTML of more than {bounds.octets} octets in UTF-8"
         made.faults.append(Fault(paths.get("body", "body"), reason))
     lines = [(paths.get(path, path), line) for path, line in compiled.lines]
     return Form(subject=compiled.subject, html=compiled.html, text=compiled.text, lines=lines)

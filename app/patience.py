@@ -1,3 +1,5 @@
+"""How long one goes on trying what may be endless work, so that nobody else waits for it."""
+
 import time
 from collections import deque
 from collections.abc import Callable
@@ -29,3 +31,19 @@ class Patience:
     @property
     def is_gone(self) -> bool:
         return self.losses == MOST
+
+
+class Patiences:
+    """One for each tenant, so that what one sends costs no other anything; the latest are kept."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self._most = most
+        self._by_tenant: dict[str, Patience] = {}
+
+    def of(self, tenant: str) -> Patience:
+        """Give that of a tenant, always the same while it is kept."""
+        patience = self._by_tenant.pop(tenant, None) or Patience()
+        self._by_tenant[tenant] = patience
+        if len(self._by_tenant) > self._most:
+            del self._by_tenant[next(iter(self._by_tenant))]
+        return patience
