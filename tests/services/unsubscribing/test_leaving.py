@@ -230,13 +230,15 @@ async def test_a_link_outlives_its_mail(
 
 
 async def test_links_of_list_mail_outlive_it(
-    deps: Deps, caller: Caller, make_list: MakeList, send_list: Send, run_list: Run,
-    rows_of: RowsOf, clock: Clock,
+    deps: Deps, caller: Caller, make_list: MakeList, send_list: Send, fan_out: Run,
+    run_list: Run, rows_of: RowsOf, clock: Clock,
 ) -> None:  # fmt: skip
     made = await make_list(JAN, PIET)
     record = await send_list(made)
     paused = await send_list(made)
     await run_list(record)
+    # Its mails are laid down, and nobody has any.
+    await fan_out(paused)
     rows = await rows_of(record)
     await list_mail.pause(deps, caller, str(paused.id))
     for one in (record, paused):
