@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic_core import ValidationError
 
-from app.commands import engagement
+from app.commands import engagement, totals
 from app.commands import inbound as receiving
 from app.commands.reach import FAILURE, reach
 
@@ -26,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(engagement.reclassify)
+app.command()(totals.recount)
 app.command()(receiving.inbound)
 app.command()(receiving.reparse)
 app.add_typer(receiving.domains, name="inbound-domain")

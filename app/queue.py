@@ -35,6 +35,8 @@ class JobName(StrEnum):
     SWEEP = "sweep"
     PURGE = "purge"
     BACKFILL = "backfill"
+    COUNT = "count"
+    RECOUNT = "recount"
 
 
 LIST_JOBS = {JobName.FAN_OUT, JobName.BATCH}

@@ -3,10 +3,18 @@ from typing import Annotated
 
 import strawberry
 
+from app.documents.analytics import Part
 from graphql_schema.context import Info
 from graphql_schema.limits import Cost
 from graphql_schema.resolvers import analytics as resolvers
+from graphql_schema.selections import chosen_names
 from graphql_schema.types.analytics import Analytics, AskedPeriod
+
+_PARTS = {
+    "byType": Part.TYPES,
+    "byTemplate": Part.TEMPLATES,
+    "sendVolumeByDay": Part.DAYS,
+}
 
 
 async def _analytics(
@@ -29,7 +37,9 @@ async def _analytics(
     ] = None,
 ) -> Analytics:
     period = AskedPeriod(start, end, timezone)
-    found = await resolvers.analytics(info.context, **vars(period))
+    chosen = chosen_names(info)
+    parts = [part for name, part in _PARTS.items() if name in chosen]
+    found = await resolvers.analytics(info.context, **vars(period), parts=parts)
     return Analytics.of(found, period)
 
 

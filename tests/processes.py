@@ -112,6 +112,13 @@ class Processes:
             return [sys.executable, "-m", "tests.fakes.resend", "--port", str(self.resend_port)]
         return [LETTERBOX, "serve" if name == "api" else "worker"]
 
+    async def run(self, *command: str) -> None:
+        """Run a command of Letterbox to its end. Its exit code must be 0."""
+        self.start(command[0], LETTERBOX, *command)
+        child = self.running.pop(command[0])
+        code = await asyncio.to_thread(child.process.wait)
+        assert code == 0, child.last_lines()
+
     def kill(self, name: str) -> None:
         self.running.pop(name).kill()
 

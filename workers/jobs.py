@@ -12,6 +12,7 @@ from app.services import (
     list_batches,
     recipient_lists,
     records,
+    recounting,
     templates,
 )
 from app.services.mailboxes import arranging, attending
@@ -65,6 +66,14 @@ async def purge(ctx: dict[str, Any]) -> None:
 
 async def backfill(ctx: dict[str, Any]) -> None:
     await receiving_backfill.run(_deps(ctx))
+
+
+async def count(ctx: dict[str, Any]) -> None:
+    await recounting.count_changes(_deps(ctx))
+
+
+async def recount(ctx: dict[str, Any]) -> None:
+    await recounting.complete(_deps(ctx))
 
 
 def _deps(ctx: dict[str, Any]) -> Deps:

@@ -22,6 +22,7 @@ from app.documents.suppressions import Suppression
 from app.documents.template_versions import TemplateVersion
 from app.documents.templates import Template
 from app.documents.topics import Topic
+from app.documents.totals.cells import Ledger, Total
 from app.documents.turns import Turn
 from app.documents.ways_out import WayOut
 
@@ -37,6 +38,7 @@ ALL_DOCUMENTS: list[type[Document]] = [
     InboundDomain,
     InboundMessage,
     InboxEntry,
+    Ledger,
     ListMember,
     MailboxSubscription,
     Pace,
@@ -48,6 +50,7 @@ ALL_DOCUMENTS: list[type[Document]] = [
     Template,
     TemplateVersion,
     Topic,
+    Total,
     Turn,
     WayOut,
 ]

@@ -1,10 +1,12 @@
-"""What became of a tenant's mail in a period, counted by MongoDB."""
+"""What became of a tenant's mail in a period, counted from its records by MongoDB."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
+from pydantic.alias_generators import to_snake
 from pymongo.errors import OperationFailure
 
 from app.documents.base import Filter
@@ -51,6 +53,9 @@ _COUNTS = {
 }
 
 
+_ATTRIBUTES = {name: to_snake(name) for name in _COUNTS}
+
+
 @dataclass(frozen=True)
 class Period:
     """From `start` up to, not including, `end`; None is open."""
@@ -66,6 +71,11 @@ class Period:
         start, end = self.start or _EVER, self.end
         bounds: Filter = {"$gt" if _is_cut(start) else "$gte": start}
         return bounds if end is None else {**bounds, "$lte" if _is_cut(end) else "$lt": end}
+
+    def holds(self, moment: datetime) -> bool:
+        """Tell whether a time is in the period."""
+        is_after = self.start is None or self.start <= moment
+        return is_after and (self.end is None or moment < self.end)
 
 
 def _is_cut(moment: datetime) -> bool:
@@ -85,21 +95,33 @@ class Counts:
     unsubscribed: int = 0
 
 
+class Part(Enum):
+    """What a tally may be asked for beside its totals."""
+
+    TYPES = "TYPES"
+    TEMPLATES = "TEMPLATES"
+    DAYS = "DAYS"
+
+
 @dataclass(frozen=True)
 class Tally:
-    """Templates come with their latest name, the most used first; so do types; days in order."""
+    """Templates come with their latest name, the most used first; so do types; days in order.
+
+    `failed` are those that stand as failed and failed in the period.
+    """
 
     total: Counts
+    failed: int
     by_template: Sequence[tuple[str, str | None, Counts]]
     by_type: Sequence[tuple[CommunicationType, Counts]]
     by_day: Sequence[tuple[str, int]]
 
 
 async def tally(tenant: str, period: Period, timezone: str) -> Tally:
-    """Count what was handed over in the period, in one pass; days are those of `timezone`.
+    """Count what was handed over and failed in the period, by all records of it.
 
-    Communications without a template or without a type stand in the total only, deleted ones
-    nowhere, days without mail nowhere.
+    Days are those of `timezone`. Communications without a template or without a type stand in the
+    total only, deleted ones nowhere, days without mail nowhere.
     """
     cursor = Communication.get_motor_collection().aggregate(
         [
@@ -111,16 +133,17 @@ async def tally(tenant: str, period: Period, timezone: str) -> Tally:
     )
     rows = (await cursor.to_list(1))[0]
     return Tally(
-        total=_counts(rows["total"][0]) if rows["total"] else Counts(),
-        by_template=[(row["_id"], row.get("name"), _counts(row)) for row in rows["byTemplate"]],
-        by_type=[(CommunicationType(row["_id"]), _counts(row)) for row in rows["byType"]],
+        total=counts_of(rows["total"][0]) if rows["total"] else Counts(),
+        failed=await failures(tenant, period),
+        by_template=[(row["_id"], row.get("name"), counts_of(row)) for row in rows["byTemplate"]],
+        by_type=[(CommunicationType(row["_id"]), counts_of(row)) for row in rows["byType"]],
         by_day=[(row["_id"], row["sent"]) for row in rows["byDay"]],
     )
 
 
 def _facets(timezone: str) -> Mapping[str, Any]:
     day = {"$dateToString": {"date": "$sentAt", "format": "%Y-%m-%d", "timezone": timezone}}
-    name = {"$top": {"sortBy": {"sentAt": -1}, "output": "$templateName"}}
+    name = {"$top": {"sortBy": {"sentAt": -1, "_id": -1}, "output": "$templateName"}}
     most_first = {"$sort": {"sent": -1, "_id": 1}}
     return {
         "total": [{"$group": {"_id": None, **_COUNTS}}],
@@ -162,13 +185,6 @@ async def knows_timezone(name: str) -> bool:
     return True
 
 
-def _counts(row: Mapping[str, Any]) -> Counts:
-    return Counts(
-        row["sent"],
-        row["opened"],
-        row["clicked"],
-        row["machineOpened"],
-        row["machineClicked"],
-        row["replied"],
-        row["unsubscribed"],
-    )
+def counts_of(row: Mapping[str, Any]) -> Counts:
+    """Read counts; those that are not there are 0."""
+    return Counts(**{attribute: row.get(name, 0) for name, attribute in _ATTRIBUTES.items()})

@@ -4,42 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.documents.analytics import (
-    CLICKED,
-    IS_FAILURE,
-    MACHINE_CLICKED,
-    MACHINE_OPENED,
-    OPENED,
-    REAL,
-    REPLIED,
-    UNSUBSCRIBED,
-    Period,
-)
+from app.documents.analytics import IS_FAILURE, REAL, Period
+from app.documents.base import Filter
 from app.documents.communications import Communication
 from app.documents.searching import SEARCH_TIME
-from app.documents.vocabulary import CommunicationStatus, CommunicationType, EventType
+from app.documents.totals.fates import ONES
+from app.documents.vocabulary import CommunicationType, EventType
 
 Row = Mapping[str, Any]
-_DELIVERED = [CommunicationStatus.DELIVERED, CommunicationStatus.COMPLAINED]
 # What is counted of the mails that were handed over.
 COUNTED = (
     "sent", "opened", "clicked", "machineOpened", "machineClicked", "replied", "unsubscribed",
     "delivered", "bounced", "complained",
 )  # fmt: skip
-_ONES = {
-    "sent": {"$literal": 1},
-    "opened": OPENED,
-    "clicked": CLICKED,
-    "machineOpened": MACHINE_OPENED,
-    "machineClicked": MACHINE_CLICKED,
-    "replied": REPLIED,
-    "unsubscribed": UNSUBSCRIBED,
-    # What was reported as spam was delivered before.
-    "delivered": {"$cond": [{"$in": ["$status", _DELIVERED]}, 1, 0]},
-    "bounced": {"$cond": [{"$eq": ["$status", CommunicationStatus.BOUNCED]}, 1, 0]},
-    "complained": {"$cond": [{"$eq": ["$status", CommunicationStatus.COMPLAINED]}, 1, 0]},
-}
-_NAME = {"$top": {"sortBy": {"at": -1}, "output": "$templateName"}}
+_ONES = {"sent": {"$literal": 1}, **ONES}
+_NAME = {"$top": {"sortBy": {"at": -1, "_id": -1}, "output": "$templateName"}}
 
 
 @dataclass(frozen=True)
@@ -52,6 +31,13 @@ class Days:
     total: Sequence[Row]
     by_type: Mapping[CommunicationType, Sequence[Row]]
     by_template: Sequence[tuple[str, str | None, Sequence[Row]]]
+
+
+async def days(tenant: str, period: Period, timezone: str, templates: int) -> tuple[Days, Days]:
+    """Count the days of what was handed over, and of what failed, by all records of the period."""
+    sent = await handed_over(tenant, period, timezone, templates=templates)
+    used = [id_ for id_, _, _ in sent.by_template]
+    return sent, await failed(tenant, period, timezone, first=used, templates=templates)
 
 
 async def handed_over(tenant: str, period: Period, timezone: str, *, templates: int) -> Days:
@@ -76,17 +62,12 @@ async def failed(
 
     Of the templates those in `first` go before others.
     """
-    within = {"type": EventType.FAIL, "date": period.criteria()}
-    criteria = {**IS_FAILURE, "events": {"$elemMatch": within}, **REAL}
-    bounds = [{bound: ["$$event.date", at]} for bound, at in period.criteria().items()]
-    is_one = {"$and": [{"$eq": ["$$event.type", EventType.FAIL]}, *bounds]}
-    those = {"$filter": {"input": "$events", "as": "event", "cond": is_one}}
-    projected = {"at": {"$max": {"$map": {"input": those, "in": "$$this.date"}}}}
+    criteria, at = _failing(period)
     kept = {"type": 1, "templateId": 1, "templateName": 1}
     return await _days(
         [
             {"$match": Communication.owned(tenant, criteria)},
-            {"$project": {**kept, **projected}},
+            {"$project": {**kept, "at": at}},
             {"$set": {"day": _day("$at", timezone), "failed": 1}},
         ],
         {"failed": {"$sum": "$failed"}},
@@ -94,6 +75,33 @@ async def failed(
         templates,
         first,
     )
+
+
+async def names_of_failed(
+    tenant: str, period: Period, templates: Sequence[str]
+) -> Mapping[str, str | None]:
+    """Give the names of templates, as the last mail had it that failed in the period."""
+    criteria, at = _failing(period)
+    these = {**criteria, "templateId": {"$in": list(templates)}}
+    cursor = Communication.get_motor_collection().aggregate(
+        [
+            {"$match": Communication.owned(tenant, these)},
+            {"$project": {"templateId": 1, "templateName": 1, "at": at}},
+            {"$group": {"_id": "$templateId", "name": _NAME}},
+        ],
+        **SEARCH_TIME.of_command(),
+    )
+    return {row["_id"]: row.get("name") async for row in cursor}
+
+
+def _failing(period: Period) -> tuple[Filter, Row]:
+    """Match what stands as failed and failed in the period, and tell when it did so last."""
+    within = {"type": EventType.FAIL, "date": period.criteria()}
+    criteria = {**IS_FAILURE, "events": {"$elemMatch": within}, **REAL}
+    bounds = [{bound: ["$$event.date", at]} for bound, at in period.criteria().items()]
+    is_one = {"$and": [{"$eq": ["$$event.type", EventType.FAIL]}, *bounds]}
+    those = {"$filter": {"input": "$events", "as": "event", "cond": is_one}}
+    return criteria, {"$max": {"$map": {"input": those, "in": "$$this.date"}}}
 
 
 async def _days(

@@ -58,7 +58,7 @@ _INTERNAL = [
     "dispatchAt", "dispatches", "faults", "sending", "reports", "resendKeys", "fanOut",
     "searchText", "purgeAt", "providerKeys", "graphConversationId", "graphMailbox",
     "fingerprint", "answeredDeliveryId", "isPlaced", "isUncounted", "countedIn", "countedUnread",
-    "unsubscribeId", "leavingId", "sentInConversationId", "isWithheld",
+    "counted", "unsubscribeId", "leavingId", "sentInConversationId", "isWithheld",
 ]  # fmt: skip
 _CHANGED_FIELDS = {
     "$concatArrays": [

@@ -12,6 +12,9 @@ from app.documents.vocabulary import CommunicationStatus
 _TENANT = ("tenantId", ASCENDING)
 _VISIBLE = ("deletedAt", ASCENDING)
 _NEWEST_FIRST = [("created", DESCENDING), ("_id", DESCENDING)]
+# What is stored with each change that the totals have not counted yet, and how that is found.
+FLAG = {"isUncounted": True}
+UNCOUNTED = [("isUncounted", ASCENDING), _TENANT]
 
 INDEXES = [
     IndexModel([_TENANT, _VISIBLE, *_NEWEST_FIRST]),
@@ -35,6 +38,22 @@ INDEXES = [
             partialFilterExpression={name: {"$exists": True}},
         )
         for name in ("templateId", "recipientListId", "topicId")
+    ),
+    # The latest of a template that went out.
+    IndexModel(
+        [
+            _TENANT,
+            ("templateId", ASCENDING),
+            _VISIBLE,
+            ("sentAt", DESCENDING),
+            ("_id", DESCENDING),
+        ],
+        partialFilterExpression={"templateId": {"$exists": True}},
+    ),
+    IndexModel(UNCOUNTED, partialFilterExpression=FLAG),
+    IndexModel(
+        [_TENANT, ("counted.failed", ASCENDING)],
+        partialFilterExpression={"counted.failed": {"$exists": True}},
     ),
     # What waits for its time, next first.
     IndexModel(

@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from app.documents import content
 from app.documents.attachments import Attachment
 from app.documents.base import Change, Filter, StoredModel
-from app.documents.communication_indexes import INDEXES
+from app.documents.communication_indexes import FLAG, INDEXES
 from app.documents.list_progress import FanOut, Progress
 from app.documents.outsourcing import OutsourcingDocument
 from app.documents.vocabulary import (
@@ -62,7 +62,7 @@ class Communication(OutsourcingDocument):
 
     # Deleting hides the record at once; it is purged later.
     visible: ClassVar[Filter] = {"deletedAt": None}
-    unseen: ClassVar = ("searchText",)
+    unseen: ClassVar = ("searchText", "counted")
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
     status: CommunicationStatus
@@ -258,7 +258,7 @@ class Communication(OutsourcingDocument):
         return Change(
             {"status": {"$in": leaving}},
             {
-                "$set": {**settled, **known, "updated": now},
+                "$set": {**FLAG, **settled, **known, "updated": now},
                 "$unset": dict.fromkeys(["dispatchAt", *(told.keys() - known.keys())], ""),
                 "$push": {"events": event.stored()},
             },
@@ -276,6 +276,7 @@ class Communication(OutsourcingDocument):
             leaving={"status": {"$in": leaving}},
             update={
                 "$set": {
+                    **FLAG,
                     "status": CommunicationStatus.FAILED,
                     "errorMessage": reason,
                     "updated": now,

@@ -1,5 +1,7 @@
 """What users do to a communication after it was accepted: each one atomic move."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +11,14 @@ from pymongo.results import UpdateResult
 from app.documents import content, ways_out
 from app.documents.attachments import GRACE, AttachmentContent
 from app.documents.base import Filter
+from app.documents.communication_indexes import FLAG
 from app.documents.communications import Communication, Event
 from app.documents.deliveries import Delivery
 from app.documents.engagement.hits import Engagement
+from app.documents.totals import counting
 from app.documents.vocabulary import CommunicationStatus, EventType
+
+Row = Mapping[str, Any]
 
 _WAITING = [CommunicationStatus.SCHEDULED, CommunicationStatus.PENDING]
 _SETTLED = [
@@ -67,6 +73,7 @@ async def resend(
     """
     leaving: Filter = {"status": {"$in": _SETTLED}}
     changes: dict[str, Any] = {
+        **FLAG,
         "status": CommunicationStatus.PENDING,
         "dispatchAt": event.date,
         "faults": 0,
@@ -102,7 +109,7 @@ async def delete(
     under way the rest is called off, for which it stays due.
     """
     event = Event(type=EventType.DELETE, date=now, author_id=author).stored()
-    hidden = {"deletedAt": now, "purgeAt": purge_at, "updated": now, "updatedBy": author}
+    hidden = {**FLAG, "deletedAt": now, "purgeAt": purge_at, "updated": now, "updatedBy": author}
     under_way = {
         "$and": [
             {"$eq": ["$status", CommunicationStatus.SENDING]},
@@ -136,6 +143,7 @@ async def purge(now: datetime, limit: int) -> int:
         .limit(limit)
     )
     rows = [row async for row in cursor]
+    await _count_out(rows, now)
     for row in rows:
         # Before what they are made of is gone.
         await ways_out.keep(row)
@@ -148,6 +156,16 @@ async def purge(now: datetime, limit: int) -> int:
         # Last: a crash before it leaves a record that is found again.
         await Communication.get_motor_collection().delete_one({"_id": row["_id"]})
     return len(rows)
+
+
+async def _count_out(rows: Sequence[Row], now: datetime) -> None:
+    """Take from the totals what they may have of records still: nothing tells of them later."""
+    ids: defaultdict[str, list[PydanticObjectId]] = defaultdict(list)
+    for row in rows:
+        ids[row["tenantId"]].append(row["_id"])
+    for tenant, few in ids.items():
+        while await counting.count(tenant, now=now, ids=few) == counting.AT_ONCE:
+            pass
 
 
 async def _purge_deliveries(communication_id: PydanticObjectId) -> None:

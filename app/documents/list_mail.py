@@ -11,6 +11,7 @@ from typing import Any
 from beanie import PydanticObjectId
 
 from app.documents.base import Filter, object_id_of
+from app.documents.communication_indexes import FLAG
 from app.documents.communications import Communication, Event
 from app.documents.list_progress import FanOut, Progress
 from app.documents.vocabulary import CommunicationStatus
@@ -110,6 +111,7 @@ async def conclude(
 ) -> Communication | None:
     """Settle it as SENT or FAILED (`is_withheld`: nobody wanted it): nothing is left to send."""
     settled: dict[str, Any] = {
+        **FLAG,
         "status": status,
         "progress": _stored(progress),
         "updated": event.date,

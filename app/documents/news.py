@@ -11,6 +11,7 @@ from beanie import PydanticObjectId
 from pymongo import ASCENDING
 
 from app.documents.base import Filter
+from app.documents.communication_indexes import FLAG
 from app.documents.communications import Communication, Event
 from app.documents.deliveries import Delivery, DeliveryRecipient
 from app.documents.vocabulary import CommunicationStatus, DeliveryStatus, NewsKind, RecipientStatus
@@ -141,7 +142,7 @@ async def follow(
     changes: dict[str, Any] = {"updated": now}
     removed = {"updatedBy": ""}
     written = {"$push": {"events": event.stored()}}
-    standing = {**changes, "status": status, "reports": delivery.reports}
+    standing = {**changes, **FLAG, "status": status, "reports": delivery.reports}
     cleared = dict(removed)
     if remark is None:
         cleared["errorMessage"] = ""
@@ -159,14 +160,15 @@ async def follow(
     if moved is not None:
         if moved.sent_at is None and status is not _FAILED:
             # Given up as never confirmed; by this news it went out all the same.
-            out = {"$set": {"sentAt": event.date}}
+            out = {"$set": {**FLAG, "sentAt": event.date}}
             moved = await Communication.move(moved.id, leaving={"sentAt": None}, update=out)
         return moved
     # Overtaken by later news, or called off: it happened all the same.
     return await Communication.move(
         delivery.communication_id,
         leaving=told,
-        update={"$set": changes, "$unset": removed, **written},
+        # What failed before may fail once more.
+        update={"$set": {**FLAG, **changes}, "$unset": removed, **written},
     )
 
 

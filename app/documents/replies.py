@@ -5,6 +5,7 @@ from beanie import PydanticObjectId
 from pymongo import UpdateOne
 
 from app.documents.base import Change
+from app.documents.communication_indexes import FLAG
 from app.documents.communications import Communication, Event
 from app.documents.inbound_messages import InboundMessage
 from app.documents.vocabulary import EventType
@@ -50,7 +51,7 @@ def _recording(reply: InboundMessage, now: datetime) -> Change:
         Communication.owned(reply.tenant_id, {"events.id": {"$ne": event.id}}),
         {
             "$push": {"events": event.stored()},
-            "$set": {"updated": now},
+            "$set": {**FLAG, "updated": now},
             "$inc": {"replyCount": 1},
             "$min": {"repliedAt": now},
             "$unset": {"updatedBy": ""},

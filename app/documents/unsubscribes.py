@@ -6,6 +6,7 @@ from datetime import datetime
 from beanie import PydanticObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession
 
+from app.documents.communication_indexes import FLAG
 from app.documents.communications import Communication, Event
 from app.documents.preferences import Preference, Word
 from app.documents.transactions import LostError, together
@@ -64,7 +65,7 @@ async def _count(
     }
     first = {
         **counted,
-        "$set": {"updated": event.date, "unsubscribedAt": event.date},
+        "$set": {**FLAG, "updated": event.date, "unsubscribedAt": event.date},
         "$push": {"events": event.stored()},
     }
     done = await collection.update_one({**record, "unsubscribedAt": None}, first, session=session)

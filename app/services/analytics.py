@@ -1,13 +1,14 @@
 """How a tenant's mail does: what was sent, opened, clicked and lost in a period."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.context import Caller
 from app.documents import analytics as documents
-from app.documents.analytics import Counts, Period
+from app.documents.analytics import Counts, Part, Period
+from app.documents.totals import summaries
 from app.documents.vocabulary import CommunicationType
 from app.errors import FieldError, InvalidInputError
 
@@ -74,6 +75,7 @@ async def analytics(
     start: datetime | None,
     end: datetime | None,
     timezone: str | None,
+    parts: Collection[Part] = frozenset(Part),
 ) -> Analytics:
     """Reckon a period, from `start` up to, not including, `end`; all time without them.
 
@@ -83,17 +85,18 @@ async def analytics(
     period, but for what nobody wanted. What went out and then failed to be sent again is both.
     Deleted communications do not count. One without a type or a template is in the totals and in no
     group: the contract has no name for "none". Days are those of `timezone`, and those without mail
-    are left out.
+    are left out. What is not among `parts` need not be reckoned.
 
     Raises InvalidInputError for a start after the end and for an unknown time zone.
     """
     name = await checked_timezone(start, end, timezone)
     period = Period(start, end)
-    tally = await documents.tally(caller.tenant, period, name)
-    failed = await documents.failures(caller.tenant, period)
+    tally = await summaries.tally(caller.tenant, period, name, parts)
+    if tally is None:
+        tally = await documents.tally(caller.tenant, period, name)
     return Analytics(
         rates=_rates(tally.total),
-        failure_rate=_share(failed, failed + tally.total.sent),
+        failure_rate=_share(tally.failed, tally.failed + tally.total.sent),
         by_template=[
             TemplateStats(id_, name, _rates(counts)) for id_, name, counts in tally.by_template
         ],

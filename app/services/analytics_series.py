@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_snake
 from app.context import Caller, Deps
 from app.documents import analytics_series as documents
 from app.documents.analytics import Period
+from app.documents.totals import summaries
 from app.documents.vocabulary import CommunicationType
 from app.services.analytics import checked_timezone
 
@@ -76,9 +77,10 @@ async def series(
     """
     name = await checked_timezone(start, end, timezone)
     period = _last_of(deps, start, end)
-    sent = await documents.handed_over(caller.tenant, period, name, templates=TEMPLATES)
-    used = [id_ for id_, _, _ in sent.by_template]
-    failed = await documents.failed(caller.tenant, period, name, first=used, templates=TEMPLATES)
+    days = await summaries.days(caller.tenant, period, name, templates=TEMPLATES)
+    sent, failed = (
+        await documents.days(caller.tenant, period, name, TEMPLATES) if days is None else days
+    )
     types = [type_ for type_ in CommunicationType if type_ in {*sent.by_type, *failed.by_type}]
     return Series(
         days=_days(sent.total, failed.total),

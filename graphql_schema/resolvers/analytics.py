@@ -1,6 +1,8 @@
+from collections.abc import Collection
 from datetime import datetime
 
 from app.context import Context, Scope
+from app.documents.analytics import Part
 from app.services import analytics as service
 from app.services import analytics_series
 from app.services.analytics import Analytics
@@ -13,10 +15,11 @@ async def analytics(
     start: datetime | None,
     end: datetime | None,
     timezone: str | None,
+    parts: Collection[Part] = frozenset(Part),
 ) -> Analytics:
     """Reckon a period of the caller's mail. Raises what `analytics.analytics` raises."""
     caller = context.require(Scope.COMMUNICATIONS_READ)
-    return await service.analytics(caller, start=start, end=end, timezone=timezone)
+    return await service.analytics(caller, start=start, end=end, timezone=timezone, parts=parts)
 
 
 async def series(

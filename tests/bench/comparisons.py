@@ -158,5 +158,7 @@ async def _seeded(processes: Processes) -> None:
     await processes.ready(f"http://127.0.0.1:{processes.control_port}/counts")
     await processes.ready(f"http://127.0.0.1:{processes.port}/readyz")
     await seed(processes, rows)
+    # As after any import past the API.
+    await processes.run("recount")
     # Only what is measured has the processors.
     await processes.terminate("worker")

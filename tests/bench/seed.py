@@ -48,7 +48,9 @@ async def seed(processes: Processes, rows: int) -> None:
         kept = await client.post("/api/v1/inbound/mime", content=content, headers=headers)
         kept.raise_for_status()
     db = database_of(processes)
-    sent = await db["communications"].find_one({"_id": ObjectId(record["id"])})
+    # Not what is noted of one only: how it is counted.
+    whole = {"isUncounted": 0, "counted": 0}
+    sent = await db["communications"].find_one({"_id": ObjectId(record["id"])}, whole)
     delivery = await db["deliveries"].find_one({"communicationId": sent["_id"]})
     received = await db["inboundMessages"].find_one({})
     for one in ("communications", "deliveries", "inboundMessages"):

@@ -12,6 +12,7 @@ from app.documents.vocabulary import CommunicationStatus, CommunicationType, Eve
 from app.errors import InvalidInputError
 from app.services import analytics_series
 from app.services.analytics_series import DayStats, Series, TemplateSeries, TypeSeries, series
+from tests.totals import both_ways
 
 NOON = datetime(2100, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -50,8 +51,9 @@ def lost(out: Store) -> Store:
 @pytest.fixture
 def days_of(deps: Deps, caller: Caller) -> Days:
     async def reckon(*, by: Caller = caller, **asked: Any) -> Series:
-        period: dict[str, Any] = {"start": None, "end": NOON + DAY, "timezone": None}
-        return await series(deps, by, **{**period, **asked})
+        whole: dict[str, Any] = {"start": None, "end": NOON + DAY, "timezone": None}
+        period = {**whole, **asked}
+        return await both_ways(by.tenant, lambda: series(deps, by, **period))
 
     return reckon
 

@@ -4,6 +4,7 @@ import pytest
 
 from app.context import Deps
 from app.queue import JobName
+from app.services import recounting
 from workers import jobs
 from workers.cron import cron_jobs
 
@@ -37,3 +38,17 @@ def test_lists_of_received_mail_are_looked_through_each_minute(deps: Deps) -> No
 
     assert backfill.coroutine is jobs.backfill
     assert (backfill.minute, backfill.second, backfill.unique) == (None, 30, True)
+
+
+async def test_totals_follow_every_five_seconds_and_are_completed_each_minute(deps: Deps) -> None:
+    named = {job.name: job for job in cron_jobs(deps.settings)}
+    count, recount = named[JobName.COUNT], named[JobName.RECOUNT]
+
+    assert count.coroutine is jobs.count
+    assert count.second == {2, 7, 12, 17, 22, 27, 32, 37, 42, 47, 52, 57}
+    assert recount.coroutine is jobs.recount
+    assert (recount.minute, recount.second, recount.run_at_startup) == (None, 15, True)
+    # One worker of several runs each, and ends it before the next begins.
+    assert (count.unique, recount.unique) == (True, True)
+    assert timedelta(seconds=4) == recounting.CHANGES_TURN
+    assert timedelta(seconds=50) == recounting.RECOUNT_TURN

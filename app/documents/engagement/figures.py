@@ -9,6 +9,7 @@ from beanie import PydanticObjectId
 from pymongo import UpdateOne
 
 from app.documents.base import Filter
+from app.documents.communication_indexes import FLAG
 from app.documents.communications import ClickedLink, Event
 from app.documents.engagement.hits import Engagement
 from app.documents.vocabulary import EventType
@@ -201,6 +202,8 @@ def updates(
                 gone[path] = ""
             else:
                 kept[path] = value
+    if any(_is_turned(part.counter, after) for part, after in moved):
+        kept |= FLAG
     update: dict[str, Any] = {"$set": kept}
     if gone:
         update["$unset"] = gone
@@ -214,6 +217,11 @@ def updates(
         update["$max"] = {"updated": now}
     yield UpdateOne({"_id": id_}, update)
     yield from _events(id_, row, changed)
+
+
+def _is_turned(before: Counter, after: Counter) -> bool:
+    """Whether it has any now and had none, or the other way round: only that the totals count."""
+    return (before.count > 0, before.machines > 0) != (after.count > 0, after.machines > 0)
 
 
 def _events(

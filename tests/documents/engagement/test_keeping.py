@@ -56,6 +56,8 @@ async def test_a_machine_is_counted_beside_and_changes_nothing_that_is_documente
     assert row is not None
     assert row.pop("machineOpenCount") == 2
     assert row["clickedLinks"][0].pop("machineClickCount") == 1
+    # The totals are to be told.
+    assert row.pop("isUncounted") is True
     before.pop("machineOpenCount")
     before["clickedLinks"][0].pop("machineClickCount")
     assert row == before
