@@ -17,10 +17,10 @@ from app.services import delivery, search
 from app.services.filters import read_filters
 from app.services.inputs import parse
 from app.services.search import SearchCommunications
-from app.services.tracking import follow_link, record_open
 from tests import doors
 from tests.fakes.clock import Clock
 from tests.fakes.visits import PERSON
+from tests.fetching import follow_link, record_open
 
 Send = Callable[..., Awaitable[Communication]]
 Find = Callable[..., Awaitable[str]]
