@@ -8,9 +8,10 @@ the input. A construct that never closes ends the scan, because a browser sees n
 import re
 from collections.abc import Iterator
 from functools import cache
-from html import unescape
 from html.entities import html5
 from typing import NamedTuple
+
+from app.mail.character_references import unescaped
 
 _WS = r"\t\n\f\r "
 _NAME_END = rf"(?=[{_WS}/>])"
@@ -121,13 +122,13 @@ def without_quoted(tag: str) -> str:
 
 def visible_text(html: str) -> str:
     """Strip tags and comments and decode character references; meant for a few inline elements."""
-    return unescape(MARKUP.sub("", html))
+    return unescaped(MARKUP.sub("", html))
 
 
 def _decoded(reference: re.Match[str]) -> str:
     text = reference[0]
     if text[1] == "#":
-        return unescape(text)
+        return unescaped(text)
     if reference["end"] == "":
         return text
     return html5.get(text[1:], text)

@@ -20,6 +20,8 @@ MAX_OF_ONE_NAME = 200
 PART_HEAD_LIMIT = 8 * 1024
 MAX_DEPTH = 12
 MAX_PARTS = 1000
+# Lines that begin as a boundary does and are none.
+MAX_FALSE = 100_000
 
 _FIRST_LINE_END = re.compile(rb"\r?\n")
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:")
@@ -79,6 +81,18 @@ class Opened:
     is_whole: bool
 
 
+@dataclass
+class _Search:
+    """How many more parts may be found, and lines be taken for boundaries that are none."""
+
+    parts: int = MAX_PARTS
+    false: int = MAX_FALSE
+
+    @property
+    def is_over(self) -> bool:
+        return self.parts <= 0 or self.false <= 0
+
+
 def opened(raw: bytes | Opened) -> Opened:
     """Find the parts of a message, unless they are found already. Never raises."""
     if isinstance(raw, Opened):
@@ -112,11 +126,11 @@ def _leaves(raw: bytes, top: Part) -> tuple[list[Part], bool]:
     """
     found: list[Part] = []
     waiting = [(top, 0)]
-    seen, is_whole = 0, True
-    while waiting and seen < MAX_PARTS:
+    search, is_whole = _Search(), True
+    while waiting and search.parts > 0:
         part, depth = waiting.pop()
-        seen += 1
-        spans = _spans(raw, part, MAX_PARTS - seen) if depth < MAX_DEPTH else None
+        search.parts -= 1
+        spans = _spans(raw, part, search) if depth < MAX_DEPTH else None
         if spans is None:
             found.append(_untold(part) if depth == 0 else part)
             is_whole = is_whole and (depth < MAX_DEPTH or not _is_multipart(part))
@@ -125,7 +139,7 @@ def _leaves(raw: bytes, top: Part) -> tuple[list[Part], bool]:
         is_digest = part.structured("content-type")[0] == "multipart/digest"
         inner = [_inner(raw, start, end, is_digest=is_digest) for start, end in spans]
         waiting += [(one, depth + 1) for one in reversed(inner)]
-    return found, is_whole and seen < MAX_PARTS
+    return found, is_whole and not search.is_over
 
 
 def _is_multipart(part: Part) -> bool:
@@ -154,7 +168,7 @@ def _inner(raw: bytes, start: int, end: int, *, is_digest: bool) -> Part:
     return Part(headers, body if extent.end() >= limit - 2 else extent.end(), end)
 
 
-def _spans(raw: bytes, part: Part, most: int) -> list[tuple[int, int]] | None:
+def _spans(raw: bytes, part: Part, search: _Search) -> list[tuple[int, int]] | None:
     """Find where the parts of a multipart begin and end (RFC 2046 section 5.1.1).
 
     None for what is none, or is not parted; as it looks where the boundary it tells is not there.
@@ -163,15 +177,18 @@ def _spans(raw: bytes, part: Part, most: int) -> list[tuple[int, int]] | None:
     if not content_type.startswith("multipart/"):
         return None
     boundary = parameters.get("boundary", "").rstrip().encode("utf-8", "replace")
-    found = _parted(raw, part, boundary, most) if 0 < len(boundary) <= _MAX_BOUNDARY else None
+    found = _parted(raw, part, boundary, search) if 0 < len(boundary) <= _MAX_BOUNDARY else None
     if found is not None:
         return found
     untold = _UNTOLD.search(raw, max(part.start - 1, 0), part.end)
     guessed = b"" if untold is None else untold[1].rstrip()
-    return _parted(raw, part, guessed, most) if guessed and not guessed.endswith(b"--") else None
+    is_one = guessed and not guessed.endswith(b"--")
+    return _parted(raw, part, guessed, search) if is_one else None
 
 
-def _parted(raw: bytes, part: Part, boundary: bytes, most: int) -> list[tuple[int, int]] | None:
+def _parted(
+    raw: bytes, part: Part, boundary: bytes, search: _Search
+) -> list[tuple[int, int]] | None:
     """Part it at this boundary; None where the boundary does not occur."""
     delimiter = b"\n--" + boundary
     spans: list[tuple[int, int]] = []
@@ -182,12 +199,15 @@ def _parted(raw: bytes, part: Part, boundary: bytes, most: int) -> list[tuple[in
         position = found + len(delimiter)
         tail = _DELIMITER_TAIL.match(raw, position, part.end)
         if tail is None:
+            search.false -= 1
+            if search.false <= 0:
+                break
             continue
         if begun is not None:
             # The line break before a delimiter belongs to it.
             carriage_return = raw[found - 1 : found] == b"\r"
             spans.append((begun, max(begun, found - carriage_return)))
-        if tail[1] or len(spans) >= most:
+        if tail[1] or len(spans) >= search.parts:
             return spans
         begun = _after_line_end(raw, tail.end(), part.end)
     return None if begun is None else [*spans, (begun, part.end)]

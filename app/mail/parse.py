@@ -25,6 +25,8 @@ _BRACKETED = re.compile(r"<([^<>\s\0]{1,996})>")
 _BARE = re.compile(r"[^<>\s\0]{1,400}@[^<>\s\0]{1,400}")
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 _MAX_DELIVERED = 20
+# Characters in which an id is looked for that stands there without brackets.
+_MAX_BARE = 4000
 _BLANKS = re.compile(r"\s+")
 _MAX_DATE = 100
 # A clock that says less was never set.
@@ -145,7 +147,7 @@ def _ids(top: Part, name: str) -> tuple[str, ...]:
         value = _BLANKS.sub("", decoded_words(value))
     ids = tuple(f"<{found}>" for found in _BRACKETED.findall(value))
     if not ids and name != "references":
-        ids = tuple(f"<{found}>" for found in _BARE.findall(value)[:1])
+        ids = tuple(f"<{found}>" for found in _BARE.findall(value[:_MAX_BARE])[:1])
     return ids if len(ids) <= MAX_REFERENCES else (ids[0], *ids[1 - MAX_REFERENCES :])
 
 

@@ -3,12 +3,13 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape, unescape
+from html import escape
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date
 
+from app.mail.character_references import unescaped
 from app.mail.html_scan import marks
 from app.mail.received_text import on_one_line
 from app.mail.safe_html.showing import SafeHtml
@@ -134,5 +135,5 @@ def _image_as_sent(image: re.Match[str]) -> str:
     if _LOADED.match(image[0]):
         return image[0]
     alt = _ALT.search(image[0])
-    says = unescape(alt[1]).strip() if alt else ""
+    says = unescaped(alt[1]).strip() if alt else ""
     return f"[{escape(says, quote=False)}]" if says else ""

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from html import unescape
 from itertools import islice
 from urllib.parse import unquote
 
 from app.mail import mime
 from app.mail.bodies import body_kind
 from app.mail.calendars import CALENDARS
+from app.mail.character_references import unescaped
 from app.mail.filenames import OCTETS, UNSAFE, clean, media_type_of
 from app.mail.mime import Opened, Part
 from app.mail.received_names import MESSAGES, made_name, media_type_told, name_told
@@ -161,4 +161,4 @@ def _made_name(raw: bytes, part: Part, media_type: str) -> str:
 def _shown_ids(html: str) -> frozenset[str]:
     # In small letters: a pattern that takes both is many times as slow.
     found = islice(_CID.finditer(html.lower()), _MAX_SHOWN)
-    return frozenset(unquote(unescape(one[1])).casefold() for one in found)
+    return frozenset(unquote(unescaped(one[1])).casefold() for one in found)

@@ -27,7 +27,12 @@ _JUDGED = 100_000
 _DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 # What stands among the digits of base64: line ends, mostly.
 NOT_BASE64 = bytes(octet for octet in range(256) if octet not in _DIGITS)
-_UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+# Where so many characters cannot be read, the charset is a lie; codecs take long for each of them.
+_MOST_WRONG = 100_000
+_PIECE = 64 * 1024
+# All octets mean something, or U+FFFD: so none takes longer than others.
+_WESTERN = "".join(bytes([octet]).decode("cp1252", "replace") for octet in range(256))
 _CONTROLS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 
 
@@ -89,7 +94,7 @@ def _word_octets(word: re.Match[str]) -> bytes:
 
 def storable(text: str) -> str:
     """Drop NULs and replace lone surrogates, which neither MongoDB nor JSON can hold."""
-    return _UNSTORABLE.sub(lambda found: "" if found[0] == "\0" else "\ufffd", text)
+    return _SURROGATES.sub("\ufffd", text.replace("\0", ""))
 
 
 def on_one_line(text: str) -> str:
@@ -115,9 +120,14 @@ def _western(octets: bytes) -> str:
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError:
-        text = octets.decode("utf-8", "replace")
-    is_utf8 = sum(1 for _ in _HIGH.finditer(text[:_JUDGED])) >= 2 * text.count("\ufffd", 0, _JUDGED)
-    return text if is_utf8 else octets.decode("cp1252", "replace")
+        pass
+    judged = octets[:_JUDGED].decode("utf-8", "replace")
+    is_utf8 = sum(1 for _ in _HIGH.finditer(judged)) >= 2 * judged.count("\ufffd")
+    return octets.decode("utf-8", "replace") if is_utf8 else _as_western(octets)
+
+
+def _as_western(octets: bytes) -> str:
+    return codecs.charmap_decode(octets, "strict", _WESTERN)[0]
 
 
 def _as_it_looks(octets: bytes, codec: str) -> str:
@@ -126,15 +136,29 @@ def _as_it_looks(octets: bytes, codec: str) -> str:
     except UnicodeDecodeError:
         pass
     try:
-        return octets.decode(codec, "replace")
+        end = _readable_end(octets, codec)
+        return octets[:end].decode(codec, "replace") + _as_western(octets[end:])
     except (UnicodeError, LookupError, ValueError):
-        return octets.decode("cp1252", "replace")
+        return _as_western(octets)
+
+
+def _readable_end(octets: bytes, codec: str) -> int:
+    """Tell up to where it may be written in this, with some that cannot be read."""
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    wrong = 0
+    for end in range(_PIECE, len(octets), _PIECE):
+        wrong += decoder.decode(octets[end - _PIECE : end]).count("\ufffd")
+        if wrong > _MOST_WRONG:
+            return end
+    return len(octets)
 
 
 def _codec(charset: str | None) -> str | None:
     """Find the codec that is meant; None for a name that means nothing."""
     try:
         name = codecs.lookup((charset or "").strip()).name
+        # Some are no charsets, and would unpack it. Nothing at all would be read by any.
+        bytes(4).decode(name, "replace")
     except (LookupError, ValueError, UnicodeError):
         return None
     return None if name in _REFUSED else _MEANT.get(name, name)

@@ -1,6 +1,5 @@
 import re
 from collections.abc import Mapping
-from html import unescape
 
 from inscriptis.css_profiles import CSS_PROFILES
 from inscriptis.html_engine import Inscriptis
@@ -8,6 +7,7 @@ from inscriptis.model.config import ParserConfig
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from app.mail import text_crude, text_tree
+from app.mail.character_references import unescaped
 
 # Inscriptis copies the line built so far for each element: beyond this product it takes seconds.
 MAX_ELEMENTS = 50_000
@@ -35,7 +35,7 @@ def plain_text(html: str, *, replacements: Mapping[str, str]) -> str:
     reduced to its text line by line.
     """
     clean = cleaned(html)
-    text = _laid_out(clean, replacements) if has_markup(clean) else unescape(clean)
+    text = _laid_out(clean, replacements) if has_markup(clean) else unescaped(clean)
     return tidied(_URL.sub(lambda found: _original(found[0], replacements), text))
 
 

@@ -1,6 +1,6 @@
 import re
-from html import unescape
 
+from app.mail.character_references import unescaped
 from app.mail.html_scan import MARKUP, Mark, attribute_text, attributes
 
 _HREF = frozenset({"href"})
@@ -35,7 +35,7 @@ def stripped(html: str) -> str:
         shown, target = f" ({target})" if target else "", _target(tag) if not anchor[1] else ""
         return shown
 
-    return unescape(MARKUP.sub(replacement, _UNSEEN.sub("", html)))
+    return unescaped(MARKUP.sub(replacement, _UNSEEN.sub("", html)))
 
 
 def _target(tag: str) -> str:

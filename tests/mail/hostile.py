@@ -32,6 +32,10 @@ def _nested(depth: int) -> bytes:
     return b"".join(heads % (number, number) for number in range(depth))
 
 
+def _part_of(boundary: bytes) -> bytes:
+    return b"Content-Type: multipart/mixed; boundary=%b\r\n\r\n--%b\r\n" % (boundary, boundary)
+
+
 def _typed(kind: bytes, body: bytes) -> bytes:
     return b"%bContent-Type: %b\r\n\r\n%b" % (_HEAD, kind, body)
 
@@ -63,6 +67,11 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         bytes.fromhex("789f3e220100")
         + _filled(b"\x02\x05\x90\x06\x00\x01\x00\x00\x00x\x00\x00"),
     ),
+    "boundaries within boundaries": lambda: (
+        _HEAD
+        + b"".join(_part_of(b"b" * length) for length in range(1, 13))
+        + _filled(b"\n--" + b"b" * 14, megabytes=20)
+    ),
     # Header fields.
     "100,000 fields": lambda: _HEAD + b"X-A: y\r\n" * 100_000 + b"\r\nhi",
     "fields alone": lambda: _HEAD + _filled(b"X:\n"),
@@ -73,6 +82,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "commas": lambda: b"To: " + _filled(b",", megabytes=0.9),
     "brackets": lambda: b"From: " + _filled(b'(<"\\', megabytes=0.9),
     "references": lambda: b"References: " + _filled(b"<a@b> <a", megabytes=0.9),
+    "an id without end": lambda: b"Message-ID: " + _filled(b"x", megabytes=0.9),
     "at signs": lambda: b"In-Reply-To: " + _filled(b"a@", megabytes=0.9),
     "parameters": lambda: b"Content-Type: text/plain" + _filled(b"; a*0*=b", megabytes=0.9),
     "semicolons": lambda: b"Received: " + _filled(b";", megabytes=0.9),
@@ -85,6 +95,13 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     ),
     "lies": lambda: _typed(b"text/plain; charset=utf-8", _filled(b"\xeb", megabytes=11)),
     "half a lie": lambda: _typed(b"text/plain; charset=utf-8", _filled(b"\xc3\xa9\xff")),
+    "nothing but NULs": lambda: _typed(b"text/plain", _filled(b"\0", megabytes=11)),
+    "no letters": lambda: _typed(b"text/plain", _filled(b"\x81", megabytes=11)),
+    "no letters of Thai": lambda: _typed(
+        b"text/plain; charset=tis-620", _filled(b"\xff", megabytes=11)
+    ),
+    "no shifts": lambda: _typed(b"text/plain; charset=utf-7", _filled(b"\xff", megabytes=11)),
+    "packed": lambda: _typed(b"text/plain; charset=zlib", _filled(b"\xff")),
     "charset": lambda: _typed(b"text/plain; charset=big5", _filled(b"\xff", megabytes=11)),
     "states": lambda: _typed(b"text/plain; charset=iso-2022-jp", _filled(b"\x1b$B$")),
     "punycode": lambda: _typed(b"text/plain; charset=punycode", _filled(b"a")),
@@ -100,10 +117,13 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "opened tags": lambda: _typed(b"text/html", _filled(b"<")),
     "tags": lambda: _typed(b"text/html", _filled(b"<b>x", megabytes=11)),
     "references in HTML": lambda: _typed(b"text/html", _filled(b"&amp;")),
+    "numbers in HTML": lambda: _typed(b"text/html", _filled(b"&#x26;", megabytes=20)),
+    "a number without end": lambda: _typed(b"text/html", b"&#" + _filled(b"9")),
     "pictures": lambda: _typed(b"text/html", _filled(b"cid:a ")),
     "deep HTML": lambda: _typed(b"text/html", b"<div>" * 50_000),
     "tables": lambda: _typed(b"text/html", b"<table><tr><td>" * 16_000),
     "rows": lambda: _typed(b"text/html", b"<table>" + b"<tr><td>a<td>b<td>c" * 12_000),
+    "cells": lambda: _typed(b"text/html", b"<table>" + (b"<tr>" + b"<td>x" * 100) * 98),
     "quotations": lambda: _typed(b"text/html", b"<blockquote type=cite>x " * 10_000),
     # Reports.
     "recipients of a report": lambda: (

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.mail.addresses import Mailbox
+from app.mail.mime import opened
 from app.mail.parse import ParsedMessage, parse
 from tests.mail import replies
 
@@ -204,6 +205,18 @@ def test_a_multipart_as_it_comes(body: bytes, text: str | None) -> None:
     assert parse(b"Content-Type: multipart/mixed; boundary=b\n\n" + body).text == text
 
 
+def test_lines_that_are_nearly_boundaries_are_not_looked_at_for_ever() -> None:
+    """Each of them would be, for each of the parts around it."""
+    head = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n"
+
+    few = opened(head + b"x\n--bb" * 10_000 + b"\n--b\n\nlast\n--b--")
+    many = opened(head + b"x\n--bb" * 100_000 + b"\n--b\n\nlast\n--b--")
+
+    assert (few.is_whole, len(few.parts)) == (True, 2)
+    assert (many.is_whole, len(many.parts)) == (False, 1)
+    assert many.parts[0].end == len(many.raw)
+
+
 def test_a_head_ends_where_no_field_is() -> None:
     parsed = parse(b"Subject: Hi\nDear all, this\nis the text\n\nBye")
 
@@ -272,6 +285,8 @@ def test_whoever_wrote_it(head: str, address: str) -> None:
         ("nothing", ()),
         ("<a\0@b>", ("<a@b>",)),
         ("", ()),
+        ("x" * 3000 + " a@b", ("<a@b>",)),
+        ("x" * 5000 + " a@b", ()),
         (f"<{'x' * 997}>", ()),
     ],
 )

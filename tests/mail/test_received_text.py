@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.mail.received_text import MAX_WORDS, decoded_words, text_of
+from app.mail.received_text import MAX_WORDS, decoded_words, storable, text_of
 
 
 def word(octets: bytes, charset: str = "utf-8") -> str:
@@ -64,3 +64,32 @@ def test_no_value_breaks_it(value: str) -> None:
 )
 def test_what_was_cut_in_a_letter_is_read_as_the_rest_is(octets: bytes, text: str) -> None:
     assert text_of(octets, "utf-8") == text
+
+
+@pytest.mark.parametrize(("charset", "wrong"), [("tis-620", b"\xff"), ("utf-7", b"\x81\x82")])
+def test_of_a_charset_that_is_a_lie_no_more_than_its_beginning_is_tried(
+    charset: str, wrong: bytes
+) -> None:
+    some, many = wrong * 1000 + "\xe9".encode("cp1252"), wrong * 200_000 + "\xe9".encode("cp1252")
+
+    assert text_of(some, charset).count("\ufffd") >= 1000
+    text = text_of(many, charset)
+    assert 100_000 < text.count("\ufffd") < 300_000
+    assert text[-1] == "\xe9"
+
+
+@pytest.mark.parametrize("charset", ["zlib", "bz2", "base64", "hex", "rot13"])
+def test_what_packs_is_no_charset(charset: str) -> None:
+    assert text_of(b"Zo\xeb", charset) == "Zo\xeb"
+
+
+def test_octets_without_a_letter_of_their_own() -> None:
+    assert text_of(b"\x81\x8d caf\xe9", None) == "\ufffd\ufffd caf\xe9"
+
+
+@given(st.text(st.sampled_from("a\0\ud800\udfff\U0001f600"), max_size=20))
+def test_what_cannot_be_stored_is_left_out(text: str) -> None:
+    expected = "".join(
+        "\ufffd" if "\ud800" <= sign <= "\udfff" else sign for sign in text if sign != "\0"
+    )
+    assert storable(text) == expected

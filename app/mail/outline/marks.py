@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from html import escape, unescape
+from html import escape
 
+from app.mail.character_references import unescaped
 from app.mail.templates.filling import Value
 
 FIRST = 0x100000
@@ -43,7 +44,7 @@ def marked(pieces: Sequence[str]) -> tuple[str, list[str]] | None:
 
 def decoded(value: str) -> str | None:
     """Read a value that stands in HTML; None for one that has markup, or a part of it, in it."""
-    text = unescape(value)
+    text = unescaped(value)
     return text if escape(text) == value else None
 
 
@@ -60,7 +61,7 @@ def word_of(text: str, *, keeps_spaces: bool) -> str | None:
     if text[0].isspace() or text[-1].isspace():
         return None
     # It may be read twice, in tables.
-    if "&" in word and (unescape(word) != word or _OPEN_REFERENCE.search(word)):
+    if "&" in word and (unescaped(word) != word or _OPEN_REFERENCE.search(word)):
         return None
     return word
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from html import unescape
 
 from inscriptis.html_engine import Inscriptis
 from inscriptis.model.config import ParserConfig
 from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 
+from app.mail.character_references import unescaped
 from app.mail.outline import surveys
 from app.mail.outline.marks import FIRST, MARK, Pattern, decoded, word_of
 from app.mail.outline.places import Place, Places, places_in, places_without_markup
@@ -44,7 +44,7 @@ class Outline:
 
 def _outline(clean: str, decided: Decided) -> Outline | None:
     if not has_markup(clean):
-        return Outline(unescape(clean), {})
+        return Outline(unescaped(clean), {})
     stand_ins = StandIns()
     handlers = CustomHtmlTagHandlerMapping({}, {"table": stand_ins.end_table})
     config = ParserConfig(css=CSS, custom_html_tag_handler_mapping=handlers)

@@ -1,13 +1,13 @@
 """Tables that are set in columns: these are as wide as what is filled in makes them."""
 
 from collections.abc import Mapping
-from html import unescape
 
 from inscriptis.html_properties import HorizontalAlignment, VerticalAlignment
 from inscriptis.model.html_document_state import HtmlDocumentState
 from inscriptis.model.table import Table, TableCell
 from inscriptis.model.tag.table_tag import table_end_handler
 
+from app.mail.character_references import unescaped
 from app.mail.outline.marks import FIRST_MADE, MARK, Pattern
 
 # Behind the marks for what is written behind links, of which there are fewer.
@@ -34,7 +34,7 @@ class Columns:
                 cell.blocks = [line.filled(words) for line in lines]
                 table.add_cell(cell)
         # Inscriptis reads references in tables twice.
-        return [unescape(line) for line in table.get_text()[:-1].split("\n")]
+        return [unescaped(line) for line in table.get_text()[:-1].split("\n")]
 
 
 def _lines(cell: TableCell) -> list[Pattern]:

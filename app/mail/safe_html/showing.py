@@ -1,9 +1,10 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from html import escape, unescape
+from html import escape
 from urllib.parse import unquote
 
+from app.mail.character_references import unescaped
 from app.mail.safe_html.styles import safe_style
 from app.mail.safe_html.trackers import is_hidden, is_tracker
 from app.mail.text_crude import stripped
@@ -67,7 +68,7 @@ class _Pass:
 
     def tag(self, found: re.Match[str]) -> str:
         name = found[1]
-        values = {key: unescape(value) for key, value in _ATTRIBUTE.findall(found[2])}
+        values = {key: unescaped(value) for key, value in _ATTRIBUTE.findall(found[2])}
         if "style" in values:
             values["style"] = safe_style(values["style"])
             if not values["style"]:

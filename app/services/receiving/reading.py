@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 # Larger messages are read in a thread, so that other requests do not wait for them.
 LARGE = 256 * 1024
 # Of more tags it takes long to lay it out, and people do not write them.
-_LAID_OUT = 20_000
+_LAID_OUT = 10_000
 # Characters of HTML of which the text is made.
 _READ_OF_HTML = 1024 * 1024
 
@@ -99,6 +99,7 @@ def _cuts(opened: Opened, parsed: ParsedMessage) -> Iterator[str]:
     if not opened.is_whole:
         yield (
             f"It has more than {mime.MAX_PARTS} parts, parts nested deeper than {mime.MAX_DEPTH}, "
+            f"more than {mime.MAX_FALSE} lines that are nearly boundaries, "
             f"or more than {mime.HEAD_LIMIT // MEBIBYTE} MB of header fields: "
             "what is beyond was not looked at."
         )

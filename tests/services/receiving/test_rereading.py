@@ -27,7 +27,8 @@ DEEP = b"".join(
 )
 FIELDS = b"X: y\n" * 300_000
 BEYOND = (
-    "It has more than 1000 parts, parts nested deeper than 12, or more than 1 MB of header fields: "
+    "It has more than 1000 parts, parts nested deeper than 12, "
+    "more than 100000 lines that are nearly boundaries, or more than 1 MB of header fields: "
     "what is beyond was not looked at."
 )
 
