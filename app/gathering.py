@@ -24,6 +24,10 @@ class Gathering(Generic[Asked, Given]):
         self._waiting: list[tuple[Asked, asyncio.Future[Given]]] = []
         self._running: asyncio.Task[None] | None = None
 
+    def __len__(self) -> int:
+        """How many wait for the next call."""
+        return len(self._waiting)
+
     async def ask(self, asked: Asked) -> Given:
         """Give the answer; it is worked out also when the asker is cancelled meanwhile."""
         future: asyncio.Future[Given] = asyncio.get_running_loop().create_future()

@@ -26,7 +26,9 @@ LIMIT = 1_000_000
 _PATIENCE = 1.0
 _PAUSE = 1.0
 # Milliseconds after which a worker that is not heard of has lost the list to the next.
-_HELD = 5_000
+_HELD = 10_000
+# In memory of one process, while neither Redis nor MongoDB answers.
+BACKLOG = 10_000
 
 # KEYS: the list, its holder. ARGV: who asks, for how long it then holds the list, how many hits.
 _TAKE = """
@@ -64,8 +66,11 @@ class WaitingHits:
         """Return once Redis has the hit; those that come together are appended together.
 
         Where Redis does not answer, or has too many already, they are given to `otherwise`, and
-        what goes wrong there is raised. Either is done also when the asker is cancelled.
+        what goes wrong there is raised. Either is done also when the asker is cancelled. Raises
+        ConnectionError when too many wait for that already.
         """
+        if len(self._appending) >= BACKLOG:
+            raise ConnectionError("neither Redis nor MongoDB answers")
         await self._appending.ask((hit, otherwise))
 
     async def take(self, holder: str, count: int) -> list[bytes]:

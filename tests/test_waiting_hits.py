@@ -115,7 +115,7 @@ async def test_who_lost_the_list_drops_nothing_of_it(
     await hits.drop("slow", 2)
     await hits.drop("next", 2)
 
-    assert 0 < lifetime <= 5000
+    assert 0 < lifetime <= 10_000
     assert taken == [b"a", b"b"]
     assert await hits.take("next", 9) == [b"c"]
 
@@ -164,6 +164,27 @@ async def test_beyond_the_limit_they_are_counted_at_once(
     assert await hits.take("one", 9) == [b"a", b"b", b"c"]
     assert beside.groups == [[b"d"]]
     assert [(log["event"], log["waiting"]) for log in logs] == [("waiting_hits.full", 3)]
+
+
+async def test_while_nobody_answers_no_more_wait_than_there_is_room_for(
+    unreachable: WaitingHits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_hits, "BACKLOG", 3)
+    go_on = asyncio.Event()
+
+    async def slowly(hits: Sequence[bytes]) -> Sequence[Exception | None]:
+        await go_on.wait()
+        return [None] * len(hits)
+
+    asking = [asyncio.create_task(unreachable.append(b"a", slowly)) for _ in range(9)]
+    await asyncio.sleep(0)
+    with pytest.raises(ConnectionError, match="neither Redis nor MongoDB answers"):
+        await unreachable.append(b"b", slowly)
+    go_on.set()
+
+    answers = await asyncio.gather(*asking, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None)] * 3 + [ConnectionError] * 6
+    await unreachable.append(b"c", slowly)
 
 
 async def test_without_redis_nothing_is_taken(unreachable: WaitingHits) -> None:

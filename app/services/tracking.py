@@ -101,7 +101,8 @@ async def count_hits(deps: Deps, packed: Sequence[bytes]) -> Sequence[Exception 
 
     Those of no mail count nowhere.
     """
-    hits = [WaitingHit.unpacked(octets) for octets in packed]
+    read = [_unpacked(octets) for octets in packed]
+    hits = [hit for hit in read if isinstance(hit, WaitingHit)]
     envelopes = await mails.envelopes({hit.tracking_id for hit in hits})
     made = {
         hit.id: engagement_of(deps, envelopes[hit.tracking_id], hit, hit.kind)
@@ -111,7 +112,15 @@ async def count_hits(deps: Deps, packed: Sequence[bytes]) -> Sequence[Exception 
     judge = partial(judge_with_new, deps.settings)
     faults = await deps.gathered.keep_hits([*made.values()], judge, rules=rules.VERSION)
     found = dict(zip(made, faults, strict=True))
-    return [found.get(hit.id) for hit in hits]
+    return [hit if isinstance(hit, Exception) else found.get(hit.id) for hit in read]
+
+
+def _unpacked(octets: bytes) -> WaitingHit | Exception:
+    try:
+        return WaitingHit.unpacked(octets)
+    except (TypeError, ValueError) as error:
+        # Written by another release, perhaps.
+        return error
 
 
 def judge_of(settings: Settings, hits: Sequence[Engagement]) -> Sequence[Judgement]:

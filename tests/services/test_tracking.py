@@ -198,6 +198,20 @@ async def test_what_is_counted_again_counts_once(
     assert await Engagement.count() == len(hits) == 2
 
 
+@pytest.mark.parametrize("octets", [b"", b"{}", b"[1]", b'["a", "b", "no time"]', b"[null]" * 2])
+async def test_what_nobody_can_read_holds_up_no_others(
+    deps: Deps, dispatched: Send, stored: Stored, octets: bytes
+) -> None:
+    record = await dispatched()
+    await deps.waiting_hits.append(octets, partial(tracking.count_hits, deps))
+
+    with capture_logs() as logs:
+        await fetching.record_open(deps, record.tracking_id, PERSON)
+
+    assert [log["event"] for log in logs] == ["hit.fault"]
+    assert (await stored(record.id)).open_count == 1
+
+
 async def test_floods_of_many_mails_are_counted_in_batches(
     deps: Deps, dispatched: Send, stored: Stored, mongo_calls: MongoCalls
 ) -> None:
