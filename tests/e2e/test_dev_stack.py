@@ -23,6 +23,9 @@ from app.embedded.ports import free_port
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 LETTERBOX = [str(Path(sys.executable).with_name("letterbox"))]
+COMPILED = """query($body: String!) {
+    previewTemplateSource(input: { subject: "s", body: $body, format: MJML }) { html }
+}"""
 CHILDREN = ["api", "inbound", "inbox", "mongod", "redis", "worker"]
 
 
@@ -55,6 +58,18 @@ class Dev:
     def pids(self) -> dict[str, int]:
         files = (self.data / "run").glob("*.pid")
         return {file.stem: int(file.read_text()) for file in sorted(files)}
+
+    def work_beside(self) -> dict[str, int]:
+        """Have a template compiled; the process that the API has for that."""
+        found = re.search(r"Authorization: (Bearer \S+?)['\"]", self.printed)
+        assert found is not None
+        asked = {"query": COMPILED, "variables": {"body": "<mjml><mj-body></mj-body></mjml>"}}
+        answer = httpx2.post(
+            f"{self.base}/graphql", json=asked, headers={"Authorization": found[1]}, trust_env=False
+        )
+        assert answer.json()["data"]["previewTemplateSource"]["html"]
+        [compiler] = psutil.Process(self.pids()["api"]).children()
+        return {"compiler": compiler.pid}
 
     def end(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
@@ -220,17 +235,18 @@ def test_signal_stops_all_and_leaves_nothing(number: signal.Signals, stack: Dev)
     assert all(map(psutil.pid_exists, pids.values()))
     assert stat.S_IMODE((stack.data / "run" / "stack.json").stat().st_mode) == 0o600
 
+    beside = stack.work_beside()
     code = stack.end(number)
 
     assert code == 0
     assert stack.printed.endswith("Stopped.\n")
-    assert stack.is_gone(pids)
+    assert stack.is_gone(pids | beside)
     assert not (stack.data / "run" / "stack.json").exists()
 
 
 @pytest.mark.parametrize("name", ["api", "inbound", "worker", "mongod"])
 def test_end_of_a_child_ends_all_and_is_told(name: str, stack: Dev) -> None:
-    pids = stack.pids()
+    pids = stack.pids() | (stack.work_beside() if name == "api" else {})
 
     os.kill(pids[name], signal.SIGKILL)
 
