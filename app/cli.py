@@ -83,6 +83,9 @@ def serve(
     port: Port = None,
 ) -> None:
     """Run the API."""
+    from app import loading
+
+    loading.begin()
     from app.embedded.probes import ask_mongo
     from app.serving import api_server
     from app.settings import Settings
@@ -104,6 +107,9 @@ def serve(
 @app.command()
 def worker() -> None:
     """Run a worker, which sends mail."""
+    from app import loading
+
+    loading.begin()
     from app.embedded.probes import ask_mongo, ask_redis
     from app.settings import Settings
     from workers.settings import run_worker

@@ -7,8 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from icalendar import Event
-
 from app.mail.mime import Opened, Part
 from app.mail.received_text import on_one_line, storable, text_of
 from app.mail.transfer import pieces
@@ -100,6 +98,8 @@ def read_calendar(text: str) -> Calendar | None:
 
 def _value(name: str, line: str) -> Any:
     """Read the value of one line; None for one that is broken."""
+    from icalendar import Event  # noqa: PLC0415  # large, and few mails invite
+
     try:
         event: Any = Event.from_ical(f"BEGIN:VEVENT\r\n{line}\r\nEND:VEVENT\r\n")
         return None if event.errors else event.get(name)

@@ -1,18 +1,8 @@
 import re
 from collections.abc import Mapping
 
-from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.html_engine import Inscriptis
-from inscriptis.model.config import ParserConfig
-from lxml.html import HtmlElement, HTMLParser, document_fromstring
-
-from app.mail import text_crude, text_tree
 from app.mail.character_references import unescaped
-
-# Inscriptis copies the line built so far for each element: beyond this product it takes seconds.
-MAX_ELEMENTS = 50_000
-MAX_WORK = 2_000_000_000
-CSS = CSS_PROFILES["strict"]
+from app.mail.text_layout import laid_out
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _MARKUP_START = re.compile(r"<[A-Za-z/!?]")
@@ -35,7 +25,7 @@ def plain_text(html: str, *, replacements: Mapping[str, str]) -> str:
     reduced to its text line by line.
     """
     clean = cleaned(html)
-    text = _laid_out(clean, replacements) if has_markup(clean) else unescaped(clean)
+    text = laid_out(clean, replacements) if has_markup(clean) else unescaped(clean)
     return tidied(_URL.sub(lambda found: _original(found[0], replacements), text))
 
 
@@ -46,30 +36,6 @@ def cleaned(html: str) -> str:
 
 def has_markup(html: str) -> bool:
     return _MARKUP_START.search(html) is not None
-
-
-def _laid_out(html: str, replacements: Mapping[str, str]) -> str:
-    if html.count("<") > MAX_ELEMENTS:
-        return text_crude.stripped(html)
-
-    def target(url: str, label: str) -> str | None:
-        return text_tree.target_of(replacements.get(url, url), label)
-
-    try:
-        tree = tree_of(html)
-        if html.count("<") * len(tree.text_content()) > MAX_WORK:
-            return text_crude.stripped(html)
-        text_tree.prepare(tree, target=target, is_data=text_tree.are_data)
-        text: str = Inscriptis(tree, ParserConfig(css=CSS)).get_text()
-    except Exception:  # noqa: BLE001 - RecursionError, parser errors, and what broken trees provoke
-        return text_crude.stripped(html)
-    return text
-
-
-def tree_of(html: str) -> HtmlElement:
-    """Parse clean HTML; raises what lxml does."""
-    parser = HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True)
-    return document_fromstring(html.encode(), parser=parser)
 
 
 def _original(url: str, replacements: Mapping[str, str]) -> str:

@@ -1,10 +1,14 @@
 """Bring an HTML tree into the form whose layout reads well as plain text."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from lxml.html import HtmlElement
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
 
 _DROPPED = {
     *("script", "style", "title", "template", "head", "svg", "math", "object", "audio", "video"),

@@ -11,7 +11,7 @@ import platform
 import tempfile
 from pathlib import Path
 
-from tests.bench.cases import CASES
+from tests.bench.cases import ALONE, CASES
 from tests.bench.comparisons import COMPARED, comparisons
 from tests.bench.figures import Figure
 from tests.bench.seed import scale
@@ -23,14 +23,15 @@ REPORT = Path("bench.json")
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    known = [*COMPARED, *CASES]
+    known = [*COMPARED, *ALONE, *CASES]
     parser.add_argument("--case", choices=known, help="run one case; all without it")
     chosen = parser.parse_args().case or os.environ.get("CASE") or None
     if chosen is not None and chosen not in known:
         parser.error(f"unknown case {chosen}: choose from {', '.join(known)}")
     names = known if chosen is None else [chosen]
     measured = asyncio.run(_compare([name for name in names if name in COMPARED]))
-    figures = asyncio.run(_measure([name for name in names if name in CASES]))
+    figures = [figure for name in names if name in ALONE for figure in asyncio.run(ALONE[name]())]
+    figures += asyncio.run(_measure([name for name in names if name in CASES]))
     for figure in figures:
         print(f"{figure.name:<44} {figure.value:>10.2f} {figure.unit:<8} wanted {figure.wanted}")
     machine = {"cores": os.cpu_count(), "python": platform.python_version()}

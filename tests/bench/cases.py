@@ -4,7 +4,8 @@ import asyncio
 import statistics
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import httpx2
 
@@ -18,6 +19,7 @@ from tests.bench.live import live
 from tests.bench.opens import opens
 from tests.bench.rate import rate
 from tests.bench.reading import reading
+from tests.bench.startup import startup
 from tests.bench.templates import templates
 from tests.stack import Stack
 
@@ -115,7 +117,6 @@ CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "latency": latency,
     "memory": memory,
     "delivery": delivery,
-    "rate": rate,
     "lists": lists,
     "opens": opens,
     "inbound": inbound,
@@ -124,4 +125,9 @@ CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "conversations": conversations,
     "abuse": abuse,
     "live": live,
+}
+# These start what they measure themselves, so that nothing else runs beside it.
+ALONE: dict[str, Callable[[], Coroutine[Any, Any, list[Figure]]]] = {
+    "startup": startup,
+    "rate": rate,
 }

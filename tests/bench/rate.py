@@ -10,14 +10,13 @@ import httpx2
 from app.settings import Settings
 from tests.bench.figures import Figure
 from tests.processes import Processes, Servers, SinkControl
-from tests.stack import Stack
 
 MAILS = 1500
 AT_A_TIME = 20
 BODY = '<p>Dear customer, <a href="https://acme.test/offer?id=7">your offer</a> is ready.</p>'
 
 
-async def rate(_: Stack) -> list[Figure]:
+async def rate() -> list[Figure]:
     """Every part is a process of its own here: what sends may use a processor for itself."""
     return [*await _beside("that answers at once", 0), *await _beside("that takes 20 ms", 0.02)]
 

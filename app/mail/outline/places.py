@@ -1,15 +1,19 @@
 """Where in HTML its marks stand, and what the values in their places may be."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import chain
-
-from lxml.html import HtmlElement
+from typing import TYPE_CHECKING
 
 from app.mail.html_scan import MARKUP, without_quoted
 from app.mail.outline.marks import MARK
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
 
 # A tag or a character reference may begin here, and the value may belong to it.
 _OPEN = re.compile(rf"<[^\s<>]*{MARK.pattern}|&[#\w]*{MARK.pattern}")

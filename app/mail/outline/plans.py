@@ -3,17 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from inscriptis.html_engine import Inscriptis
-from inscriptis.model.config import ParserConfig
-from inscriptis.model.tag import CustomHtmlTagHandlerMapping
-
 from app.mail.character_references import unescaped
 from app.mail.outline import surveys
 from app.mail.outline.marks import FIRST, MARK, Pattern, decoded, word_of
 from app.mail.outline.places import Place, Places, places_in, places_without_markup
 from app.mail.outline.surveys import Decided, Survey
 from app.mail.outline.tables import Columns, StandIns
-from app.mail.text import CSS, MAX_WORK, cleaned, has_markup, tidied, tree_of
+from app.mail.text import cleaned, has_markup, tidied
+from app.mail.text_layout import MAX_WORK, text_of, tree_of
 
 # No mail that is longer is planned.
 LENGTH = 128 * 1024
@@ -46,12 +43,10 @@ def _outline(clean: str, decided: Decided) -> Outline | None:
     if not has_markup(clean):
         return Outline(unescaped(clean), {})
     stand_ins = StandIns()
-    handlers = CustomHtmlTagHandlerMapping({}, {"table": stand_ins.end_table})
-    config = ParserConfig(css=CSS, custom_html_tag_handler_mapping=handlers)
     try:
         tree = tree_of(clean)
         surveys.prepare(tree, decided)
-        return Outline(Inscriptis(tree, config).get_text(), stand_ins.columns)
+        return Outline(text_of(tree, end_table=stand_ins.end_table), stand_ins.columns)
     except Exception:  # noqa: BLE001 - RecursionError, parser errors, and what broken trees provoke
         return None
 

@@ -1,13 +1,17 @@
 """What the values in a mail decide on: which links are spelled out, which tables have columns."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
-
-from lxml.html import HtmlElement
+from typing import TYPE_CHECKING
 
 from app.mail import text_tree
 from app.mail.outline.marks import FIRST_MADE, MARK, Pattern, word_of
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Survey:
     tables: dict[int, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, tree: HtmlElement) -> "Survey":
+    def of(cls, tree: HtmlElement) -> Survey:
         """Look through a tree, which is changed by it."""
         found = cls()
         links, tables = count(), count()

@@ -1,18 +1,22 @@
 """Tables that are set in columns: these are as wide as what is filled in makes them."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-from inscriptis.html_properties import HorizontalAlignment, VerticalAlignment
-from inscriptis.model.html_document_state import HtmlDocumentState
-from inscriptis.model.table import Table, TableCell
-from inscriptis.model.tag.table_tag import table_end_handler
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from app.mail.character_references import unescaped
 from app.mail.outline.marks import FIRST_MADE, MARK, Pattern
 
+if TYPE_CHECKING:
+    from inscriptis.html_properties import HorizontalAlignment, VerticalAlignment
+    from inscriptis.model.html_document_state import HtmlDocumentState
+    from inscriptis.model.table import Table, TableCell
+
+    _Cell = tuple[HorizontalAlignment, VerticalAlignment, list[Pattern]]
+
 # Behind the marks for what is written behind links, of which there are fewer.
 FIRST_TABLE = FIRST_MADE + 0x4000
-_Cell = tuple[HorizontalAlignment, VerticalAlignment, list[Pattern]]
 
 
 class Columns:
@@ -26,6 +30,8 @@ class Columns:
 
     def lines(self, words: Mapping[int, str]) -> list[str]:
         """Give the table, set with these words in it."""
+        from inscriptis.model.table import Table, TableCell  # noqa: PLC0415  # large, as is lxml
+
         table = Table(0, self._separator)
         for row in self._rows:
             table.add_row()
@@ -54,6 +60,8 @@ class StandIns:
 
     def end_table(self, state: HtmlDocumentState) -> None:
         """Be called at each `</table>`, in the place of what Inscriptis does."""
+        from inscriptis.model.tag.table_tag import table_end_handler  # noqa: PLC0415  # as above
+
         table = state.current_table[-1]
         if any(_has_marks(cell) for row in table.rows for cell in row.columns):
             self.columns[self._next] = Columns(table)

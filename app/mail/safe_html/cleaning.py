@@ -1,9 +1,11 @@
 """What of strangers' HTML may stand in a page of somebody else's, whatever browsers make of it."""
 
 import re
+from functools import cache
+from typing import TYPE_CHECKING
 
-import css_inline
-import nh3
+if TYPE_CHECKING:
+    import nh3
 
 # As few as these are worked on at once; more can be made to take hours (html5ever#788).
 _FEW_TAGS = 1000
@@ -74,26 +76,23 @@ def _absolute(url: str) -> str | None:
     return f"https:{url}" if url.startswith("//") else None
 
 
-_CLEANER = nh3.Cleaner(
-    tags=_TAGS,
-    clean_content_tags=_WHOLE,
-    attributes=_ATTRIBUTES,
-    tag_attribute_values={
-        "blockquote": {"type": {"cite"}},
-        "table": {"role": {"presentation", "none"}},
-    },
-    url_schemes=SCHEMES,
-    url_relative=_absolute,
-    link_rel=None,
-    filter_style_properties=_STYLES,
-)
+@cache
+def _cleaner() -> "nh3.Cleaner":
+    import nh3  # noqa: PLC0415  # a process that shows no HTML does without
 
-
-# It writes what style sheets say into the elements. It must load nothing; what it cannot read is
-# dropped with the rest of the sheet.
-_INLINER = css_inline.CSSInliner(
-    keep_style_tags=False, keep_link_tags=False, load_remote_stylesheets=False
-)
+    return nh3.Cleaner(
+        tags=_TAGS,
+        clean_content_tags=_WHOLE,
+        attributes=_ATTRIBUTES,
+        tag_attribute_values={
+            "blockquote": {"type": {"cite"}},
+            "table": {"role": {"presentation", "none"}},
+        },
+        url_schemes=SCHEMES,
+        url_relative=_absolute,
+        link_rel=None,
+        filter_style_properties=_STYLES,
+    )
 
 
 def is_small(html: str) -> bool:
@@ -111,7 +110,7 @@ def cleaned(html: str) -> str:
     whole = html.encode(errors="replace").decode()
     if _has_style_sheet(whole):
         whole = _inlined(whole)
-    return _CLEANER.clean(_with_ground(whole))
+    return _cleaner().clean(_with_ground(whole))
 
 
 def _has_style_sheet(html: str) -> bool:
@@ -119,8 +118,17 @@ def _has_style_sheet(html: str) -> bool:
 
 
 def _inlined(html: str) -> str:
+    """Write what style sheets say into the elements, loading nothing.
+
+    What cannot be read is dropped with the rest of the sheet.
+    """
+    import css_inline  # noqa: PLC0415  # used in processes beside those that import this
+
+    inliner = css_inline.CSSInliner(
+        keep_style_tags=False, keep_link_tags=False, load_remote_stylesheets=False
+    )
     try:
-        inlined: str = _INLINER.inline(html)
+        inlined: str = inliner.inline(html)
     except (css_inline.InlineError, ValueError):
         return html
     return inlined

@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterator
 
-import css_inline
-
 from app.mail.templates.markup import VOID, Piece, outside_values, pieces
 from app.mail.templates.veil import Veil
 
@@ -45,6 +43,8 @@ def inlined(html: str, veil: Veil, *, extra: str | None = None) -> str:
     prepared = "".join(_prepared(html, veil, own=extra is None))
     if extra is not None:
         prepared = prepared.replace("</head>", f"<style>{extra}</style></head>", 1)
+    import css_inline  # noqa: PLC0415  # used in processes beside those that import this
+
     inliner = css_inline.CSSInliner(
         keep_style_tags=True,
         keep_link_tags=True,

@@ -1,7 +1,5 @@
 """MJML made into HTML, once for each version of a template."""
 
-from mjml import mjml2html
-
 from app.mail.templates import css
 from app.mail.templates.looking import Report
 from app.mail.templates.mjml_reading import Reader, Reading
@@ -30,6 +28,8 @@ def html_of(veil: Veil, fault: Report, warn: Report) -> str | None:
     _check_regions(veil, reading, told)
     if faulty:
         return None
+    from mjml import mjml2html  # noqa: PLC0415  # used in processes beside those that import this
+
     try:
         made = mjml2html("".join(reading.mjml), fonts={})
     except ValueError as error:
