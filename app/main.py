@@ -22,6 +22,7 @@ from app.documents.base import SearchTimeoutError, StoreUnavailableError
 from app.errors import AppError, TimedOutError
 from app.health import healthz, readyz
 from app.inbox import inbox_routes
+from app.load_limit import LoadLimit
 from app.logs import configure_logs
 from app.rate_limit_headers import RateLimitHeaders
 from app.request_limit import RequestLimit
@@ -73,6 +74,7 @@ def create_app(settings: Settings, deps: Deps | None = None) -> Starlette:
         middleware=[
             *cors(settings),
             Middleware(PicturesFirst, prefix=TRACK),
+            Middleware(LoadLimit, limit=settings.requests_in_hand, answer=_refused),
             Middleware(RateLimitHeaders),
             Middleware(TimeLimit, limit=settings.operation_timeout, answer=_timed_out),
             Middleware(RequestLimit, limit=settings.request_limit),
@@ -131,6 +133,10 @@ async def _timed_out(request: Request) -> Response:
     deps: Deps = request.state.deps
     log.warning("request.timeout", path=loggable_path(request), method=request.method)
     error = TimedOutError.of_operation(deps.settings.operation_timeout)
+    return await _refused(request, error)
+
+
+async def _refused(request: Request, error: AppError) -> Response:
     if request.url.path == _GRAPHQL:
         return graphql_http.refusal(request, error)
     return await problems.on_app_error(request, error)

@@ -5,11 +5,13 @@ import base64
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from socket import create_connection
 from typing import Any
 
 import httpx2
 import orjson
 import pytest
+import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -19,7 +21,7 @@ from app.documents.communications import Communication
 from app.documents.engagement.hits import Engagement
 from app.main import create_app
 from app.services import delivery
-from app.serving import ApiServer, api_server
+from app.serving import ApiServer, Rush, api_server
 from tests.fetching import count_all
 from tests.graphql_schema.live_app import FOLLOWED
 
@@ -220,3 +222,33 @@ def frame(message: Any) -> bytes:
     """Write a masked text frame (RFC 6455, section 5.2); the mask changes nothing."""
     octets = orjson.dumps(message)
     return b"\x81" + bytes([0x80 | 126]) + len(octets).to_bytes(2) + bytes(4) + octets
+
+
+async def _turns_until_taken(count: int) -> int:
+    """Open so many connections at once; in how many turns of its loop they are all taken."""
+    loop, taken = asyncio.get_running_loop(), 0
+
+    class Counted(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            nonlocal taken
+            taken += 1
+
+    server = await loop.create_server(Counted, "127.0.0.1", 0, backlog=count)
+    rush = Rush(Counted)
+    rush.begin(server.sockets)
+    clients = [create_connection(server.sockets[0].getsockname()) for _ in range(count)]
+    turns = 0
+    while taken < count:
+        turns += 1
+        await asyncio.sleep(0)
+    for client in clients:
+        client.close()
+    rush.end()
+    server.close()
+    return turns
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_connections_that_come_at_once_are_taken_at_once(run: Callable[[Any], int]) -> None:
+    """By itself uvloop takes one in a turn."""
+    assert run(_turns_until_taken(100)) < 20

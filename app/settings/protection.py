@@ -74,6 +74,11 @@ class ProtectionSettings(BaseSettings):
         description="Longest time for a request, an operation, and a search in MongoDB.",
     )
 
+    requests_in_hand: int = Field(
+        500,
+        ge=1,
+        description="Requests one API process works on at a time, and half as many of one caller.",
+    )
     rate_limit_tenant: int = Field(
         6000,
         ge=0,

@@ -17,6 +17,7 @@ from tests.bench.inbound import inbound
 from tests.bench.lists import lists
 from tests.bench.live import live
 from tests.bench.opens import opens
+from tests.bench.overload import overload
 from tests.bench.rate import rate
 from tests.bench.reading import reading
 from tests.bench.startup import startup
@@ -129,5 +130,6 @@ CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
 # These start what they measure themselves, so that nothing else runs beside it.
 ALONE: dict[str, Callable[[], Coroutine[Any, Any, list[Figure]]]] = {
     "startup": startup,
+    "overload": overload,
     "rate": rate,
 }

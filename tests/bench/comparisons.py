@@ -63,7 +63,7 @@ def _request(method: str, path: str, token: str | None, body: Any = None) -> str
     return "\r\n".join([*lines, "", text])
 
 
-def _operations(token: str, query: str, variables: Sequence[Any] = (None,)) -> list[str]:
+def operations(token: str, query: str, variables: Sequence[Any] = (None,)) -> list[str]:
     return [
         _request("POST", "/graphql", token, {"query": query, "variables": one}) for one in variables
     ]
@@ -79,11 +79,11 @@ async def _cases(processes: Processes, token: str) -> dict[str, Comparison]:
     return {
         "twenty": Comparison(
             "GraphQL: 20 records x 12 fields", 0.65,
-            _operations(token, TWENTY), _operations(token, TWENTY),
+            operations(token, TWENTY), operations(token, TWENTY),
         ),
         "nested": Comparison(
             "GraphQL: a record, its thread, deliveries", 0.5,
-            _operations(token, NESTED, named),
+            operations(token, NESTED, named),
             [_request("POST", "/nested", None, {"variables": one}) for one in named],
         ),
         "page": Comparison(
@@ -96,7 +96,7 @@ async def _cases(processes: Processes, token: str) -> dict[str, Comparison]:
         ),
         "accept": Comparison(
             "GraphQL sendCommunication", 0.5,
-            _operations(token, SEND, mail), [_request("POST", "/send", None, MAIL)],
+            operations(token, SEND, mail), [_request("POST", "/send", None, MAIL)],
         ),
         "post": Comparison(
             "REST POST /send", 0.5,
@@ -115,7 +115,7 @@ async def _cases(processes: Processes, token: str) -> dict[str, Comparison]:
         ),
         "analytics": Comparison(
             "analytics, all of the tenant", 0.3,
-            _operations(token, ANALYTICS), [_get("/analytics")],
+            operations(token, ANALYTICS), [_get("/analytics")],
         ),
         "csv": Comparison(
             "CSV of every record", 0.3,

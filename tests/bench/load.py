@@ -52,26 +52,27 @@ class Run:
         return self.count / self.seconds
 
 
-class _Connection(asyncio.Protocol):
-    """Asks, waits for the answer, and asks again until the time is over."""
+class Exchange(asyncio.Protocol):
+    """Asks on one connection, and reads an answer by no more than its length."""
 
-    def __init__(self, requests: Iterator[bytes], end: float) -> None:
-        self._requests, self._end = requests, end
-        self.latencies: list[float] = []
-        self.statuses: Counter[str] = Counter()
+    def __init__(self) -> None:
         self.octets = 0
-        self.done = asyncio.get_running_loop().create_future()
         self._buffer = bytearray()
         self._size: int | None = None
         self._chunked = False
+        self._status = ""
+
+    def begin(self, request: bytes) -> None:
+        self._buffer.clear()
+        self._size, self._chunked = None, False
+        self.transport.write(request)
+
+    def answered(self, status: str) -> None:
+        """Be told that the answer is whole."""
+        raise NotImplementedError
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._ask()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_exception(exc or ConnectionError("the server closed the connection"))
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self.octets += len(data)
@@ -79,15 +80,14 @@ class _Connection(asyncio.Protocol):
         if self._size is None and not self._chunked:
             self._read_head()
         if self._is_whole():
-            self.latencies.append(time.perf_counter() - self._asked)
-            self._ask()
+            self.answered(self._status)
 
     def _read_head(self) -> None:
         end = self._buffer.find(_END)
         if end < 0:
             return
         head = bytes(self._buffer[:end]).lower()
-        self.statuses[head[9:12].decode()] += 1
+        self._status = head[9:12].decode()
         self._chunked = _CHUNKED in head
         if not self._chunked:
             at = head.find(_LENGTH)
@@ -99,15 +99,37 @@ class _Connection(asyncio.Protocol):
             return self._buffer.endswith(_LAST_CHUNK)
         return self._size is not None and len(self._buffer) >= self._size
 
+
+class _Connection(Exchange):
+    """Asks, waits for the answer, and asks again until the time is over."""
+
+    def __init__(self, requests: Iterator[bytes], end: float) -> None:
+        super().__init__()
+        self._requests, self._end = requests, end
+        self.latencies: list[float] = []
+        self.statuses: Counter[str] = Counter()
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._ask()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(exc or ConnectionError("the server closed the connection"))
+
+    def answered(self, status: str) -> None:
+        self.statuses[status] += 1
+        self.latencies.append(time.perf_counter() - self._asked)
+        self._ask()
+
     def _ask(self) -> None:
-        self._buffer.clear()
-        self._size, self._chunked = None, False
         self._asked = time.perf_counter()
         if self._asked >= self._end:
             self.done.set_result(None)
-            self._transport.close()
+            self.transport.close()
             return
-        self._transport.write(next(self._requests))
+        self.begin(next(self._requests))
 
 
 async def run(plan: Plan) -> Run:
