@@ -12,12 +12,14 @@ import httpx2
 from tests.bench.abuse import abuse
 from tests.bench.conversations import conversations
 from tests.bench.figures import Figure
+from tests.bench.growth import growth
 from tests.bench.idle import idle
 from tests.bench.inbound import inbound
 from tests.bench.lists import lists
 from tests.bench.live import live
 from tests.bench.opens import opens
 from tests.bench.overload import overload
+from tests.bench.pair import pair
 from tests.bench.rate import rate
 from tests.bench.reading import reading
 from tests.bench.startup import startup
@@ -131,5 +133,7 @@ CASES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
 ALONE: dict[str, Callable[[], Coroutine[Any, Any, list[Figure]]]] = {
     "startup": startup,
     "overload": overload,
+    "processes": pair,
+    "growth": growth,
     "rate": rate,
 }

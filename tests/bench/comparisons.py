@@ -9,7 +9,7 @@ from typing import Any
 from app.mail.engagement.hits import EngagementKind
 from tests.bench.counting import counted
 from tests.bench.seed import TRACKED, database_of, scale, seed
-from tests.bench.versus import HEAD, Comparison, Measured, compare, floor_of
+from tests.bench.versus import HEAD, Comparison, Measured, client_line, compare, floor_of
 from tests.processes import Processes, Servers
 
 COMPARED = (
@@ -22,6 +22,7 @@ COMPARED = (
     "track",
     "link",
     "analytics",
+    "cursor",
     "csv",
 )
 # What is answered first, and counted later by a worker.
@@ -46,6 +47,16 @@ MAIL = {
     "body": '<p>Dear customer, <a href="https://acme.test/offer?id=7">your offer</a>.</p>',
     "recipients": ["customer@acme.test"],
 }
+PART = (
+    "query Part($after: String) { communications(first: 20, after: $after) "
+    "{ nodes { id subject status sentAt } } }"
+)
+ENDS = (
+    "query Ends($first: Int!, $after: String) { communications(first: $first, after: $after) "
+    "{ pageInfo { endCursor hasNextPage } } }"
+)
+# As many records stand before page 1,000; they are passed in the largest parts there are.
+BEFORE, LARGEST = 999 * 20, 200
 ANALYTICS = "{ analytics { totalSent openRate clickRate } }"
 
 
@@ -69,7 +80,7 @@ def operations(token: str, query: str, variables: Sequence[Any] = (None,)) -> li
     ]
 
 
-async def _cases(processes: Processes, token: str) -> dict[str, Comparison]:
+async def cases_of(processes: Processes, token: str) -> dict[str, Comparison]:
     db = database_of(processes)
     cursor = db["communications"].find({"bench": {"$lt": TRACKED}}, {"trackingId": 1})
     rows = await cursor.sort("bench", 1).to_list(TRACKED)
@@ -117,12 +128,32 @@ async def _cases(processes: Processes, token: str) -> dict[str, Comparison]:
             "analytics, all of the tenant", 0.3,
             operations(token, ANALYTICS), [_get("/analytics")],
         ),
+        "cursor": Comparison(
+            "page 1,000 by cursor, beside page 1", 0.9,
+            operations(token, PART, [{"after": await _far(processes)}]), operations(token, PART),
+            beside="api",
+        ),
         "csv": Comparison(
             "CSV of every record", 0.3,
             [_get(f"{BASE}/csv-export", token)], [_get("/drained")],
             seconds=0.1, connections=1,
         ),
     }  # fmt: skip
+
+
+async def _far(processes: Processes) -> str:
+    """Give the cursor behind which page 1,000 stands, or the last page there is."""
+    after, passed = None, 0
+    async with processes.client() as client:
+        while passed < BEFORE:
+            first = min(LARGEST, BEFORE - passed)
+            asked = {"query": ENDS, "variables": {"first": first, "after": after}}
+            found = (await client.post("/graphql", json=asked)).raise_for_status().json()
+            ends = found["data"]["communications"]["pageInfo"]
+            if not ends["hasNextPage"]:
+                break
+            after, passed = ends["endCursor"], passed + first
+    return str(after)
 
 
 async def comparisons(names: Sequence[str]) -> list[Measured]:
@@ -134,10 +165,11 @@ async def comparisons(names: Sequence[str]) -> list[Measured]:
         await servers.start("redis")
         processes = Processes(servers, Path(folder), "bench", {})
         try:
-            await _seeded(processes)
+            await seeded(processes, scale())
             token = processes.client().headers["Authorization"]
             async with floor_of(processes) as floor:
-                cases = await _cases(processes, token)
+                cases = await cases_of(processes, token)
+                print(await client_line(floor))
                 print(HEAD)
                 for name in names:
                     measured.append(await compare(processes, floor, cases[name]))
@@ -150,8 +182,8 @@ async def comparisons(names: Sequence[str]) -> list[Measured]:
     return measured
 
 
-async def _seeded(processes: Processes) -> None:
-    rows = scale()
+async def seeded(processes: Processes, rows: int) -> None:
+    """Start an API and fill its database; nothing else runs then."""
     print(f"loading {rows:,} communications ...", flush=True)
     for name in ("sink", "api", "worker"):
         processes.start(name)
@@ -160,5 +192,3 @@ async def _seeded(processes: Processes) -> None:
     await seed(processes, rows)
     # As after any import past the API.
     await processes.run("recount")
-    # Only what is measured has the processors.
-    await processes.terminate("worker")

@@ -9,11 +9,10 @@ from pathlib import Path
 import httpx2
 import psutil
 
-from tests.bench.comparisons import TWENTY, operations
+from tests.bench.comparisons import TWENTY, operations, seeded
 from tests.bench.figures import Figure
 from tests.bench.load import Plan, load
 from tests.bench.open_load import OpenPlan, flood
-from tests.bench.seed import seed
 from tests.processes import Processes, Servers
 
 ROWS = 2000
@@ -31,12 +30,7 @@ async def overload() -> list[Figure]:
         await asyncio.gather(servers.start("mongod"), servers.start("redis"))
         processes = Processes(servers, Path(folder), "overload", {})
         try:
-            for name in ("sink", "api", "worker"):
-                processes.start(name)
-            await processes.ready(f"http://127.0.0.1:{processes.control_port}/counts")
-            await processes.ready(f"http://127.0.0.1:{processes.port}/readyz")
-            await seed(processes, ROWS)
-            await processes.terminate("worker")
+            await seeded(processes, ROWS)
             return await _measured(processes)
         finally:
             processes.stop()

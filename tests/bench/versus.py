@@ -23,7 +23,8 @@ CONNECTIONS = 16
 class Comparison:
     """What is asked of the product and of the floor: whole HTTP requests, taken in turns.
 
-    `wanted` is the ratio of their rates that is to be reached; `only` the one status that counts.
+    `wanted` is the ratio of their rates that is to be reached; `only` the one status that counts;
+    `beside` is which process `floor` is asked of, the floor or the API.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Comparison:
     only: str = "200"
     seconds: float = SECONDS
     connections: int = CONNECTIONS
+    beside: str = "floor"
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,18 @@ async def floor_of(processes: Processes) -> AsyncIterator[int]:
         processes.kill("floor")
 
 
+async def client_line(floor: int) -> str:
+    """Tell what asks, and how many answers of nothing it takes: more than any case has."""
+    request = "GET /empty HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    run = await load(Plan(floor, [request], WARM_UP, CONNECTIONS))
+    return f"asked by tests.bench.load, in Python: {run.rate:,.0f} empty answers a second"
+
+
 async def compare(processes: Processes, floor: int, case: Comparison) -> Measured:
     """Measure a case and its floor in turns. Raises RuntimeError for any other answer."""
     ours = _Side(processes, "api", processes.port, case, case.product)
-    bare = _Side(processes, "floor", floor, case, case.floor)
+    port = floor if case.beside == "floor" else processes.port
+    bare = _Side(processes, case.beside, port, case, case.floor)
     for side in (ours, bare):
         await side.run(WARM_UP)
     ours.forget()
