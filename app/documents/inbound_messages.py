@@ -1,12 +1,13 @@
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from beanie import PydanticObjectId
 from pydantic import Field
 from pymongo import DESCENDING
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from app.documents import content
 from app.documents.attachments import ReceivedAttachment
@@ -129,6 +130,11 @@ class InboundMessage(OutsourcingDocument):
         else:
             await self.drop_files()
         return after
+
+    async def rename(self, key: str) -> None:
+        """Let it be known by another key, unless the tenant has a message with that already."""
+        with suppress(DuplicateKeyError):
+            await self.move(self.id, leaving={"key": self.key}, update={"$set": {"key": key}})
 
     def give_files(self, files: Sequence[ReceivedAttachment], *, omitted: int) -> None:
         """Let it have these attachments, and tell how many more there are."""

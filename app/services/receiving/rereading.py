@@ -9,7 +9,7 @@ from app.documents import unread
 from app.documents.inbound_messages import InboundMessage
 from app.documents.origins import Origin
 from app.services import inbound
-from app.services.receiving import finishing
+from app.services.receiving import finishing, identity
 from app.services.receiving.reading import read
 
 _AT_A_TIME = 50
@@ -64,5 +64,8 @@ async def _reread(deps: Deps, message: InboundMessage) -> bool:
     after = await message.complete(whole, raw)
     if after is None:
         return False
+    if after.key == identity.key_of(None, raw):
+        # Its Message-ID could not be read when it came: delivered again, it is known by that.
+        await after.rename(identity.key_of(mail.parsed.message_id, raw))
     await finishing.finish(deps, after)
     return not mail.faults

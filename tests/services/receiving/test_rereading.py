@@ -10,12 +10,14 @@ from app.context import Caller, Deps
 from app.documents.communications import Communication
 from app.documents.inbound_messages import InboundMessage
 from app.documents.origins import Origin
+from app.documents.provider_events import ProviderEvent
 from app.documents.vocabulary import InboundStatus, ProviderType
 from app.mail.kinds import InboundKind
 from app.services.inbound import ingest
 from app.services.receiving import reading
 from app.services.receiving.rereading import Reread, reread
 from tests.fakes.messages import message
+from tests.fakes.reports import postfix
 
 Dispatched = Callable[..., Awaitable[Communication]]
 Broken = Callable[..., None]
@@ -171,6 +173,47 @@ async def test_what_comes_again_is_known_where_its_words_could_not_be_read(
 
     assert again.id == kept.id
     assert await InboundMessage.count() == 1
+
+
+async def test_read_anew_it_is_known_by_its_id_when_it_comes_again(
+    deps: Deps, caller: Caller
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "parse", _fails)
+        kept = await ingest(deps, caller, message())
+    await _reread(deps)
+
+    again = await ingest(deps, caller, b"Received: by relay.test\r\n" + message())
+
+    assert again.id == kept.id
+    assert await InboundMessage.count() == 1
+
+
+async def test_what_came_again_meanwhile_stays_beside_it(deps: Deps, caller: Caller) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "parse", _fails)
+        kept = await ingest(deps, caller, message())
+    other = await ingest(deps, caller, message(text="Not fine!"))
+
+    assert await _reread(deps) == Reread(looked_at=1, mended=1)
+
+    keys = {one.id: one.key for one in await InboundMessage.find_all().to_list()}
+    assert keys == {kept.id: kept.key, other.id: "<reply@customer.test>"}
+
+
+async def test_a_report_that_could_not_be_read_counts_when_it_is(
+    deps: Deps, caller: Caller, dispatched: Dispatched
+) -> None:
+    record = await Communication.get((await dispatched()).id)
+    assert record is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "read_report", _fails)
+        kept = await ingest(deps, caller, postfix(str(record.internet_message_id)))
+
+    assert await _reread(deps) == Reread(looked_at=1, mended=1)
+
+    [event] = await ProviderEvent.find_all().to_list()
+    assert event.inbound_id == kept.id
 
 
 async def test_of_one_tenant_only(deps: Deps, caller: Caller) -> None:
