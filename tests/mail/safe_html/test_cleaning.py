@@ -85,6 +85,7 @@ CLEANED = {
     "role": ("<table role=presentation></table>", '<table role="presentation"></table>'),
     "other role": ("<table role=alert></table>", "<table></table>"),
     "svg": (f"<svg><style>{ALERT}</style></svg>a", "<img>a"),
+    "svg, with words": ("<svg><text>b</text></svg>a", "a"),
     "svg, linked": ("<svg><a xlink:href=javascript:x>b</a></svg>a", "a"),
     "math": (f"<math><mtext><table><mglyph><style><!--</style><img title='--&gt;{ALERT}'>", ""),
     "template": (f"<template><p>{ALERT}</template>a", "a"),

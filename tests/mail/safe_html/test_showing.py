@@ -139,6 +139,8 @@ def test_what_can_be_seen_is_a_picture(attributes: str) -> None:
         ("background:url(//a.test/x);color:red", "color:red"),
         ("background:u\\72l(//a.test/x);color:red", "color:red"),
         ("background:URL('x');color:red", "color:red"),
+        ("font-family:a\\\\b;color:red", "color:red"),
+        ("font-family:'a\\22 b';color:red", None),
         ("background:image-set('x' 1x);color:red", "color:red"),
         ("list-style:url(x);color:red", "color:red"),
         ("width:expression(alert(1));color:red", "color:red"),

@@ -1,5 +1,6 @@
 """Templates filled in: what they may say, what they must not, and how it is told."""
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -76,3 +77,22 @@ def test_a_template_that_takes_long_is_given_up(template: str) -> None:
 
     with pytest.raises(RenderError, match="takes too much work"):
         render_html(template, variables, limit=LIMIT)
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{ text|replace('x', ten)|replace('x', ten) }}", "{{ xs|join(text) }}", "{{ html|e|upper }}"],
+)
+def test_a_text_without_end_is_refused_before_it_is_made(template: str) -> None:
+    variables: dict[str, Any] = {
+        "text": "x" * 100_000, "ten": "x" * 10, "xs": list(range(20_000)), "html": "&" * 900_000,
+    }  # fmt: skip
+    tracemalloc.start()
+    try:
+        with pytest.raises(RenderError, match="the text has more than 1000000 characters"):
+            render_html(template, variables, limit=100 * LIMIT)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 20_000_000
