@@ -224,11 +224,12 @@ async def test_a_topic_that_was_not_on_the_page_is_left_alone(
 ) -> None:
     await make_topic("news", "News")
     await make_topic("late", "Made while the page was open")
+    await make_topic("asked", "For who asked", default=TopicDefault.OPT_IN)
 
-    form = {"action": "save", "among": ["news", "nonsense"], "topic": ["news", "late", "nonsense"]}
+    form = {"action": "save", "among": ["news", "nonsense"], "topic": ["news", "asked", "nonsense"]}
     saved = await anonymous.post(f"/preferences/{token}", data=form)
 
-    assert ticked(saved.text) == {"late": True, "news": True}
+    assert ticked(saved.text) == {"late": True, "news": True, "asked": False}
     assert await said() == []
 
 
