@@ -4,6 +4,7 @@ They are a list, to which every process of the API appends. One worker at a time
 the first ones, has them counted, and only then drops them, so that a worker that dies loses none.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
@@ -56,6 +57,9 @@ class WaitingHits:
         self._redis: Redis = Redis.from_url(
             redis_url, socket_connect_timeout=_PATIENCE, socket_timeout=_PATIENCE
         )
+        # A connection of its own, under one deadline: to take it from a pool, and to guard each
+        # write and read of it, takes as long as to append.
+        self._appender: Redis = Redis.from_url(redis_url, single_connection_client=True)
         self._take = self._redis.register_script(_TAKE)
         self._drop = self._redis.register_script(_DROP)
         self._leave = self._redis.register_script(_LEAVE)
@@ -100,6 +104,7 @@ class WaitingHits:
 
     async def close(self) -> None:
         await self._redis.aclose()
+        await self._appender.aclose()
 
     async def _append(self, asked: Sequence[tuple[bytes, Otherwise]]) -> Sequence[Exception | None]:
         hits = [hit for hit, _ in asked]
@@ -112,7 +117,8 @@ class WaitingHits:
         if time.monotonic() < self._closed_until:
             return False
         try:
-            length = await cast("Awaitable[int]", self._redis.rpush(HITS, *hits))
+            async with asyncio.timeout(_PATIENCE):
+                length = await cast("Awaitable[int]", self._appender.rpush(HITS, *hits))
         except (RedisError, OSError) as error:
             # Perhaps it has them nevertheless: the same hit counts once.
             log.warning("waiting_hits.unreachable", error=type(error).__name__)

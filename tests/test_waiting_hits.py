@@ -136,6 +136,47 @@ async def test_without_redis_they_are_counted_at_once(
     assert [log["event"] for log in logs] == ["waiting_hits.unreachable"]
 
 
+async def test_a_silent_redis_is_given_up_soon(
+    beside: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_hits, "_PATIENCE", 0.1)
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    silent = WaitingHits(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
+
+    with capture_logs() as logs:
+        await silent.append(b"a", beside)
+
+    assert beside.groups == [[b"a"]]
+    assert [log["error"] for log in logs] == ["TimeoutError"]
+    await silent.close()
+    server.close()
+
+
+async def test_a_redis_that_comes_back_is_used_again(
+    hits: WaitingHits, append: Callable[..., Awaitable[None]], redis: Redis, beside: Beside,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(waiting_hits, "_PAUSE", 0)
+    database = (await redis.client_info())["db"]
+    before = {client["id"] for client in await redis.client_list()}
+    await append(b"a")
+    clients = await redis.client_list()
+    [ours] = [one["id"] for one in clients if one["db"] == str(database)
+              and one["id"] not in before]  # fmt: skip
+    await redis.client_kill_filter(_id=ours)
+
+    await append(b"b")
+    await append(b"c")
+
+    assert beside.groups == [[b"b"]]
+    assert await hits.take("one", 9) == [b"a", b"c"]
+
+
 async def test_a_redis_that_will_take_no_more_is_left_alone(
     hits: WaitingHits, append: Callable[..., Awaitable[None]], redis: Redis, beside: Beside
 ) -> None:
