@@ -14,6 +14,7 @@ from pymongo.monitoring import (
 
 # What stands for the collection where a whole database is watched.
 _FEED = {"$cmd.aggregate"}
+_WRITES = {"insert", "update", "findAndModify"}
 
 
 class MongoCalls(CommandListener):
@@ -28,6 +29,7 @@ class MongoCalls(CommandListener):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._cancels: tuple[int, asyncio.Task[Any]] | None = None
         self.commands: list[dict[str, Any]] = []
+        self._written: set[str] = set()
 
     @contextmanager
     def listening(self) -> Iterator["MongoCalls"]:
@@ -58,7 +60,14 @@ class MongoCalls(CommandListener):
     def clear(self) -> None:
         self.commands.clear()
 
+    def forget_written(self) -> set[str]:
+        """Name the collections that were written to since this was last asked."""
+        written, self._written = self._written, set()
+        return written
+
     def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name in _WRITES:
+            self._written.add(event.command[event.command_name])
         if self._listens and _FEED.isdisjoint(map(str, event.command.values())):
             self.commands.append(dict(event.command))
             if self._loop is not None and self._cancels is not None:

@@ -18,7 +18,7 @@ _ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+|.*\S <[^@\s<>]+@[^@\s<>]+
 
 def _validators() -> Mapping[str, OAS31Validator]:
     """One for each schema. What we send may hold no field that stands in none of them."""
-    components = deepcopy(yaml.safe_load(CONTRACT.read_text())["components"])
+    components = deepcopy(yaml.load(CONTRACT.read_text(), yaml.CSafeLoader)["components"])
     for name in ("SendEmailRequest", "Attachment", "Tag"):
         components["schemas"][name]["additionalProperties"] = False
     return {

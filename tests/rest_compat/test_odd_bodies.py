@@ -19,8 +19,9 @@ from tests.fakes.relay import Relay
 from tests.rest_compat.route_table import BASE, JSON, POSTING, Row, name
 from tests.world import MAIL, World, build_world
 
-SCHEMAS = yaml.safe_load(
-    (Path(__file__).parent.parent / "contract" / "communications.openapi.yaml").read_text()
+SCHEMAS = yaml.load(
+    (Path(__file__).parent.parent / "contract" / "communications.openapi.yaml").read_text(),
+    yaml.CSafeLoader,
 )["components"]["schemas"]
 PROBLEM = {"title", "detail", "time"}
 ODD_BODIES = {

@@ -22,8 +22,9 @@ from app.documents.fields import FIELDS, SORTABLE
 from rest_compat.openapi import DOCUMENT
 from rest_compat.routes import BASE, rest_routes
 
-CONTRACT = yaml.safe_load(
-    (Path(__file__).parent.parent / "contract" / "communications.openapi.yaml").read_text()
+CONTRACT = yaml.load(
+    (Path(__file__).parent.parent / "contract" / "communications.openapi.yaml").read_text(),
+    yaml.CSafeLoader,
 )
 SERVED = json.loads(DOCUMENT.read_text())
 OPERATIONS = [

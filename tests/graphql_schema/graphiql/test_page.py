@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from graphql import (
+    GraphQLSchema,
     OperationDefinitionNode,
     build_client_schema,
     build_schema,
@@ -18,7 +19,7 @@ import graphql_schema
 from graphql_schema.graphiql import assets, page
 from graphql_schema.graphiql.assets import ASSETS
 
-SCHEMA = build_schema(Path(graphql_schema.__path__[0], "schema.graphql").read_text())
+SDL = Path(graphql_schema.__path__[0], "schema.graphql")
 
 
 @pytest.fixture
@@ -69,15 +70,20 @@ async def test_nothing_else_is_served(
     assert (await anonymous.get(f"/graphql/assets/{name}")).status_code == 404
 
 
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    return build_schema(SDL.read_text())
+
+
 @pytest.mark.parametrize("example", page.examples(), ids=lambda example: example["title"])
-def test_the_example_in_a_tab_can_be_run(example: dict[str, str]) -> None:
+def test_the_example_in_a_tab_can_be_run(example: dict[str, str], schema: GraphQLSchema) -> None:
     document = parse(example["query"])
     operation = document.definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
 
-    assert validate(SCHEMA, document) == []
+    assert validate(schema, document) == []
     variables = json.loads(example["variables"] or "{}")
-    values = get_variable_values(SCHEMA, operation.variable_definitions or (), variables)
+    values = get_variable_values(schema, operation.variable_definitions or (), variables)
     assert not isinstance(values, list), values
 
 
