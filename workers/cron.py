@@ -5,7 +5,7 @@ from app.settings import Settings
 from workers import jobs
 
 # Seconds: what changes meanwhile is added by whoever reads, and what changes often is counted once.
-_COUNTED_EACH = 5
+_COUNTED_EACH = 2
 
 
 def cron_jobs(settings: Settings) -> list[CronJob]:
@@ -22,7 +22,7 @@ def cron_jobs(settings: Settings) -> list[CronJob]:
         cron(
             jobs.count,
             name=JobName.COUNT.value,
-            second=set(range(2, 60, _COUNTED_EACH)),
+            second=set(range(1, 60, _COUNTED_EACH)),
             timeout=60,
         ),
         cron(

@@ -19,6 +19,7 @@ from app.documents.engagement import keeping, mails
 from app.documents.engagement.hits import Engagement
 from app.documents.engagement.keeping import Judge
 from app.documents.gathered_received import GatheredReceived
+from app.documents.gathered_tallies import GatheredTallies
 from app.documents.preferences import Preference
 from app.documents.provider_accounts import ProviderAccount
 from app.documents.suppressions import Suppression
@@ -49,6 +50,7 @@ class Gathered:
         self._links = Gathering[tuple[str, int], str | None](mails.links)
         self._message_ids = Gathering[tuple[str, str], list[str]](_message_ids)
         self.received = GatheredReceived()
+        self.tallies = GatheredTallies()
         self._inbox = Gathering[tuple[str, Collection[str], datetime], None](_counted)
 
     async def move_record(self, id_: PydanticObjectId, change: Change) -> None:

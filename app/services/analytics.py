@@ -5,10 +5,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.context import Caller
+from app.context import Caller, Deps
 from app.documents import analytics as documents
 from app.documents.analytics import Counts, Part, Period
-from app.documents.totals import summaries
 from app.documents.vocabulary import CommunicationType
 from app.errors import FieldError, InvalidInputError
 
@@ -70,6 +69,7 @@ class Analytics:
 
 
 async def analytics(
+    deps: Deps,
     caller: Caller,
     *,
     start: datetime | None,
@@ -91,9 +91,7 @@ async def analytics(
     """
     name = await checked_timezone(start, end, timezone)
     period = Period(start, end)
-    tally = await summaries.tally(caller.tenant, period, name, parts)
-    if tally is None:
-        tally = await documents.tally(caller.tenant, period, name)
+    tally = await deps.gathered.tallies.tally(caller.tenant, period, name, parts)
     return Analytics(
         rates=_rates(tally.total),
         failure_rate=_share(tally.failed, tally.failed + tally.total.sent),

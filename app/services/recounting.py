@@ -12,7 +12,7 @@ from app.errors import ConflictError
 
 log = structlog.get_logger()
 # How long one run counts before it leaves the rest to the next.
-CHANGES_TURN = timedelta(seconds=4)
+CHANGES_TURN = timedelta(seconds=1.5)
 RECOUNT_TURN = timedelta(seconds=50)
 
 

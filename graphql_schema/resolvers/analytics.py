@@ -19,7 +19,9 @@ async def analytics(
 ) -> Analytics:
     """Reckon a period of the caller's mail. Raises what `analytics.analytics` raises."""
     caller = context.require(Scope.COMMUNICATIONS_READ)
-    return await service.analytics(caller, start=start, end=end, timezone=timezone, parts=parts)
+    return await service.analytics(
+        context.deps, caller, start=start, end=end, timezone=timezone, parts=parts
+    )
 
 
 async def series(

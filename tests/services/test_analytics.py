@@ -49,28 +49,30 @@ HandedOver = Callable[..., Awaitable[Communication]]
 Dispatched = Callable[..., Awaitable[Communication]]
 
 
-async def all_time(caller: Caller, **asked: Any) -> Analytics:
+async def all_time(deps: Deps, caller: Caller, **asked: Any) -> Analytics:
     period = {"start": None, "end": None, "timezone": None, **asked}
-    return await both_ways(caller.tenant, lambda: analytics(caller, **period))
+    return await both_ways(caller.tenant, lambda: analytics(deps, caller, **period))
 
 
 async def test_nothing_sent_is_no_error(deps: Deps, caller: Caller) -> None:
-    assert await all_time(caller) == NOTHING
+    assert await all_time(deps, caller) == NOTHING
 
 
-async def test_each_communication_counts_once(caller: Caller, handed_over: HandedOver) -> None:
+async def test_each_communication_counts_once(
+    deps: Deps, caller: Caller, handed_over: HandedOver
+) -> None:
     await handed_over(opened=True, open_count=9, clicked_links=CLICKED)
     await handed_over(opened=True, open_count=1)
     await handed_over(status=CommunicationStatus.DELIVERED)
     await handed_over(status=CommunicationStatus.BOUNCED)
 
-    found = await all_time(caller)
+    found = await all_time(deps, caller)
 
     assert found.rates == Rates(4, 2, 1, 0.5, 0.25)
 
 
 async def test_what_machines_looked_at_counts_beside(
-    caller: Caller, handed_over: HandedOver
+    deps: Deps, caller: Caller, handed_over: HandedOver
 ) -> None:
     scanned = [CLICKED[0].model_copy(update={"machine_click_count": 2})]
     offer = {"type": CommunicationType.OFFERTE, "template_id": "t1"}
@@ -82,13 +84,13 @@ async def test_what_machines_looked_at_counts_beside(
     old = await handed_over(opened=True)
     await collection.update_one({"_id": old.id}, {"$unset": {"machineOpenCount": ""}})
 
-    found = await all_time(caller)
+    found = await all_time(deps, caller)
 
     assert found.rates == Rates(4, 2, 1, 0.5, 0.25, 2, 1)
     assert found.by_type[0].rates == found.by_template[0].rates == Rates(1, 0, 0, 0.0, 0.0, 1, 1)
 
 
-async def test_by_type_and_template(caller: Caller, handed_over: HandedOver) -> None:
+async def test_by_type_and_template(deps: Deps, caller: Caller, handed_over: HandedOver) -> None:
     offer, bill = CommunicationType.OFFERTE, CommunicationType.FACTUUR
     await handed_over(type=offer, template_id="t1", template_name="New", opened=True)
     earlier = NOON - timedelta(days=1)
@@ -97,7 +99,7 @@ async def test_by_type_and_template(caller: Caller, handed_over: HandedOver) -> 
     await handed_over(type=bill)
     await handed_over()
 
-    found = await all_time(caller)
+    found = await all_time(deps, caller)
 
     assert found.by_type == [
         TypeStats(bill, Rates(3, 0, 1, 0.0, 1 / 3)),
@@ -128,6 +130,7 @@ async def test_by_type_and_template(caller: Caller, handed_over: HandedOver) -> 
     ],
 )
 async def test_a_period_begins_and_ends_exactly(
+    deps: Deps,
     caller: Caller,
     handed_over: HandedOver,
     start: datetime | None,
@@ -137,19 +140,21 @@ async def test_a_period_begins_and_ends_exactly(
     for days in (-1, 0, 1):
         await handed_over(sent_at=NOON + timedelta(days=days))
 
-    found = await all_time(caller, start=start, end=end)
+    found = await all_time(deps, caller, start=start, end=end)
 
     assert found.rates.total_sent == count
 
 
-async def test_days_are_those_of_the_time_zone(caller: Caller, handed_over: HandedOver) -> None:
+async def test_days_are_those_of_the_time_zone(
+    deps: Deps, caller: Caller, handed_over: HandedOver
+) -> None:
     # 22:30 UTC is the next day in Amsterdam in summer, and the same day in winter.
     await handed_over(sent_at=datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
     await handed_over(sent_at=datetime(2026, 7, 2, 12, tzinfo=UTC))
     await handed_over(sent_at=datetime(2026, 12, 1, 22, 30, tzinfo=UTC))
 
-    in_utc = await all_time(caller)
-    in_amsterdam = await all_time(caller, timezone="Europe/Amsterdam")
+    in_utc = await all_time(deps, caller)
+    in_amsterdam = await all_time(deps, caller, timezone="Europe/Amsterdam")
 
     assert in_utc.send_volume_by_day == [
         DayVolume("2026-07-01", 1),
@@ -163,7 +168,7 @@ async def test_days_are_those_of_the_time_zone(caller: Caller, handed_over: Hand
 
 
 async def test_days_of_the_clock_change_have_23_and_25_hours(
-    caller: Caller, handed_over: HandedOver
+    deps: Deps, caller: Caller, handed_over: HandedOver
 ) -> None:
     for moment in (
         datetime(2026, 3, 28, 23, tzinfo=UTC),
@@ -175,7 +180,7 @@ async def test_days_of_the_clock_change_have_23_and_25_hours(
     ):
         await handed_over(sent_at=moment)
 
-    found = await all_time(caller, timezone="Europe/Amsterdam")
+    found = await all_time(deps, caller, timezone="Europe/Amsterdam")
 
     assert found.send_volume_by_day == [
         DayVolume("2026-03-29", 2),
@@ -187,7 +192,7 @@ async def test_days_of_the_clock_change_have_23_and_25_hours(
 
 async def test_a_period_that_ends_before_it_starts_is_refused(deps: Deps, caller: Caller) -> None:
     with pytest.raises(InvalidInputError) as refused:
-        await all_time(caller, start=NOON, end=NOON - timedelta(microseconds=1))
+        await all_time(deps, caller, start=NOON, end=NOON - timedelta(microseconds=1))
 
     assert [fault.path for fault in refused.value.fields] == ["from"]
 
@@ -199,7 +204,7 @@ async def test_a_period_that_ends_before_it_starts_is_refused(deps: Deps, caller
 )  # fmt: skip
 async def test_what_is_no_time_zone_is_refused(deps: Deps, caller: Caller, name: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
-        await all_time(caller, timezone=name)
+        await all_time(deps, caller, timezone=name)
 
     assert [fault.path for fault in refused.value.fields] == ["timezone"]
 
@@ -211,10 +216,10 @@ async def test_a_mail_sent_again_counts_once_where_it_went_out_last(
     first = clock.now()
     clock.advance(timedelta(days=1))
     await sending.resend(deps, caller, str(record.id))
-    waiting = await all_time(caller)
+    waiting = await all_time(deps, caller)
     await delivery.dispatch(deps, str(record.id))
 
-    found = await all_time(caller)
+    found = await all_time(deps, caller)
 
     assert waiting.send_volume_by_day == [DayVolume(f"{first:%Y-%m-%d}", 1)]
     assert found.send_volume_by_day == [DayVolume(f"{clock.now():%Y-%m-%d}", 1)]
@@ -230,9 +235,9 @@ async def test_a_mail_that_failed_to_go_out_again_is_sent_and_failed(
     relay.data_replies = ["554 No"]
     await delivery.dispatch(deps, str(record.id))
 
-    whole = await all_time(caller)
-    before = await all_time(caller, end=clock.now())
-    after = await all_time(caller, start=clock.now())
+    whole = await all_time(deps, caller)
+    before = await all_time(deps, caller, end=clock.now())
+    after = await all_time(deps, caller, start=clock.now())
 
     assert (whole.rates.total_sent, whole.failure_rate) == (1, 0.5)
     assert (before.rates.total_sent, before.failure_rate) == (1, 0.0)
@@ -240,19 +245,19 @@ async def test_a_mail_that_failed_to_go_out_again_is_sent_and_failed(
 
 
 async def test_a_mail_that_some_recipients_get_was_sent(
-    caller: Caller, dispatched: Dispatched, relay: Relay
+    deps: Deps, caller: Caller, dispatched: Dispatched, relay: Relay
 ) -> None:
     relay.replies["piet@customer.test"] = "550 Unknown"
     await dispatched({"recipients": ["jan@customer.test", "piet@customer.test"]})
     await dispatched({"recipients": ["piet@customer.test"]})
 
-    found = await all_time(caller)
+    found = await all_time(deps, caller)
 
     assert (found.rates.total_sent, found.failure_rate) == (1, 0.5)
 
 
 async def test_failures_count_in_the_period_in_which_they_happened(
-    caller: Caller, handed_over: HandedOver
+    deps: Deps, caller: Caller, handed_over: HandedOver
 ) -> None:
     failed = CommunicationStatus.FAILED
     for days in (0, 10):
@@ -263,9 +268,9 @@ async def test_failures_count_in_the_period_in_which_they_happened(
     # Sent in the end: it failed once and is no failure.
     await handed_over(events=[Event(type=EventType.FAIL, date=NOON)])
 
-    whole = await all_time(caller)
-    day = await all_time(caller, start=NOON, end=NOON + timedelta(days=1))
-    later = await all_time(caller, start=NOON + timedelta(days=1))
+    whole = await all_time(deps, caller)
+    day = await all_time(deps, caller, start=NOON, end=NOON + timedelta(days=1))
+    later = await all_time(deps, caller, start=NOON + timedelta(days=1))
 
     assert whole.failure_rate == 2 / 6
     assert day.failure_rate == 1 / 5
@@ -274,7 +279,7 @@ async def test_failures_count_in_the_period_in_which_they_happened(
 
 
 async def test_what_waits_is_deleted_or_is_anothers_does_not_count(
-    caller: Caller, other_tenant: Caller, handed_over: HandedOver
+    deps: Deps, caller: Caller, other_tenant: Caller, handed_over: HandedOver
 ) -> None:
     fail = [Event(type=EventType.FAIL, date=NOON)]
     await handed_over(status=CommunicationStatus.PENDING, sent_at=None)
@@ -283,27 +288,29 @@ async def test_what_waits_is_deleted_or_is_anothers_does_not_count(
     for fields in ({"deleted_at": NOON}, {"tenant_id": "globex"}):
         await handed_over(status=CommunicationStatus.FAILED, sent_at=None, events=fail, **fields)
 
-    assert await all_time(caller) == NOTHING
-    assert (await all_time(other_tenant)).failure_rate == 0.5
+    assert await all_time(deps, caller) == NOTHING
+    assert (await all_time(deps, other_tenant)).failure_rate == 0.5
 
 
-async def test_answered_mail_counts_beside(caller: Caller, handed_over: HandedOver) -> None:
+async def test_answered_mail_counts_beside(
+    deps: Deps, caller: Caller, handed_over: HandedOver
+) -> None:
     await handed_over(reply_count=3, type=CommunicationType.OFFERTE)
     await handed_over()
 
-    found = await all_time(caller)
+    found = await all_time(deps, caller)
 
     assert (found.rates.total_replied, found.rates.reply_rate) == (1, 0.5)
     assert (found.by_type[0].rates.total_replied, found.by_type[0].rates.reply_rate) == (1, 1.0)
 
 
 async def test_mail_by_which_somebody_unsubscribed_counts_beside(
-    caller: Caller, handed_over: HandedOver
+    deps: Deps, caller: Caller, handed_over: HandedOver
 ) -> None:
     await handed_over(unsubscribe_count=3, type=CommunicationType.NIEUWSBRIEF)
     await handed_over()
 
-    found = await all_time(caller)
+    found = await all_time(deps, caller)
 
     assert (found.rates.total_unsubscribed, found.rates.unsubscribe_rate) == (1, 0.5)
     letters = found.by_type[0].rates

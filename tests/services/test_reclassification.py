@@ -86,9 +86,9 @@ async def test_what_counts_no_more_is_gone_from_the_analytics(
     await fetching.follow_link(deps, record.tracking_id, 0, PERSON)
     ever: dict[str, Any] = {"start": None, "end": None, "timezone": None}
 
-    before = await analytics.analytics(caller, **ever)
+    before = await analytics.analytics(deps, caller, **ever)
     await judged(patient(deps, 10))
-    after = await analytics.analytics(caller, **ever)
+    after = await analytics.analytics(deps, caller, **ever)
 
     assert (before.rates.total_clicked, after.rates.total_clicked) == (1, 0)
     record = await stored(record.id)

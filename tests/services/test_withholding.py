@@ -174,8 +174,8 @@ def finish(deps: Deps, run_list: Any, stored: Any, clock: Clock) -> Finish:
     ],
 )
 async def test_whoever_does_not_want_a_mail(
-    caller: Caller, begin: Begin, wish: Wish, finish: Finish, relay: Relay, kind: str, asks: bool,
-    sent: int, way: str, state: RecipientStatus, words: str,
+    deps: Deps, caller: Caller, begin: Begin, wish: Wish, finish: Finish, relay: Relay, kind: str,
+    asks: bool, sent: int, way: str, state: RecipientStatus, words: str,
 ) -> None:  # fmt: skip
     accept = await begin(kind)
     before = [taken.recipients for taken in relay.taken]
@@ -194,7 +194,7 @@ async def test_whoever_does_not_want_a_mail(
     rows = Delivery.find({"communicationId": record.id, "sending": record.sending})
     told = {one.address.lower(): one async for row in rows for one in row.recipients}
     jan = told[JAN.lower()]
-    figures = await analytics(caller, start=None, end=None, timezone=None)
+    figures = await analytics(deps, caller, start=None, end=None, timezone=None)
     counted = (figures.rates.total_sent, figures.failure_rate)
     if not (asks or is_suppressed):
         assert (jan.status, jan.reply) == (RecipientStatus.ACCEPTED, None)
@@ -228,7 +228,7 @@ async def test_a_campaign_that_nobody_wants_is_no_failure(
 
     none = await finish(await send_list(to))
 
-    figures = await analytics(caller, start=None, end=None, timezone=None)
+    figures = await analytics(deps, caller, start=None, end=None, timezone=None)
     assert (some.status, none.status) == (CommunicationStatus.SENT, CommunicationStatus.FAILED)
     assert (figures.rates.total_sent, figures.failure_rate) == (1, 0.0)
 
@@ -244,19 +244,19 @@ async def test_sent_again_and_refused_it_is_a_failure(
 
     again = await finish(await sending.resend(deps, caller, str(record.id)))
 
-    figures = await analytics(caller, start=None, end=None, timezone=None)
+    figures = await analytics(deps, caller, start=None, end=None, timezone=None)
     assert again.error_message == f"{JAN}: 550 no such user"
     assert figures.failure_rate == 1.0
 
 
 async def test_who_is_suppressed_too_makes_it_a_failure(
-    caller: Caller, dispatched: Send, wish: Wish, stored: Any
+    deps: Deps, caller: Caller, dispatched: Send, wish: Wish, stored: Any
 ) -> None:
     await wish("before")
     await wish("suppressed")
 
     record = await stored((await dispatched({"recipients": [JAN], "unsubscribable": True})).id)
 
-    figures = await analytics(caller, start=None, end=None, timezone=None)
+    figures = await analytics(deps, caller, start=None, end=None, timezone=None)
     assert record.error_message == f"{JAN}: suppressed by a user; no address is left to send to"
     assert figures.failure_rate == 1.0

@@ -226,7 +226,7 @@ async def test_a_test_shows_the_draft_and_counts_nowhere(
     assert (record.is_test, record.type, record.template_version) == (True, "OFFERTE", None)
     assert (record.tracking_enabled, record.link_tracking_enabled) == (False, False)
     assert REAL == {"isTest": None}
-    found = await analytics(caller, start=None, end=None, timezone="UTC")
+    found = await analytics(deps, caller, start=None, end=None, timezone="UTC")
     assert found.rates.total_sent == 0
 
 
