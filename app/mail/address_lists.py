@@ -17,7 +17,7 @@ MAX_MAILBOXES = 1000
 _TOKEN = re.compile(
     r'"(?P<quoted>(?:[^"\\]|\\.)*+)(?:"|\\?\Z)'
     r"|<(?P<angle>[^<>]*+)(?:>|(?=<)|\Z)"
-    r"|(?P<mark>[,;:()])"
+    r"|(?P<mark>[:()]|(?P<end>[,;][,;\s]*+))"
     r'|(?P<text>(?:\\.|[^"<,;:()\\])++|\\|>)',
     re.DOTALL,
 )
@@ -48,7 +48,7 @@ class _Reader:
                 self._depth -= 1
             else:
                 self._comment.append(token[0])
-        elif mark in {",", ";"}:
+        elif token["end"] is not None:
             return self.end()
         elif mark == ":":
             # What stood before it names a group (RFC 5322 section 3.4).

@@ -246,6 +246,8 @@ def test_the_line_that_mailbox_files_put_on_top_is_passed_over() -> None:
         ("=?iso-8859-1?q?Zo=EB?= <z@b.test>", [("z@b.test", "Zoë")]),
         ("Zoë <z@b.test>", [("z@b.test", "Zoë")]),
         ("a@b.test;c@d.test", [("a@b.test", None), ("c@d.test", None)]),
+        (",a@b.test,; , ;Jan <c@d.test>;,", [("a@b.test", None), ("c@d.test", "Jan")]),
+        ("a@b.test (x,, ;y)", [("a@b.test", "x,, ;y")]),
         ("Jan <jan@b.test", [("jan@b.test", "Jan")]),
         ('"Jan <jan@b.test>', []),
         ("Jan\r\n de Vries <jan@b.test>", [("jan@b.test", "Jan de Vries")]),
