@@ -93,13 +93,17 @@ class JwksKeys:
         self._fetched = time.monotonic()
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Verified:
-    """What a token says, and the key that its signature was checked with."""
+    """What a token says, and the key that its signature was checked with.
+
+    `caller` is whom it names, once that was read.
+    """
 
     key_id: str | None
     key: OctKey | KeySet
     claims: Mapping[str, Any]
+    caller: Caller | None = None
 
 
 class Authenticator:
@@ -135,7 +139,10 @@ class Authenticator:
         token = token.strip()
         if token.startswith(key_secrets.PREFIX):
             return await self._caller_by_key(token)
-        return self._caller_of(await self._claims(token))
+        verified = await self._checked(token)
+        if verified.caller is None:
+            verified.caller = self._caller_of(verified.claims)
+        return verified.caller
 
     async def _caller_by_key(self, key: str) -> Caller:
         try:
@@ -144,7 +151,7 @@ class Authenticator:
             log.warning("store.unavailable", error=type(error).__name__)
             raise UnavailableError("API keys cannot be checked at the moment.") from error
 
-    async def _claims(self, token: str) -> Mapping[str, Any]:
+    async def _checked(self, token: str) -> _Verified:
         if self._source is None:
             raise UnauthenticatedError(
                 "This service has no token key: LETTERBOX_JWT_SECRET or LETTERBOX_JWT_JWKS_URL "
@@ -155,9 +162,9 @@ class Authenticator:
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise InvalidTokenError("The token's signature is not valid.") from error
         self._check_claims(verified.claims)
-        return verified.claims
+        return verified
 
-    async def _verified(self, source: KeySource, token: str) -> "_Verified":
+    async def _verified(self, source: KeySource, token: str) -> _Verified:
         """Check a signature, once under the same key: programs send a token with each request."""
         known = self._known.get(token)
         key_id = _key_id(token) if known is None else known.key_id

@@ -118,6 +118,8 @@ class RateLimits:
 
         More than a bucket holds count as a full one: they could never go on otherwise.
         """
+        if self._tenant is None and self._key is None:
+            return Verdict()
         buckets = [
             (policy, f"letterbox:rate:{{{quote(tenant, safe='')}}}:{suffix}")
             for policy, suffix in (
@@ -126,7 +128,7 @@ class RateLimits:
             )
             if policy is not None
         ]
-        if not buckets or time.monotonic() < self._silent_until:
+        if time.monotonic() < self._silent_until:
             return Verdict()
         numbers = [number for policy, _ in buckets for number in (policy.interval, policy.burst)]
         try:

@@ -6,7 +6,7 @@ from app.services.sending import SendCommunication
 from graphql_schema.resolvers import communications as resolvers
 from rest_compat.bodies import read_command, read_text
 from rest_compat.queries import read_ids
-from rest_compat.records import record_response
+from rest_compat.records import record_response, row_response
 from rest_compat.requests import context_of
 from rest_compat.streams import records_json, streamed
 
@@ -19,7 +19,7 @@ async def send(request: Request) -> Response:
 
 async def find_by_id(request: Request) -> Response:
     context = await context_of(request)
-    return record_response(await resolvers.communication(context, _id(request)))
+    return row_response(await resolvers.communication_row(context, _id(request)))
 
 
 async def schedule(request: Request) -> Response:

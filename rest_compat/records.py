@@ -14,7 +14,11 @@ Row = Mapping[str, Any]
 
 def record_response(record: Communication) -> Response:
     """Answer with one CommunicationRecord of the contract."""
-    row = record.model_dump(by_alias=True)
+    return row_response(record.model_dump(by_alias=True))
+
+
+def row_response(row: Row) -> Response:
+    """Answer with one as it is stored."""
     return Response(orjson.dumps(communication_record(row)), media_type="application/json")
 
 

@@ -1,8 +1,9 @@
 """How a tenant's records of each kind can be listed, part by part."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
 from pymongo.collation import Collation
@@ -61,6 +62,16 @@ class Catalogue(Generic[Document]):
         without: Collection[str] = (),
     ) -> Listing[Document]:
         """Those that match `criteria`; `order` names keys, and says whether they ascend."""
+        keys, hidden = self._known(tuple(order), frozenset(without))
+        return Listing(self.document, keys, criteria, self.collation, hidden)
+
+    @cached_property
+    def _known(self) -> Callable[..., tuple[Sequence[Key], frozenset[str]]]:
+        return lru_cache(256)(self._keys_and_hidden)
+
+    def _keys_and_hidden(
+        self, order: Sequence[tuple[str, bool]], without: Collection[str]
+    ) -> tuple[Sequence[Key], frozenset[str]]:
         named = list(order) or [self.default]
         last = named[-1][1]
         wanted = [self.keys[name].directed(ascending) for name, ascending in named]
@@ -71,7 +82,7 @@ class Catalogue(Generic[Document]):
             if key.unique:
                 break
         hidden = frozenset({*self.document.unseen, *without} - keys.keys())
-        return Listing(self.document, list(keys.values()), criteria, self.collation, hidden)
+        return list(keys.values()), hidden
 
 
 _CREATED = Key("created", Kind.INSTANT)

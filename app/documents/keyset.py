@@ -16,7 +16,7 @@ from app.documents.fields import Kind
 from app.documents.outsourcing import OutsourcingDocument
 from app.documents.searching import SEARCH_TIME
 from app.documents.views import as_document, projection_of
-from app.documents.volume import counted
+from app.documents.volume import all_counted
 
 Document = TypeVar("Document", bound=TenantDocument)
 Row = dict[str, Any]
@@ -108,7 +108,7 @@ async def shown(listing: Listing[Document], rows: Sequence[Row]) -> list[Documen
     With `contentId` hidden, bodies are not fetched.
     """
     records: list[Any] = [as_document(listing.document, row) for row in rows]
-    if issubclass(listing.document, OutsourcingDocument):
+    if issubclass(listing.document, OutsourcingDocument) and "contentId" not in listing.hidden:
         lacking = {str(place): record for place, record in enumerate(records) if record.content_id}
         for found in (await listing.document.load_contents(lacking)).values():
             if isinstance(found, Exception):
@@ -197,7 +197,7 @@ async def _rows(
     cursor = collection.aggregate(
         [*first, *united, {"$limit": limit}], batchSize=limit + 1, **options(listing)
     )
-    return [counted(row) for row in await cursor.to_list(None)]
+    return all_counted(await cursor.to_list(None))
 
 
 def _stages(

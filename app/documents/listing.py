@@ -73,7 +73,7 @@ async def stream(
     try:
         async for batch in _batches(cursor):
             for row in batch:
-                yield await whole(row)
+                yield row if row.get("contentId") is None else await whole(row)
     finally:
         await cursor.close()
 

@@ -94,15 +94,22 @@ async def under(
 
 def counted(row: Row) -> Row:
     """Count the texts of a row that was read, and give it; raises PayloadTooLargeError."""
+    all_counted([row])
+    return row
+
+
+def all_counted(rows: list[Row]) -> list[Row]:
+    """As `counted`, of many rows."""
     volume = _VOLUME.get()
     if volume is not None:
         octets = 0
         # A sum over a generator takes twice as long, and every row comes by here.
-        for value in row.values():
-            if type(value) is str:
-                octets += len(value)
+        for row in rows:
+            for value in row.values():
+                if type(value) is str:
+                    octets += len(value)
         volume.take(octets)
-    return row
+    return rows
 
 
 def count(octets: int) -> None:

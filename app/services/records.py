@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 from app.context import Caller, Deps
-from app.documents import lifecycle, ways_out
+from app.documents import lifecycle, listing, ways_out
 from app.documents.base import object_id_of
 from app.documents.communications import Communication, Event
+from app.documents.listing import Row
 from app.documents.vocabulary import EventType
 from app.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from app.services import attachments
@@ -25,6 +26,17 @@ async def record_of(caller: Caller, id_: str) -> Communication:
     if found is None:
         raise NotFoundError(_UNKNOWN)
     return found
+
+
+async def row_of(caller: Caller, id_: str) -> Row:
+    """Find the caller's record as it is stored, with bodies that stand elsewhere; as `record_of`.
+
+    Raises NoFile for one whose body is lost.
+    """
+    found = [row async for row in listing.by_ids(caller.tenant, [id_])]
+    if not found:
+        raise NotFoundError(_UNKNOWN)
+    return found[0]
 
 
 async def shown_record(caller: Caller, id_: str, *, without: Collection[str] = ()) -> Communication:

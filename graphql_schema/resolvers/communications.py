@@ -33,6 +33,11 @@ async def communication(
     return await records.shown_record(caller, id_, without=without)
 
 
+async def communication_row(context: Context, id_: str) -> Row:
+    """Give the caller's record as it is stored; otherwise as `communication`."""
+    return await records.row_of(context.require(Scope.COMMUNICATIONS_READ), id_)
+
+
 async def communications_with_ids(
     context: Context, ids: Collection[str], *, without: Collection[str] = ()
 ) -> Mapping[str, Communication | Exception]:

@@ -95,6 +95,17 @@ async def test_other_texts_stay_as_they_are(text: str) -> None:
     assert row["subject"] == text
 
 
+async def test_a_row_is_written_as_if_it_were_alone() -> None:
+    kinds = [None, "=a", "b", 7, True, MOMENT, ["x"]]
+    rows = [{**ROW, "subject": kinds[at % 7], "replyTo": kinds[at % 3]} for at in range(120)]
+    for row in rows[60:64]:
+        row["body"] = "x" * 100_000
+
+    written = await exported(*rows)
+
+    assert written == [one for row in rows for one in await exported(row)]
+
+
 async def test_nested_values_show_what_is_documented() -> None:
     link = {"originalUrl": "https://a.test", "url": "https://t.test", "clickCount": 1,
             "lastClickedAt": MOMENT}  # fmt: skip
