@@ -121,11 +121,14 @@ class _Graphql:
     """Takes every method, so that what it refuses has GraphQL's form, too."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await request_response(_graphql)(scope, receive, send)
+        await _answer_graphql(scope, receive, send)
 
 
 async def _graphql(request: Request) -> Response:
     return await graphql_http.answer(request, open_context_of)
+
+
+_answer_graphql = request_response(_graphql)
 
 
 async def _timed_out(request: Request) -> Response:

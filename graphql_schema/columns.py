@@ -7,7 +7,7 @@ from enum import EnumType
 from itertools import chain, repeat
 from typing import Any
 
-from app.documents.views import Row, StoredId
+from app.documents.views import Row, StoredId, aware
 from app.instants import format_instant
 from graphql_schema.types.lazily import as_id
 
@@ -80,7 +80,13 @@ def _ids(values: list[Any]) -> list[Any]:
 
 
 def _instants(values: list[Any]) -> list[Any]:
-    return list(map(format_instant, values))
+    return [
+        # MongoDB's have whole milliseconds; those without a zone are in UTC.
+        f"{one.isoformat('T', 'milliseconds')}Z"
+        if one.tzinfo is None and one.microsecond and not one.microsecond % 1000
+        else format_instant(aware(one))
+        for one in values
+    ]
 
 
 # By the GraphQL type of values that are shown as they are stored.
@@ -95,6 +101,9 @@ _IDS: Mapping[type, WriteAll] = {StoredId: _ids}
 
 def writes_all(type_: str, convert: Write | None, show: Write | None) -> Mapping[type, WriteAll]:
     """Tell how whole columns are written that are shown as a GraphQL type."""
+    if convert is aware:
+        # Whole columns need no zones.
+        convert = None
     if convert is None and show is as_id and type_ == "ID":
         return _IDS
     return {} if convert or show else _AS_STORED.get(type_, {})

@@ -6,6 +6,7 @@ nothing from one part into another.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pymongo import ASCENDING, DESCENDING
@@ -15,7 +16,7 @@ from app.documents.base import Filter, TenantDocument
 from app.documents.fields import Kind
 from app.documents.outsourcing import OutsourcingDocument
 from app.documents.searching import SEARCH_TIME
-from app.documents.views import as_document, projection_of
+from app.documents.views import as_document, aware, holds_no_times_within, projection_of
 from app.documents.volume import all_counted
 
 Document = TypeVar("Document", bound=TenantDocument)
@@ -82,7 +83,8 @@ class Listing(Generic[Document]):
         return self.document.__name__
 
     def position(self, row: Mapping[str, Any]) -> Position:
-        return tuple(row.get(key.path) for key in self.order)
+        values = [row.get(key.path) for key in self.order]
+        return tuple(aware(one) if isinstance(one, datetime) else one for one in values)
 
     @property
     def turned(self) -> "Listing[Document]":
@@ -191,13 +193,34 @@ async def _rows(
     listing: Listing[Any], pipelines: Sequence[Sequence[Filter]], limit: int
 ) -> list[Row]:
     """Read them one behind the other, by one command."""
-    collection = listing.document.get_motor_collection()
+    collection = _collection(listing)
     first, *further = pipelines
     united = [{"$unionWith": {"coll": collection.name, "pipeline": stages}} for stages in further]
     cursor = collection.aggregate(
         [*first, *united, {"$limit": limit}], batchSize=limit + 1, **options(listing)
     )
     return all_counted(await cursor.to_list(None))
+
+
+def _collection(listing: Listing[Any]) -> Any:
+    """Give where a list stands; its times are read without their zone where views add that.
+
+    With zones, half of the time to read a row goes into those of its times.
+    """
+    document = listing.document
+    collection = document.get_motor_collection()
+    if not listing.hidden or not holds_no_times_within(document, listing.hidden):
+        return collection
+    known, zoneless = _ZONELESS.get(document, (None, None))
+    if known is not collection:
+        codec = collection.codec_options.with_options(tz_aware=False)
+        zoneless = collection.with_options(codec_options=codec)
+        _ZONELESS[document] = (collection, zoneless)
+    return zoneless
+
+
+# By document, for the collection that it has.
+_ZONELESS: dict[type[TenantDocument], tuple[Any, Any]] = {}
 
 
 def _stages(

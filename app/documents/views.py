@@ -6,8 +6,8 @@ them all; a view reads what it is asked for.
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from enum import Enum
+from datetime import UTC, datetime
+from enum import Enum, EnumType
 from functools import lru_cache
 from types import FunctionType, MethodType, NoneType, UnionType
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
@@ -26,8 +26,10 @@ Found = TypeVar("Found", bound=Document)
 _OF_WHOLE_DOCUMENTS = {BaseModel.__module__, Document.__module__}
 
 _AS_THEY_ARE = {
-    str, int, bool, datetime, PydanticObjectId, list[str], dict[str, Any], NoneType,
+    str, int, bool, PydanticObjectId, list[str], dict[str, Any], NoneType,
 }  # fmt: skip
+# What may hold times in itself.
+_DEEP = {dict[str, Any]}
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Column:
     default: Any = None
     make: Callable[[], Any] | None = None
     required: bool = False
+    # Whether it holds one value, or texts: nothing that has times in itself.
+    is_flat: bool = False
 
     def read(self, row: Row) -> Any:
         value = row.get(self.stored)
@@ -120,23 +124,47 @@ def _projection(document: Hashable, hidden: frozenset[str]) -> Mapping[str, int]
     return dict.fromkeys([one.stored for one in columns if one.stored not in hidden], 1)
 
 
+def holds_no_times_within(document: type[Document], hidden: frozenset[str]) -> bool:
+    """Tell whether rows without the fields `hidden` have times as values of their own only."""
+    return _is_flat(cast("Hashable", document), hidden)
+
+
+@lru_cache(512)
+def _is_flat(document: Hashable, hidden: frozenset[str]) -> bool:
+    columns = columns_of(cast("type[Document]", document)).values()
+    return all(one.is_flat for one in columns if one.stored not in hidden)
+
+
 def _column(name: str, field: FieldInfo) -> Column:
     make = cast("Callable[[], Any] | None", field.default_factory)
     required = field.is_required()
     default = None if required or make is not None else field.default
+    kinds = _kinds(field.annotation)
     convert = _converter(field.annotation)
-    return Column(field.alias or name, convert, default, make, required)
+    is_flat = not kinds & _DEEP and (convert in {None, aware} or isinstance(convert, EnumType))
+    return Column(field.alias or name, convert, default, make, required, is_flat)
 
 
 def _converter(annotation: Any) -> Callable[[Any], Any] | None:
     """Tell how a stored value becomes one of a field; None where it is one already."""
-    kinds = set(get_args(annotation) if _is_union(annotation) else (annotation,))
+    kinds = _kinds(annotation)
     if kinds <= _AS_THEY_ARE:
         return None
+    if kinds <= {datetime, NoneType}:
+        return aware
     wanted = kinds - {NoneType}
     if len(wanted) == 1 and isinstance(only := wanted.pop(), type) and issubclass(only, Enum):
         return only
     return TypeAdapter(annotation).validate_python
+
+
+def aware(moment: datetime) -> datetime:
+    """Give a time in UTC its zone, where the row was read without."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    return set(get_args(annotation) if _is_union(annotation) else (annotation,))
 
 
 def _is_union(annotation: Any) -> bool:

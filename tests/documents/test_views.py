@@ -8,7 +8,7 @@ from app.context import Deps
 from app.documents.communications import Communication
 from app.documents.deliveries import Delivery
 from app.documents.inbound_messages import InboundMessage
-from app.documents.views import as_document, columns_of
+from app.documents.views import as_document, columns_of, holds_no_times_within
 from app.documents.vocabulary import CommunicationStatus
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -39,6 +39,20 @@ async def test_a_view_says_what_the_document_says(deps: Deps) -> None:
         assert getattr(view, name) == getattr(document, name), name
     assert type(view.status) is CommunicationStatus
     assert view.filled is document.filled is False
+
+
+async def test_a_time_that_was_read_without_its_zone_has_it_in_a_view(deps: Deps) -> None:
+    view = as_document(Communication, {**ROW, "created": NOW.replace(tzinfo=None)})
+    assert view.created == NOW
+    assert view.updated == NOW
+
+
+async def test_rows_hold_times_within_where_what_holds_them_is_read(deps: Deps) -> None:
+    everything = frozenset(column.stored for column in columns_of(Communication).values())
+    plain = {"_id", "status", "recipients", "created", "openCount", "type"}
+    assert holds_no_times_within(Communication, everything - plain)
+    for name in ("events", "variables", "clickedLinks", "attachments", "progress"):
+        assert not holds_no_times_within(Communication, everything - plain - {name})
 
 
 async def test_what_is_not_read_is_at_its_default(deps: Deps) -> None:
