@@ -29,7 +29,7 @@ def read_json(text: bytes, path: str = "") -> Any:
         raise _invalid(path, f"is not valid JSON: {error}") from error
     try:
         # orjson keeps the last of equal keys and does not tell.
-        json.loads(text.decode(), object_pairs_hook=_unique)
+        _DECODER.decode(text.decode())
     except _RepeatedKeyError as error:
         shown = orjson.dumps(error.key[:_SHOWN]).decode()
         raise _invalid(path, f"has the key {shown} twice in one object") from error
@@ -48,6 +48,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
     if len(dict(pairs)) < len(pairs):
         [(key, _)] = Counter(key for key, _ in pairs).most_common(1)
         raise _RepeatedKeyError(key)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _invalid(path: str, message: str) -> InvalidInputError:

@@ -64,7 +64,10 @@ class View:
     row: Row
 
     def __init__(self, document: type[Document], row: Row) -> None:
-        vars(self).update(_document=document, row=row)
+        # There are many of them, and a call of `update` takes as long as all else.
+        own = vars(self)
+        own["_document"] = document
+        own["row"] = row
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -102,13 +102,8 @@ def all_counted(rows: list[Row]) -> list[Row]:
     """As `counted`, of many rows."""
     volume = _VOLUME.get()
     if volume is not None:
-        octets = 0
-        # A sum over a generator takes twice as long, and every row comes by here.
-        for row in rows:
-            for value in row.values():
-                if type(value) is str:
-                    octets += len(value)
-        volume.take(octets)
+        texts = [len(value) for row in rows for value in row.values() if type(value) is str]
+        volume.take(sum(texts))
     return rows
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
@@ -76,8 +76,7 @@ class Needs:
 EVERYTHING = Needs()
 
 
-@dataclass(frozen=True)
-class Edge(Generic[Item]):
+class Edge(NamedTuple, Generic[Item]):
     """An item of a list; its cursor is written when it is asked for."""
 
     write_cursor: Callable[[], str]
