@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, OperationType
+from graphql import GraphQLError, OperationType, get_operation_ast
 from graphql.execution import experimental_execute_incrementally
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.file_uploads import Upload
@@ -97,6 +97,7 @@ class Subscription(ChangeSubscription):
 
 
 VALUE_ERRORS = 10
+_UNKNOWN = object()
 
 
 class LetterboxSchema(strawberry.Schema):
@@ -146,32 +147,32 @@ class LetterboxSchema(strawberry.Schema):
         self, document: Document, given: Mapping[str, Any], context: GraphqlContext
     ) -> dict[str, Any] | None:
         """Answer a query of a known shape; None for what the library is to see to."""
-        if document.directives:
+        name = given["operation_name"]
+        if document.directives or document.shapes.get(name, _UNKNOWN) is None:
+            return None
+        operation = get_operation_ast(document.node, name)
+        if operation is None or operation.operation is not OperationType.QUERY:
             return None
         executor = PlainFieldsExecutor.build(
             self._schema, document.node, context_value=context, **given
         )
         if not isinstance(executor, PlainFieldsExecutor):
             return None
-        shape = self._shape(document, executor, given["operation_name"])
+        if name not in document.shapes:
+            document.shapes[name] = self._shape(executor)
+        shape: Shape | None = document.shapes[name]
         if shape is None:
             return None
         with suppress(Exception), volume.tried():
             return await shape.answer(executor, None)
         return None
 
-    def _shape(
-        self, document: Document, executor: PlainFieldsExecutor, operation_name: str | None
-    ) -> Shape | None:
-        if operation_name not in document.shapes:
-            document.shapes[operation_name] = None
-            root = self._schema.query_type
-            if executor.operation.operation is OperationType.QUERY and root is not None:
-                with suppress(NotStraightError, GraphQLError):
-                    straightener = Straightener(executor, self.schema_converter)
-                    document.shapes[operation_name] = straightener.root(root)
-        shape: Shape | None = document.shapes[operation_name]
-        return shape
+    def _shape(self, executor: PlainFieldsExecutor) -> Shape | None:
+        root = self._schema.query_type
+        with suppress(NotStraightError, GraphQLError):
+            if root is not None:
+                return Straightener(executor, self.schema_converter).root(root)
+        return None
 
     def _get_custom_context_kwargs(
         self, operation_extensions: dict[str, Any] | None = None, *, sync: bool = False
