@@ -19,6 +19,19 @@ PATIENCE_SECONDS = 30.0
 _INHERITED = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "VIRTUAL_ENV")
 
 
+_ALL: "list[Processes]" = []
+
+
+def end_idle() -> None:
+    """End all processes that wait for work, and see them off.
+
+    For whoever stops: a server that a signal ends, as uvicorn does, leaves no time at exit, and its
+    children would be nobody's.
+    """
+    for processes in _ALL:
+        processes.end_idle()
+
+
 class BusyError(Exception):
     """All processes were at work for as long as anybody would wait."""
 
@@ -31,6 +44,7 @@ class Processes:
         self._places = BoundedSemaphore(most)
         self._lock = Lock()
         self._idle: list[subprocess.Popen[bytes]] = []
+        _ALL.append(self)
         atexit.register(self.end_idle)
 
     def answer(self, line: bytes) -> bytes | None:

@@ -12,6 +12,7 @@ from beanie import init_beanie
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import PyMongoError
 
+from app import apart
 from app.context import Deps
 from app.documents import ALL_DOCUMENTS, changes
 from app.documents.gathered import Gathered
@@ -96,6 +97,7 @@ async def _close(deps: Deps) -> None:
     await deps.rate_limits.close()
     await deps.documents.close()
     await deps.waiting_hits.close()
+    apart.end_idle()
 
 
 def open_providers(settings: Settings) -> Mapping[ProviderType, EmailProvider]:
