@@ -111,7 +111,21 @@ class WaitingHits:
         if await self._is_appended(hits):
             return [None] * len(hits)
         _, otherwise = asked[0]
-        return await otherwise(hits)
+        try:
+            faults = await otherwise(hits)
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked
+            faults = [error] * len(hits)
+        # MongoDB may have gone while Redis, which is not asked for a moment, has come back.
+        left = [hit for hit, fault in zip(hits, faults, strict=True) if fault is not None]
+        return [None] * len(hits) if left and await self._is_back_for(left) else faults
+
+    async def _is_back_for(self, hits: Sequence[bytes]) -> bool:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await cast("Awaitable[int]", self._appender.rpush(HITS, *hits))
+        except (RedisError, OSError):
+            return False
+        return True
 
     async def _is_appended(self, hits: Sequence[bytes]) -> bool:
         if time.monotonic() < self._closed_until:

@@ -177,6 +177,23 @@ async def test_a_redis_that_comes_back_is_used_again(
     assert await hits.take("one", 9) == [b"a", b"c"]
 
 
+async def test_a_redis_that_is_back_has_what_could_not_be_counted(
+    hits: WaitingHits, append: Callable[..., Awaitable[None]], redis: Redis, beside: Beside
+) -> None:
+    await redis.set(HITS, "no list")
+    await append(b"a")
+    await redis.delete(HITS)
+
+    # Redis is not asked yet, and the other one fails.
+    answers = await asyncio.gather(
+        *(hits.append(one, beside) for one in (b"odd", b"c")), return_exceptions=True
+    )
+
+    assert answers == [None, None]
+    assert beside.groups == [[b"a"], [b"odd", b"c"]]
+    assert await hits.take("one", 9) == [b"odd"]
+
+
 async def test_a_redis_that_will_take_no_more_is_left_alone(
     hits: WaitingHits, append: Callable[..., Awaitable[None]], redis: Redis, beside: Beside
 ) -> None:
