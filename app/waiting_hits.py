@@ -121,8 +121,7 @@ class WaitingHits:
 
     async def _is_back_for(self, hits: Sequence[bytes]) -> bool:
         try:
-            async with asyncio.timeout(_PATIENCE):
-                await cast("Awaitable[int]", self._appender.rpush(HITS, *hits))
+            await self._push(hits)
         except (RedisError, OSError):
             return False
         return True
@@ -131,8 +130,7 @@ class WaitingHits:
         if time.monotonic() < self._closed_until:
             return False
         try:
-            async with asyncio.timeout(_PATIENCE):
-                length = await cast("Awaitable[int]", self._appender.rpush(HITS, *hits))
+            length = await self._push(hits)
         except (RedisError, OSError) as error:
             # Perhaps it has them nevertheless: the same hit counts once.
             log.warning("waiting_hits.unreachable", error=type(error).__name__)
@@ -142,3 +140,7 @@ class WaitingHits:
             log.warning("waiting_hits.full", waiting=length)
             self._closed_until = time.monotonic() + _PAUSE
         return True
+
+    async def _push(self, hits: Sequence[bytes]) -> int:
+        async with asyncio.timeout(_PATIENCE):
+            return await cast("Awaitable[int]", self._appender.rpush(HITS, *hits))

@@ -33,11 +33,6 @@ def compiled_apart(source: Source, patience: Patience) -> Checked:
     return checked_of(answer)
 
 
-def end_idle() -> None:
-    """End the processes that wait for work."""
-    _PROCESSES.end_idle()
-
-
 def _has_css(source: Source) -> bool:
     texts = [source.body, source.layout or "", *source.partials.values()]
     return any("<style" in text.lower() for text in texts)

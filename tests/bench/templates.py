@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from app.compiler.client import compiled_apart, end_idle
+from app.apart import end_idle
+from app.compiler.client import compiled_apart
 from app.mail.templates.compiling import Compiled
 from app.mail.templates.rendering import Rendered, render
 from app.mail.templates.sources import Format, Source
